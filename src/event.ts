@@ -1,0 +1,80 @@
+/**
+ * The words of EVENTS.md. One mutable Event travels through the pipeline and is filled anew for
+ * each record, so nothing here may be kept past the call that received it.
+ */
+
+/** The values of `type`; `unknown` only names losses whose kind can't be told. */
+export type Kind =
+  | "pipe"
+  | "signal"
+  | "unix-stream"
+  | "unix-dgram"
+  | "unix-seqpacket"
+  | "loopback-tcp"
+  | "loopback-udp"
+  | "pty";
+
+export type LostReason = "ring_full" | "map_full" | "fault" | "probe_missed";
+
+/** One end of an event. `comm` holds the raw bytes without NUL; null prints as `<unknown>`. */
+export interface End {
+  /** tgid, or -1 when it can't be known */
+  pid: number;
+  comm: Uint8Array | null;
+  /** inferred rather than observed: prints `src_guess` or `dst_guess` in meta */
+  guess: boolean;
+}
+
+/** A name in meta, its bytes made once for every format. */
+export interface Key {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export function key(name: string): Key {
+  return { name, bytes: new TextEncoder().encode(name) };
+}
+
+/** What a kind writes its meta into, in the order of EVENTS.md; each format implements it. */
+export interface Meta {
+  /** raw bytes: a path or a name, escaped by the format */
+  text(key: Key, value: Uint8Array): void;
+  /** an unsigned 64-bit number in two halves (each 0..2^32-1), printed as an exact decimal */
+  integer(key: Key, low: number, high: number): void;
+  /** prints true */
+  flag(key: Key): void;
+}
+
+/** Contents: `length` bytes at `start`; a view that dies with the drain. */
+export interface Contents {
+  bytes: Uint8Array;
+  start: number;
+  length: number;
+}
+
+/** CLOCK_REALTIME of the event: whole seconds since the epoch and 0..999999999. */
+export interface Time {
+  seconds: number;
+  nanoseconds: number;
+}
+
+export interface Event {
+  kind: Kind;
+  time: Time;
+  src: End;
+  dst: End;
+  /** writes everything of meta but `captured` and the guess flags, which are the formats' */
+  meta(out: Meta): void;
+  /** meta.count: the whole size of the transfer in two halves */
+  countLow: number;
+  countHigh: number;
+  /** null without -x; fewer bytes than count print as `captured` (and -B or a fault was the cause) */
+  contents: Contents | null;
+}
+
+export interface Lost {
+  kind: Kind | "unknown";
+  count: number;
+  reason: LostReason;
+  time: Time;
+}
