@@ -1,0 +1,46 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "./cache.ts";
+import { command } from "./command.ts";
+
+/** Where this machine gets Debian from, without the trailing slash. */
+export interface Mirror {
+  archive: string;
+  security: string;
+}
+
+const debianSuite =
+  /^(stable|oldstable|oldoldstable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)(-[a-z-]+|\/updates)?$/;
+
+/**
+ * Reads the mirror out of the machine's own sources. apt does the reading, so one-line and deb822 files,
+ * options and mirror methods all count; nothing is fetched and nothing outside the cache is written.
+ */
+export async function mirror(): Promise<Mirror> {
+  const lists = cacheFolder("apt", "none");
+  mkdirSync(join(lists, "partial"), { recursive: true });
+  const listed = await command(["apt-get", "update", "--print-uris", "-o", `Dir::State::lists=${lists}`], {
+    from: "apt",
+  });
+  const archives: string[] = [];
+  let security: string | undefined;
+  let best: string | undefined;
+  for (const line of listed.split("\n")) {
+    // Only `main` counts: other vendors name their suites after Debian's, but not their components.
+    const found = /^'(.+?)\/+dists\/([^']+?)\/main\/binary-/.exec(line);
+    const base = found?.[1];
+    const suite = found?.[2];
+    if (base === undefined || suite === undefined || !debianSuite.test(suite)) continue;
+    if (/-security$|\/updates$/.test(suite)) security ??= base;
+    else archives.push(base);
+    if (suite.endsWith("-updates")) best ??= base;
+  }
+  const archive = best ?? archives[0];
+  if (archive === undefined) {
+    throw new Error(
+      "no Debian mirror in this machine's apt sources (/etc/apt/sources.list, /etc/apt/sources.list.d)\n" +
+        "build on Debian, or add a Debian archive there",
+    );
+  }
+  return { archive, security: security ?? archive.replace(/(\/debian)?$/, "/debian-security") };
+}
