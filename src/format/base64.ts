@@ -1,0 +1,54 @@
+import type { Contents } from "../event.ts";
+import type { Output } from "./output.ts";
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const padding = 0x3d;
+/** From here on the engine's own encoder is faster, its string included (measured: 5 times at 1 KB). */
+const nativeFrom = 1024;
+/** Bytes per native call, a multiple of three, so that the pieces join. */
+const nativePiece = 48 * 1024;
+
+/** The two characters of each 12-bit number, as a little-endian half-word. */
+const pairs = Uint16Array.from(
+  { length: 4096 },
+  (_, n) => alphabet.charCodeAt(n >> 6) | (alphabet.charCodeAt(n & 63) << 8),
+);
+
+/** RFC 4648 base64 with padding. */
+export function base64(contents: Contents, out: Output): void {
+  const { bytes: source, start, length } = contents;
+  out.ensure(Math.ceil(length / 3) * 4);
+  if (length >= nativeFrom) {
+    encodeNatively(source, start, length, out);
+    return;
+  }
+  const { bytes, view } = out;
+  let at = out.length;
+  const end = start + length;
+  let from = start;
+  for (; from + 2 < end; from += 3) {
+    const three =
+      ((source[from] as number) << 16) | ((source[from + 1] as number) << 8) | (source[from + 2] as number);
+    view.setUint16(at, pairs[three >> 12] as number, true);
+    view.setUint16(at + 2, pairs[three & 0xfff] as number, true);
+    at += 4;
+  }
+  if (from < end) {
+    const two = from + 1 < end;
+    const last = ((source[from] as number) << 16) | (two ? (source[from + 1] as number) << 8 : 0);
+    view.setUint16(at, pairs[last >> 12] as number, true);
+    bytes[at + 2] = two ? alphabet.charCodeAt((last >> 6) & 63) : padding;
+    bytes[at + 3] = padding;
+    at += 4;
+  }
+  out.length = at;
+}
+
+function encodeNatively(source: Uint8Array, start: number, length: number, out: Output): void {
+  const from = Buffer.from(source.buffer, source.byteOffset + start, length);
+  const to = Buffer.from(out.bytes.buffer, out.bytes.byteOffset);
+  for (let i = 0; i < length; i += nativePiece) {
+    const piece = from.toString("base64", i, Math.min(length, i + nativePiece));
+    out.length += to.write(piece, out.length, "latin1");
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Names and paths are bytes that any process chooses. What could act on a terminal is written out,
+ * a backslash too, so that different names never look the same.
+ */
+import { Output } from "./output.ts";
+import { decode, invalid, isHidden } from "./utf8.ts";
+
+const backslash = 0x5c;
+const quote = 0x22;
+const hexDigits = new TextEncoder().encode("0123456789abcdef");
+
+/** 1 for bytes that stand for themselves in text and in a JSON string. */
+const plain = new Uint8Array(256).fill(1, 0x20, 0x7f);
+plain[backslash] = 0;
+const plainInJson = plain.slice();
+plainInJson[quote] = 0;
+
+/** For text: control, format and invalid bytes as `\x1b`, a backslash as `\\`, other UTF-8 as it is. */
+export function escapeText(source: Uint8Array, start: number, end: number, out: Output): void {
+  out.ensure((end - start) * 4);
+  const { bytes } = out;
+  let to = out.length;
+  let from = start;
+  while (from < end) {
+    const byte = source[from] as number;
+    if (plain[byte]) {
+      bytes[to++] = byte;
+      from++;
+      continue;
+    }
+    const character = decode(source, from, end);
+    const next = from + (character & 7);
+    const point = character >>> 3;
+    if (point === backslash) {
+      bytes[to++] = backslash;
+      bytes[to++] = backslash;
+    } else if (point === invalid || isHidden(point)) {
+      for (let i = from; i < next; i++) {
+        const hidden = source[i] as number;
+        bytes[to++] = backslash;
+        bytes[to++] = 0x78;
+        bytes[to++] = hexDigits[hidden >> 4] as number;
+        bytes[to++] = hexDigits[hidden & 15] as number;
+      }
+    } else {
+      for (let i = from; i < next; i++) bytes[to++] = source[i] as number;
+    }
+    from = next;
+  }
+  out.length = to;
+}
+
+/**
+ * For the inside of a JSON string: valid whatever the bytes are. Invalid UTF-8 becomes U+FFFD,
+ * control and format characters `\u001b` (a pair of those beyond U+FFFF), which mean the same to a
+ * parser and nothing to a terminal.
+ */
+export function escapeJson(source: Uint8Array, start: number, end: number, out: Output): void {
+  out.ensure((end - start) * 6);
+  const { bytes } = out;
+  let to = out.length;
+  let from = start;
+  while (from < end) {
+    const byte = source[from] as number;
+    if (plainInJson[byte]) {
+      bytes[to++] = byte;
+      from++;
+      continue;
+    }
+    const character = decode(source, from, end);
+    const next = from + (character & 7);
+    const point = character >>> 3;
+    if (point === backslash || point === quote) {
+      bytes[to++] = backslash;
+      bytes[to++] = point;
+    } else if (point === invalid) {
+      bytes[to++] = 0xef;
+      bytes[to++] = 0xbf;
+      bytes[to++] = 0xbd;
+    } else if (!isHidden(point)) {
+      for (let i = from; i < next; i++) bytes[to++] = source[i] as number;
+    } else if (point > 0xffff) {
+      to = codeUnit(bytes, to, 0xd800 + ((point - 0x1_0000) >> 10));
+      to = codeUnit(bytes, to, 0xdc00 + (point & 0x3ff));
+    } else {
+      to = codeUnit(bytes, to, point);
+    }
+    from = next;
+  }
+  out.length = to;
+}
+
+function codeUnit(bytes: Uint8Array, to: number, unit: number): number {
+  bytes[to++] = backslash;
+  bytes[to++] = 0x75;
+  for (let shift = 12; shift >= 0; shift -= 4) bytes[to++] = hexDigits[(unit >> shift) & 15] as number;
+  return to;
+}
+
+/** A name for a message, escaped as in text. Not for events: it makes strings. */
+export function printable(name: Uint8Array | string): string {
+  const bytes = typeof name === "string" ? new TextEncoder().encode(name) : name;
+  const out = new Output(bytes.length * 4);
+  escapeText(bytes, 0, bytes.length, out);
+  return new TextDecoder().decode(out.bytes.subarray(0, out.length));
+}

@@ -1,0 +1,121 @@
+import type { End, Event, Key, Lost, Meta } from "../event.ts";
+import { base64 } from "./base64.ts";
+import { escapeJson } from "./escape.ts";
+import { captured, destinationGuess, type Format, isCut, sourceGuess, words } from "./format.ts";
+import { literal, Output } from "./output.ts";
+import { Clock } from "./time.ts";
+
+const quote = 0x22;
+const comma = 0x2c;
+
+const sourcePid = literal('{"src_pid":');
+const sourceComm = literal(',"src_comm":"');
+const destinationPid = literal('","dst_pid":');
+const destinationComm = literal(',"dst_comm":"');
+const type = literal('","type":"');
+const time = literal('","time":"');
+const openMeta = literal('","meta":{');
+const closeMeta = literal("}");
+const openBytes = literal(',"bytes":"');
+const closeQuoted = literal('"}\n');
+const closePlain = literal("}\n");
+const colon = literal('":');
+const quotedColon = literal('":"');
+const yes = literal('":true');
+const unknownEnd = literal("<unknown>");
+const lostType = literal('{"lost_type":"');
+const lostCount = literal('","count":');
+const lostReason = literal(',"reason":"');
+
+/** The members of the meta object. */
+class JsonMeta implements Meta {
+  #out: Output = new Output(0);
+  #first = true;
+
+  begin(out: Output): void {
+    this.#out = out;
+    this.#first = true;
+  }
+
+  text(key: Key, value: Uint8Array): void {
+    this.#name(key);
+    this.#out.literal(quotedColon);
+    escapeJson(value, 0, value.length, this.#out);
+    this.#out.byte(quote);
+  }
+
+  integer(key: Key, low: number, high: number): void {
+    this.#name(key);
+    this.#out.literal(colon);
+    this.#out.unsigned64(low, high);
+  }
+
+  flag(key: Key): void {
+    this.#name(key);
+    this.#out.literal(yes);
+  }
+
+  /** names come from our own tables and need no escaping */
+  #name(key: Key): void {
+    if (!this.#first) this.#out.byte(comma);
+    this.#first = false;
+    this.#out.byte(quote);
+    this.#out.copy(key.bytes, 0, key.bytes.length);
+  }
+}
+
+/** One object a line, with the original ipcdump's keys. */
+export class Json implements Format {
+  readonly #clock = new Clock();
+  readonly #meta = new JsonMeta();
+
+  header(): void {}
+
+  event(event: Event, out: Output): void {
+    const meta = this.#meta;
+    const { contents } = event;
+    out.literal(sourcePid);
+    out.signed(event.src.pid);
+    out.literal(sourceComm);
+    comm(event.src, out);
+    out.literal(destinationPid);
+    out.signed(event.dst.pid);
+    out.literal(destinationComm);
+    comm(event.dst, out);
+    out.literal(type);
+    out.literal(words[event.kind]);
+    out.literal(time);
+    this.#clock.timestamp(event.time, out);
+    out.literal(openMeta);
+    meta.begin(out);
+    event.meta(meta);
+    if (isCut(event)) meta.integer(captured, contents?.length ?? 0, 0);
+    if (event.src.guess) meta.flag(sourceGuess);
+    if (event.dst.guess) meta.flag(destinationGuess);
+    out.literal(closeMeta);
+    if (contents === null) {
+      out.literal(closePlain);
+    } else {
+      out.literal(openBytes);
+      base64(contents, out);
+      out.literal(closeQuoted);
+    }
+  }
+
+  lost(lost: Lost, out: Output): void {
+    out.literal(lostType);
+    out.literal(words[lost.kind]);
+    out.literal(lostCount);
+    out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
+    out.literal(lostReason);
+    out.literal(words[lost.reason]);
+    out.literal(time);
+    this.#clock.timestamp(lost.time, out);
+    out.literal(closeQuoted);
+  }
+}
+
+function comm(end: End, out: Output): void {
+  if (end.comm === null) out.literal(unknownEnd);
+  else escapeJson(end.comm, 0, end.comm.length, out);
+}
