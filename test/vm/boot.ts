@@ -1,0 +1,171 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Kernel } from "./kernels.ts";
+
+/** How long a guest may take until /init answers; 3 s on an idle machine, more when all cores are taken. */
+const READY_LIMIT_MS = 120_000;
+const CONSOLE_TAIL_LINES = 40;
+
+const APPEND = [
+  "console=ttyS0",
+  "quiet",
+  "panic=-1",
+  "rdinit=/init",
+  "mitigations=off",
+  // 6.12 panics in its self-tests of elliptic curves on TCG's `-cpu max`.
+  "cryptomgr.notests",
+].join(" ");
+
+export interface StepResult {
+  name: string;
+  output: string;
+  status: number;
+}
+
+export interface Boot {
+  /** `uname -r`, null when the kernel never reached /init. */
+  release: string | null;
+  /** Steps that ended; one that the boot's end cut off is in `cut`. */
+  steps: StepResult[];
+  cut: { name: string; output: string } | null;
+  /** Why the boot did not run to its end, with the console's tail; null when it did. */
+  failure: string | null;
+  /** Lines in which the kernel complained about itself (BUG, WARNING, Oops). */
+  complaints: string[];
+  milliseconds: number;
+}
+
+export interface BootOptions {
+  initramfs: string;
+  token: string;
+  limitSeconds: number;
+  /** Called with every line of a step as it comes, without its line end. */
+  onLine?: (step: string, line: string) => void;
+}
+
+/** Boots, again if the kernel did not reach /init the first time: that is QEMU or the machine, not a test. */
+export async function boot(kernel: Kernel, options: BootOptions): Promise<Boot> {
+  const first = await bootOnce(kernel, options);
+  return first.release === null ? bootOnce(kernel, options) : first;
+}
+
+async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
+  const folder = mkdtempSync(join(tmpdir(), "ipcdump-vm-"));
+  const started = performance.now();
+  try {
+    const consoleFile = join(folder, "console");
+    const machine = Bun.spawn(qemu(kernel, options.initramfs, consoleFile), {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const transcript = new Transcript(options.token, options.onLine);
+    let failure: string | null = null;
+    const stop = (reason: string) => {
+      failure ??= reason;
+      machine.kill("SIGKILL");
+    };
+    const ready = setTimeout(
+      () => transcript.release ?? stop(`did not reach /init within ${READY_LIMIT_MS / 1000} s`),
+      READY_LIMIT_MS,
+    );
+    const limit = setTimeout(
+      () => stop(`still running after ${options.limitSeconds} s`),
+      options.limitSeconds * 1000,
+    );
+
+    const errors = machine.stderr.text();
+    const decoder = new TextDecoder();
+    for await (const chunk of machine.stdout) {
+      transcript.add(decoder.decode(chunk, { stream: true }));
+      if (transcript.done) machine.kill("SIGKILL");
+    }
+    await machine.exited;
+    clearTimeout(ready);
+    clearTimeout(limit);
+
+    const log = readFileSync(consoleFile, { encoding: "latin1", flag: "a+" });
+    if (!transcript.done) {
+      failure ??= "ended before its steps did";
+      const said = (await errors).trim();
+      const tail = log.trimEnd().split(/\r?\n/).slice(-CONSOLE_TAIL_LINES).join("\n");
+      failure = [`${kernel.series} (${kernel.release}) ${failure}`, said, "end of its console:", tail]
+        .filter(Boolean)
+        .join("\n");
+    }
+    return {
+      release: transcript.release,
+      steps: transcript.steps,
+      cut: transcript.done ? null : transcript.open,
+      failure: transcript.done ? null : failure,
+      complaints: log.split(/\r?\n/).filter((line) => /\b(BUG|WARNING|Oops)\b[: ]/.test(line)),
+      milliseconds: performance.now() - started,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function qemu(kernel: Kernel, initramfs: string, consoleFile: string): string[] {
+  const program = "qemu-system-x86_64";
+  if (!Bun.which(program)) {
+    throw new Error(
+      `no ${program}, which the VM tests boot their kernels in; ` +
+        "try: apt-get install -y --no-install-recommends qemu-system-x86",
+    );
+  }
+  return [
+    program,
+    ...["-nodefaults", "-no-reboot", "-display", "none"],
+    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048"],
+    ...["-kernel", kernel.image, "-initrd", initramfs, "-append", APPEND],
+    // The kernel has the first port to itself, results come over the second.
+    ...["-serial", `file:${consoleFile}`, "-serial", "stdio"],
+  ];
+}
+
+/** Takes the second serial port's text apart by the lines that carry the boot's token. */
+class Transcript {
+  release: string | null = null;
+  done = false;
+  open: { name: string; output: string } | null = null;
+  readonly steps: StepResult[] = [];
+  #rest = "";
+  /** The line before the current one: /init ends an unfinished line, so an empty last one is not the step's. */
+  #held: string | null = null;
+
+  constructor(
+    private readonly token: string,
+    private readonly onLine?: (step: string, line: string) => void,
+  ) {}
+
+  add(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#line(line);
+  }
+
+  #line(line: string): void {
+    if (!line.startsWith(`${this.token} `)) {
+      this.#release();
+      this.#held = line;
+      return;
+    }
+    if (this.#held !== "") this.#release();
+    this.#held = null;
+    const [, word, name = "", status = ""] = line.trimEnd().split(" ");
+    if (word === "ready") this.release = name;
+    else if (word === "begin") this.open = { name, output: "" };
+    else if (word === "end" && this.open) {
+      this.steps.push({ ...this.open, status: Number(status) });
+      this.open = null;
+    } else if (word === "done") this.done = true;
+  }
+
+  #release(): void {
+    if (!this.open || this.#held === null) return;
+    this.open.output += `${this.#held}\n`;
+    this.onLine?.(this.open.name, this.#held);
+  }
+}
