@@ -1,0 +1,77 @@
+#!/usr/bin/env bun
+/** The executable: arguments → trace, help or version; exit status. */
+import { defineCommand, runCommand } from "citty";
+import manifest from "../package.json" with { type: "json" };
+import { type Invocation, parseArguments } from "./arguments.ts";
+import { Failure } from "./failure.ts";
+import { printable } from "./format/escape.ts";
+import { help } from "./help.ts";
+import { flushLog, log, setVerbosity } from "./log.ts";
+import { kindWords } from "./selection.ts";
+import { Sink } from "./sink.ts";
+
+/** Set by the build (`--define`): the version of each bundled library by its name. */
+declare const BUNDLE_VERSIONS: Readonly<Record<string, string>> | undefined;
+
+/** At the end the last lines may have to wait for a slow reader of stderr, but not for ever. */
+const lastWords = 1000;
+
+// citty carries the command; the words are parsed by our own table, for its parser knows neither
+// repeated flags nor -p beside -P and accepts unknown ones.
+const ipcdump = defineCommand({
+  meta: { name: manifest.name, version: manifest.version, description: manifest.description },
+  run: ({ rawArgs }) => run(parseArguments(rawArgs)),
+});
+
+async function run(invocation: Invocation): Promise<number> {
+  if (invocation.action === "help") return say(help(kindWords));
+  if (invocation.action === "version") return say(version(invocation.verbose));
+  setVerbosity(invocation.options);
+  const { trace } = await import("./trace.ts");
+  return trace(invocation.options);
+}
+
+/** A text to stdout; a reader that leaves early is no error. */
+async function say(text: string): Promise<number> {
+  using sink = Sink.open(null);
+  sink.output.string(text);
+  // Back to the event loop between the tries, so that Ctrl-C works while the reader sleeps.
+  while (sink.flush(50) === "blocked") await Bun.sleep(0);
+  return 0;
+}
+
+function version(verbose: boolean): string {
+  const lines = [`${manifest.name} ${manifest.version}`];
+  if (verbose) {
+    const bundled = typeof BUNDLE_VERSIONS === "undefined" ? {} : BUNDLE_VERSIONS;
+    lines.push(`bun ${Bun.version}`, ...Object.entries(bundled).map(([name, value]) => `${name} ${value}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** One or two lines on stderr and the exit status; a stack trace only for our own bugs and with -vv. */
+function fail(error: unknown): number {
+  if (error instanceof Failure) {
+    log.error(error.message);
+    return error.status;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  log.error(message.split("\n", 2).map(printable).join("\n"));
+  if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  return 1;
+}
+
+function leave(status: number): never {
+  flushLog(lastWords);
+  process.exit(status);
+}
+
+process.on("uncaughtException", (error) => leave(fail(error)));
+process.on("unhandledRejection", (reason) => leave(fail(reason)));
+
+try {
+  const { result } = await runCommand(ipcdump, { rawArgs: process.argv.slice(2) });
+  leave(result as number);
+} catch (error) {
+  leave(fail(error));
+}

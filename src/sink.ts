@@ -1,0 +1,234 @@
+/**
+ * The only place that writes stdout or the file of -o: write(2) through FFI, because Bun's own
+ * writers set O_NONBLOCK for everyone who shares stdout, hang on EPIPE and lose the tail.
+ */
+import { fstatSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { isatty } from "node:tty";
+import { describe } from "../ffi/error.ts";
+import { close, ftruncate, O, open, POLLERR, POLLHUP, POLLOUT, poll, write } from "../ffi/libc.ts";
+import { Failure } from "./failure.ts";
+import { printable } from "./format/escape.ts";
+import { Output } from "./format/output.ts";
+
+const ENOENT = 2;
+const EINTR = 4;
+const EIO = 5;
+const ENXIO = 6;
+const EAGAIN = 11;
+const EEXIST = 17;
+const ENOSPC = 28;
+const EPIPE = 32;
+const ECONNRESET = 104;
+
+const stdout = 1;
+const newline = 0x0a;
+const ownerOnly = 0o600;
+/** PIPE_BUF: a pipe that polls writable takes this much without blocking. */
+const neverBlocks = 4096;
+
+/**
+ * done: everything is with the kernel; blocked: the reader has to catch up (or to come) first, try
+ * again; gone: nobody will read any more, which is a quiet end.
+ */
+export type Flushed = "done" | "blocked" | "gone";
+
+/**
+ * direct: the descriptor never blocks for long (files, /dev/null) and is given everything at once.
+ * private: a description of our own with O_NONBLOCK (pipes, FIFOs, terminals), EAGAIN says wait.
+ * polled: neither can be had (sockets, no /proc): poll, then at most PIPE_BUF bytes.
+ */
+type Manner = "direct" | "private" | "polled";
+
+export class Sink implements Disposable {
+  /** Formats append here; `flush` takes it away from the front. */
+  readonly output = new Output();
+  readonly #fd: number;
+  readonly #name: string;
+  readonly #manner: Manner;
+  readonly #regular: boolean;
+  readonly #terminal: boolean;
+  /** the file this sink made, which goes again when tracing never starts */
+  readonly #created: string | null;
+  readonly #truncates: boolean;
+  /** a FIFO that no one has opened for reading yet: its emptiness is no end */
+  #awaited: boolean;
+  #stopping = false;
+  #started = false;
+  #sent = 0;
+
+  private constructor(target: Target) {
+    this.#fd = target.fd;
+    this.#name = target.name;
+    this.#manner = target.manner;
+    this.#regular = target.stats.isFile();
+    this.#terminal = isatty(target.fd);
+    this.#created = target.created ? target.name : null;
+    this.#truncates = target.fd !== stdout && this.#regular;
+    this.#awaited = target.awaited;
+  }
+
+  /**
+   * Opens the file of -o, or stdout for null, so that errors show before tracing starts. Nothing is
+   * changed but that a missing file is created with mode 0600. A FIFO without a reader is opened
+   * all the same: `flush` says blocked until one comes, and Ctrl-C keeps working.
+   * @throws Failure
+   */
+  static open(path: string | null): Sink {
+    return new Sink(path === null ? openStdout() : openFile(path));
+  }
+
+  /** Tracing is on: an existing file loses its old contents now. @throws Failure */
+  start(): void {
+    this.#started = true;
+    if (!this.#truncates) return;
+    const result = ftruncate(this.#fd, 0);
+    if (result < 0) throw new Failure(`cannot truncate ${printable(this.#name)}: ${describe(result)}`);
+  }
+
+  /**
+   * Writes what the reader takes, waiting at most once for `milliseconds`. A signal ends the wait;
+   * its handler runs when the caller goes back to the event loop.
+   * @throws Failure when the device is full or broken; what is written then ends with a whole line
+   */
+  flush(milliseconds = 0): Flushed {
+    const { output } = this;
+    let wait = milliseconds;
+    while (this.#sent < output.length) {
+      if (this.#manner === "polled") {
+        const ready = poll(this.#fd, POLLOUT, wait);
+        wait = 0;
+        if (ready === 0 || ready === -EINTR) return "blocked";
+      }
+      const left = output.length - this.#sent;
+      const written = write(
+        this.#fd,
+        output.bytes,
+        this.#sent,
+        this.#manner === "polled" ? Math.min(left, neverBlocks) : left,
+      );
+      if (written >= 0) {
+        this.#sent += written;
+        this.#awaited = false;
+      } else if (written === -EAGAIN) {
+        if (wait === 0 || poll(this.#fd, POLLOUT, wait) <= 0) return "blocked";
+        wait = 0;
+      } else if (written === -EINTR) {
+        return "blocked";
+      } else if (written === -EPIPE && this.#awaited && !this.#stopping) {
+        poll(-1, 0, wait); // poll would say POLLERR at once; no descriptor just waits
+        return "blocked";
+      } else if (this.#isEnd(written)) {
+        return "gone";
+      } else {
+        throw this.#failure(written);
+      }
+    }
+    output.clear();
+    this.#sent = 0;
+    return "done";
+  }
+
+  /** Whether the reader has left, for times when there is nothing to write. */
+  readerGone(): boolean {
+    if (this.#manner === "direct" || (this.#awaited && !this.#stopping)) return false;
+    return hasError(this.#fd);
+  }
+
+  /** The end is near: a FIFO whose reader never came is not waited for any longer. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Closes; what was not flushed is dropped. */
+  [Symbol.dispose](): void {
+    if (this.#fd !== stdout) close(this.#fd);
+    if (this.#created !== null && !this.#started) unlinkSync(this.#created);
+  }
+
+  #isEnd(result: number): boolean {
+    return result === -EPIPE || result === -ECONNRESET || (result === -EIO && this.#terminal);
+  }
+
+  #failure(result: number): Failure {
+    const cut = this.#regular && this.#cutPartialLine();
+    const remedy = result === -ENOSPC ? "; make room or write elsewhere with -o" : "";
+    const kept = cut ? "\nWhat was written before is complete lines." : "";
+    return new Failure(`cannot write to ${printable(this.#name)}: ${describe(result)}${remedy}${kept}`);
+  }
+
+  /** Takes back the beginning of a line that the device had no room for, when nobody wrote behind it. */
+  #cutPartialLine(): boolean {
+    const partial = this.#sent - (this.output.bytes.subarray(0, this.#sent).lastIndexOf(newline) + 1);
+    if (partial === 0) return true;
+    const { size } = fstatSync(this.#fd);
+    return offset(this.#fd) === size && ftruncate(this.#fd, size - partial) === 0;
+  }
+}
+
+interface Target {
+  fd: number;
+  name: string;
+  manner: Manner;
+  stats: Stats;
+  created: boolean;
+  awaited: boolean;
+}
+
+function openStdout(): Target {
+  const name = "stdout";
+  let stats: Stats;
+  try {
+    stats = fstatSync(stdout);
+  } catch {
+    throw new Failure("stdout is closed; write to a file with -o FILE");
+  }
+  if (stats.isFile()) return { fd: stdout, name, manner: "direct", stats, created: false, awaited: false };
+  if (stats.isFIFO() || isatty(stdout)) {
+    // Opened anew it has its own O_NONBLOCK; a child that inherits stdout must not see EAGAIN.
+    const fd = open("/proc/self/fd/1", O.WRONLY | O.NOCTTY | O.NONBLOCK);
+    if (fd >= 0) return { fd, name, manner: "private", stats, created: false, awaited: false };
+  }
+  const manner = stats.isCharacterDevice() && !isatty(stdout) ? "direct" : "polled";
+  return { fd: stdout, name, manner, stats, created: false, awaited: false };
+}
+
+function openFile(path: string): Target {
+  const flags = O.WRONLY | O.NOCTTY | O.NONBLOCK;
+  let created = false;
+  let fd = open(path, flags);
+  if (fd === -ENXIO) fd = openUnreadFifo(path, flags);
+  if (fd === -ENOENT) {
+    fd = open(path, flags | O.CREAT | O.EXCL, ownerOnly);
+    created = fd >= 0;
+    // A dangling link: its target is made.
+    if (fd === -EEXIST) fd = open(path, flags | O.CREAT, ownerOnly);
+  }
+  if (fd < 0) throw new Failure(`cannot write to ${printable(path)}: ${describe(fd)}`);
+  const stats = fstatSync(fd);
+  const manner = stats.isFIFO() || isatty(fd) ? "private" : "direct";
+  return { fd, name: path, manner, stats, created, awaited: stats.isFIFO() && hasError(fd) };
+}
+
+/** Opening a FIFO waits for a reader; a reader of our own, for a moment, spares the wait. */
+function openUnreadFifo(path: string, flags: number): number {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return -ENXIO;
+  const reader = open(path, O.RDWR | O.NONBLOCK);
+  if (reader < 0) return reader;
+  const fd = open(path, flags);
+  close(reader);
+  return fd;
+}
+
+function hasError(fd: number): boolean {
+  const events = poll(fd, 0, 0);
+  return events > 0 && (events & (POLLERR | POLLHUP)) !== 0;
+}
+
+/** Where the next write(2) goes; -1 when /proc is missing. */
+function offset(fd: number): number {
+  try {
+    return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? -1);
+  } catch {
+    return -1;
+  }
+}
