@@ -1,18 +1,9 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { apt, type Package } from "../../ffi/bundle/apt.ts";
 import { cacheFolder } from "../../ffi/bundle/cache.ts";
 import { command } from "../../ffi/bundle/command.ts";
+import { Scratch } from "./scratch.ts";
 
 /** Where each series' newest cloud kernel is found, and by which package name. */
 const SOURCES = {
@@ -24,6 +15,11 @@ const SOURCES = {
 
 export type Series = keyof typeof SOURCES;
 export const SERIES = Object.keys(SOURCES) as Series[];
+
+/** The series that a kernel release belongs to: `6.1.0-56-cloud-amd64` is a 6.1. */
+export function seriesOf(release: string): Series | undefined {
+  return SERIES.find((series) => release.startsWith(`${series.replace(/\.x$/, "")}.`));
+}
 
 export interface Kernel {
   series: Series;
@@ -73,30 +69,27 @@ async function fetch(series: Series, folder: string, cached: string | undefined)
     return name;
   }
 
-  const room = mkdtempSync(join(tmpdir(), "ipcdump-kernel-"));
-  try {
-    // From 7.0 on, linux-image-… is an empty package and linux-binary-… has the image.
-    const packages: Pick<Package, "name" | "suite">[] = [
-      newest,
-      { ...newest, name: `linux-binary-${release}` },
-    ];
-    for (const { name: part, suite } of packages) {
-      const archive = await debian.download(part, suite);
-      await command(["dpkg-deb", "-x", archive, room], { from: "dpkg" });
-      rmSync(archive);
-      const unpacked = [join(room, "boot", name), join(room, "usr/lib/modules", release, "vmlinuz")].find(
-        existsSync,
-      );
-      if (!unpacked) continue;
-      // Renamed into place: another run may be looking.
-      const partial = join(folder, `partial.${process.pid}`);
-      copyFileSync(unpacked, partial);
-      renameSync(partial, join(folder, name));
-      if (cached) rmSync(join(folder, cached));
-      return name;
-    }
-    throw new Error(`neither linux-image-${release} nor linux-binary-${release} holds a kernel image`);
-  } finally {
-    rmSync(room, { recursive: true, force: true });
+  using scratch = new Scratch();
+  const room = scratch.path();
+  // From 7.0 on, linux-image-… is an empty package and linux-binary-… has the image.
+  const packages: Pick<Package, "name" | "suite">[] = [
+    newest,
+    { ...newest, name: `linux-binary-${release}` },
+  ];
+  for (const { name: part, suite } of packages) {
+    const archive = await debian.download(part, suite);
+    await command(["dpkg-deb", "-x", archive, room], { from: "dpkg" });
+    rmSync(archive);
+    const unpacked = [join(room, "boot", name), join(room, "usr/lib/modules", release, "vmlinuz")].find(
+      (path) => existsSync(path),
+    );
+    if (!unpacked) continue;
+    // Renamed into place: another run may be looking.
+    const partial = join(folder, `partial.${process.pid}`);
+    copyFileSync(unpacked, partial);
+    renameSync(partial, join(folder, name));
+    if (cached) rmSync(join(folder, cached));
+    return name;
   }
+  throw new Error(`neither linux-image-${release} nor linux-binary-${release} holds a kernel image`);
 }

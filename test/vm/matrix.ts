@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { $ } from "bun";
+import { boot } from "./boot.ts";
+import { type Step, writeGuest } from "./guest.ts";
+import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
+import { compilePrograms } from "./programs.ts";
+import { type Backend, type Matrix, Report, type Tally } from "./report.ts";
+import { selection } from "./results.ts";
+import { Scratch } from "./scratch.ts";
+
+export interface Selection {
+  series: readonly Series[];
+  backends: readonly Backend[];
+  /** A kind, `kind/name`, or a part of a name; undefined runs every case. */
+  filter: string | undefined;
+}
+
+const ROOT = join(import.meta.dir, "../..");
+const MATRIX_FILE = join(ROOT, "dist/matrix.json");
+
+/** All cases of one back end; a case that hangs ends by its own time limit long before. */
+const STEP_LIMIT_SECONDS = 600;
+const CASE_LIMIT_MS = 120_000;
+/** What kernel and /init may take beyond the steps. */
+const BOOT_LIMIT_SECONDS = 150;
+const BOOTS_AT_A_TIME = 2;
+
+/**
+ * Boots every selected kernel once, runs the live tests there with every selected back end, and reports each to
+ * stdout as it ends. Runs of all cases are entered into dist/matrix.json.
+ * Throws an Error with the remedy when the executable, QEMU or a kernel is missing.
+ */
+export async function runMatrix({ series, backends, filter }: Selection): Promise<Tally> {
+  const executable = join(ROOT, "dist/ipcdump");
+  if (!existsSync(executable)) throw new Error("no dist/ipcdump to test; bun build.ts makes it");
+  const kernels = await Promise.all(series.map(kernel));
+
+  using scratch = new Scratch();
+  const token = crypto.randomUUID();
+  const initramfs = scratch.path("initramfs");
+  const programs = scratch.path("programs");
+  await compilePrograms(join(ROOT, "test/programs"), programs);
+  writeGuest(initramfs, {
+    copies: new Map([
+      ["/usr/bin/bun", process.execPath],
+      ["/project/dist/ipcdump", executable],
+      ["/project/programs", programs],
+      ...sources().map((path) => [join("/project", path), join(ROOT, path)] as const),
+    ]),
+    steps: backends.map((backend) => liveTests(backend, filter)),
+    token,
+  });
+
+  const total: Tally = { passed: 0, failed: 0 };
+  const limitSeconds = backends.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
+  const worker = async () => {
+    for (let next = kernels.shift(); next; next = kernels.shift()) {
+      const result = await boot(next, { initramfs, token, limitSeconds });
+      const { text, tally, verdicts } = new Report(next, result, backends, filter);
+      process.stdout.write(text);
+      if (filter === undefined) enter(next, verdicts);
+      total.passed += tally.passed;
+      total.failed += tally.failed;
+    }
+  };
+  await Promise.all(Array.from({ length: BOOTS_AT_A_TIME }, worker));
+  return total;
+}
+
+/** What the live tests may import or read, of what there is. */
+function sources(): string[] {
+  const paths = ["package.json", "tsconfig.json", "bunfig.toml", "src", "ffi", "test/live", "test/harness"];
+  const dependencies: Record<string, string> = JSON.parse(
+    readFileSync(join(ROOT, "package.json"), "utf8"),
+  ).dependencies;
+  for (const name of Object.keys(dependencies)) paths.push(join("node_modules", name));
+  return paths.filter((path) => existsSync(join(ROOT, path)));
+}
+
+function liveTests(backend: Backend, filter: string | undefined): Step {
+  const kinds = readdirSync(join(ROOT, "test/live"))
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => file.slice(0, -".test.ts".length));
+  const words = ["bun", "test", "--timeout", String(CASE_LIMIT_MS), ...selection(filter, kinds)];
+  const script = [
+    "cd /project",
+    `export IPCDUMP=/project/dist/ipcdump IPCDUMP_PROGRAMS=/project/programs IPCDUMP_BACKEND=${backend}`,
+    `exec ${words.map((word) => $.escape(word)).join(" ")}`,
+  ].join("\n");
+  return { name: backend, script, limitSeconds: STEP_LIMIT_SECONDS };
+}
+
+/** Replaces what dist/matrix.json says of this series' back ends; the others keep what they have. */
+function enter({ series, release }: Kernel, verdicts: Matrix[string]): void {
+  const matrix: Matrix = existsSync(MATRIX_FILE) ? JSON.parse(readFileSync(MATRIX_FILE, "utf8")) : {};
+  const older = Object.keys(matrix).filter((other) => seriesOf(other) === series && other !== release);
+  for (const other of older) delete matrix[other];
+  matrix[release] = { ...matrix[release], ...verdicts };
+  mkdirSync(dirname(MATRIX_FILE), { recursive: true });
+  writeFileSync(MATRIX_FILE, `${JSON.stringify(matrix, null, 2)}\n`);
+}

@@ -1,0 +1,89 @@
+import { $ } from "bun";
+import type { Boot } from "./boot.ts";
+import type { Kernel } from "./kernels.ts";
+import { type Case, parseCases, type Verdict } from "./results.ts";
+
+export const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** Kernel release, back end, case: what dist/matrix.json holds. */
+export type Matrix = Record<string, Partial<Record<Backend, Record<string, Verdict>>>>;
+
+export interface Tally {
+  passed: number;
+  failed: number;
+}
+
+const OUTPUT_TAIL_LINES = 40;
+
+/** What one boot said, per back end, in words and numbers. */
+export class Report {
+  readonly tally: Tally = { passed: 0, failed: 0 };
+  readonly verdicts: Matrix[string] = {};
+  text = "";
+
+  constructor(
+    private readonly kernel: Kernel,
+    boot: Boot,
+    backends: readonly Backend[],
+    private readonly filter: string | undefined,
+  ) {
+    for (const backend of backends) {
+      const ended = boot.steps.find(({ name }) => name === backend);
+      const cut = boot.cut?.name === backend ? boot.cut : null;
+      const output = ended?.output ?? cut?.output ?? "";
+      const cases = parseCases(output);
+      this.verdicts[backend] = Object.fromEntries(cases.map(({ id, verdict }) => [id, verdict]));
+      for (const failed of cases.filter(({ verdict }) => verdict === "fail")) this.#failed(backend, failed);
+      this.tally.passed += cases.filter(({ verdict }) => verdict === "pass").length;
+      this.#unfinished(backend, output, cases, ended?.status, cut !== null);
+      this.text += `${kernel.series} (${kernel.release}) ${backend}: ${counted(cases)}\n`;
+    }
+    for (const complaint of boot.complaints) this.text += `${kernel.series} kernel: ${complaint}\n`;
+    if (boot.failure) this.text += `${boot.failure}\n`;
+    this.text += `${kernel.series} took ${Math.round(boot.milliseconds / 1000)} s\n`;
+  }
+
+  #failed(backend: Backend, { id, detail }: Case): void {
+    this.tally.failed++;
+    this.text += `FAIL ${this.kernel.series} ${backend} ${id}\n${indented(detail)}`;
+    this.text += this.#alone(backend, id);
+  }
+
+  /** A back end that did not come to its own end counts as one failure, whatever its cases said before. */
+  #unfinished(
+    backend: Backend,
+    output: string,
+    cases: Case[],
+    status: number | undefined,
+    cut: boolean,
+  ): void {
+    let reason: string | null = null;
+    if (cut) reason = "was cut off when the boot ended";
+    else if (status === undefined) reason = "was never begun";
+    else if (status === 137) reason = "did not end within its time";
+    else if (!cases.some(({ verdict }) => verdict !== "skip")) reason = `ran no case (status ${status})`;
+    else if (status !== 0 && !cases.some(({ verdict }) => verdict === "fail"))
+      reason = `ended with status ${status}`;
+    if (reason === null) return;
+    this.tally.failed++;
+    const tail = output.trimEnd().split("\n").slice(-OUTPUT_TAIL_LINES).join("\n");
+    this.text += `FAIL ${this.kernel.series} ${backend} ${reason}\n${indented(tail)}`;
+    this.text += this.#alone(backend, this.filter);
+  }
+
+  #alone(backend: Backend, filter: string | undefined): string {
+    const words = [this.kernel.series, backend, ...(filter === undefined ? [] : [$.escape(filter)])];
+    return `  alone: npm run test:vm -- ${words.join(" ")}\n`;
+  }
+}
+
+function counted(cases: readonly Case[]): string {
+  const count = (wanted: Verdict) => cases.filter(({ verdict }) => verdict === wanted).length;
+  const skipped = count("skip");
+  return `${count("pass")} passed, ${count("fail")} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}
+
+function indented(text: string): string {
+  return text ? `${text.replace(/^/gm, "    ")}\n` : "";
+}

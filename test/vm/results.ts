@@ -1,0 +1,56 @@
+export type Verdict = "pass" | "fail" | "skip";
+
+export interface Case {
+  /** `pipe/splice`: the test file's kind and the test's name, as a filter takes it. */
+  id: string;
+  verdict: Verdict;
+  /** What `bun test` printed about a failure, else empty. */
+  detail: string;
+}
+
+const VERDICTS: Record<string, Verdict> = { pass: "pass", fail: "fail", skip: "skip", todo: "skip" };
+
+/** Reads the output of `bun test` without a terminal: a line for each file, one for each test, details before it. */
+export function parseCases(output: string): Case[] {
+  const cases: Case[] = [];
+  let kind = "";
+  let detail: string[] = [];
+  for (const line of output.split(/\r?\n/)) {
+    const file = /^(?:\S*\/)?([^/\s]+)\.test\.ts:$/.exec(line)?.[1];
+    const [, word, name] = /^\((pass|fail|skip|todo)\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? [];
+    const verdict = word && VERDICTS[word];
+    if (verdict && name) {
+      cases.push({
+        id: identify(kind, name),
+        verdict,
+        detail: verdict === "fail" ? detail.join("\n").trim() : "",
+      });
+    } else if (file) kind = file;
+    else {
+      detail.push(line);
+      continue;
+    }
+    detail = [];
+  }
+  return cases;
+}
+
+/** Nested names are joined as paths are; one that repeats the file's kind does so once. */
+function identify(kind: string, name: string): string {
+  const path = name.split(" > ").join("/");
+  return path.startsWith(`${kind}/`) ? path : `${kind}/${path}`;
+}
+
+/** The words for `bun test` that choose what a filter means: a kind, `kind/name`, or a part of a name. */
+export function selection(filter: string | undefined, kinds: readonly string[]): string[] {
+  if (filter === undefined) return ["test/live"];
+  const [head = "", ...rest] = filter.split("/");
+  if (!kinds.includes(head)) return ["test/live", "-t", pattern(filter)];
+  const file = `test/live/${head}.test.ts`;
+  return rest.length > 0 ? [file, "-t", pattern(rest.join("/"))] : [file];
+}
+
+/** `bun test -t` sees nested names with a space between them, where ours have a slash. */
+function pattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replaceAll("/", "[ /]");
+}
