@@ -113,7 +113,7 @@ function checkedValue(rawName: string, flag: Flag, value: string | undefined, in
   }
   // -t=pipe: parseArgs leaves the equals sign to the value of a short flag.
   const meant = inline && !rawName.startsWith("--") ? value?.replace(/^=/, "") : value;
-  if (meant === undefined || meant === "") {
+  if (meant === undefined || meant === "" || (flag.list && splitList(meant).includes(""))) {
     throw new UsageError(`${rawName} needs a value: ${rawName} ${flag.value}${seeHelp}`);
   }
   if (!inline && /^-[^\d]/.test(meant)) {

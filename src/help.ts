@@ -11,7 +11,7 @@ Shows interprocess communication on this host: who sent what to whom.`;
 const examples: readonly [command: string, meaning: string][] = [
   ["ipcdump", "everything on the system"],
   ["ipcdump -t kill", "signals sent between any two processes"],
-  ["ipcdump -t pipe -x -B 64 -f json", "pipe I/O as JSON, 64 bytes of contents each"],
+  ["ipcdump -t pipe -x -B 64 -f json", "pipe I/O as JSON, first 64 bytes too"],
 ];
 
 /** The text of --help: 80 columns at most, ends with a newline. */

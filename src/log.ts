@@ -31,11 +31,12 @@ export function flushLog(milliseconds: number): void {
 function print(line: string): void {
   const bytes = encoder.encode(`${visible(line)}\n`);
   if (pending.length + bytes.length > keptLimit) return;
+  const stuck = pending.length > 0;
   const joined = new Uint8Array(pending.length + bytes.length);
   joined.set(pending);
   joined.set(bytes, pending.length);
   pending = joined;
-  flushLog(50);
+  flushLog(stuck ? 0 : 50);
 }
 
 /** Names within a line should be escaped already (`printable`); this is for what forgot to. */
