@@ -4,11 +4,11 @@
 #include <sys/time.h>
 #include <termios.h>
 
-static volatile sig_atomic_t seen;
+static volatile sig_atomic_t seen; /* bit n: signal n came */
 
 static void heed(int number)
 {
-	seen = number;
+	seen |= 1 << number;
 }
 
 static void handle(int number)
@@ -29,7 +29,7 @@ static long await_signal(int number, void (*cause)(void))
 	sigaddset(&set, number);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	cause();
-	while (seen != number)
+	while (!(seen & 1 << number))
 		sigsuspend(&old);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return seen;
@@ -102,7 +102,7 @@ static long sit_at_terminal(long unused)
 	handle(SIGINT);
 	handle(SIGQUIT);
 	handle(SIGWINCH);
-	while (read(slave, &byte, 1) < 0 && errno == EINTR && seen != SIGQUIT)
+	while (read(slave, &byte, 1) < 0 && errno == EINTR && !(seen & 1 << SIGQUIT))
 		;
 	return unused;
 }

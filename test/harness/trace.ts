@@ -1,0 +1,147 @@
+import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
+import { BACKEND, Ipcdump } from "./ipcdump.ts";
+import { programPath } from "./programs.ts";
+
+/** An event as `-f json` prints it. */
+export interface TraceEvent {
+  src_pid: number;
+  dst_pid: number;
+  src_comm: string;
+  dst_comm: string;
+  type: string;
+  time: string;
+  meta: Record<string, string | number | boolean>;
+  bytes?: string;
+}
+
+export interface LostLine {
+  lost_type: string;
+  count: number;
+  reason: string;
+  time: string;
+}
+
+/** ipcdump while it traces one kind or more, its events parsed. */
+export class Trace {
+  readonly events: TraceEvent[] = [];
+  readonly lost: LostLine[] = [];
+  readonly tracing: string;
+  readonly #ipcdump: Ipcdump;
+  readonly #kinds: readonly string[];
+  #stopped: Promise<readonly string[]> | undefined;
+
+  private constructor(ipcdump: Ipcdump, kinds: readonly string[], tracing: string) {
+    this.#ipcdump = ipcdump;
+    this.#kinds = kinds;
+    this.tracing = tracing;
+    for (const line of ipcdump.stdout) this.#take(line);
+    ipcdump.onLine = (line) => this.#take(line);
+  }
+
+  /** Resolves when ipcdump has said that it traces; `kinds` as `-t` takes them. */
+  static async start(kinds: string, ...flags: string[]): Promise<Trace> {
+    const ipcdump = new Ipcdump(["-t", kinds, "-x", "-f", "json", "--backend", BACKEND, ...flags]);
+    return new Trace(ipcdump, kinds.split(","), await ipcdump.untilTracing());
+  }
+
+  #take(line: string): void {
+    const value = JSON.parse(line);
+    if ("lost_type" in value) this.lost.push(value);
+    else this.events.push(value);
+  }
+
+  /** The back end of a kind, as the `tracing` line names it. */
+  backend(kind: string): string {
+    const name = this.#parentheses(kind)[0];
+    if (!name) throw new Error(`no back end of ${kind} in: ${this.tracing}`);
+    return name;
+  }
+
+  /** What the `tracing` line says this kind does not see. */
+  notSeen(kind: string): string[] {
+    const prefix = "not seen: ";
+    return this.#parentheses(kind)
+      .filter((part) => part.startsWith(prefix))
+      .flatMap((part) => part.slice(prefix.length).split(", "));
+  }
+
+  #parentheses(kind: string): string[] {
+    return new RegExp(`\\b${kind} \\(([^)]*)\\)`).exec(this.tracing)?.[1]?.split("; ") ?? [];
+  }
+
+  capabilities(kind: string): Capabilities {
+    return capabilitiesOf(this.backend(kind));
+  }
+
+  /**
+   * Resolves when everything that happened before the call is printed, so that what is absent then is absent.
+   * It is one round of markers after another: a transfer whose writer has not returned yet is held back for up
+   * to 10 ms, and a marker made later than that comes after it.
+   */
+  async settle(): Promise<void> {
+    const start = performance.now();
+    do await this.#mark();
+    while (performance.now() - start < 15);
+    await this.#mark();
+  }
+
+  async #mark(): Promise<void> {
+    for (const kind of this.#kinds) {
+      const marker = Bun.spawn([await programPath("marker"), kind], {
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+      const before = this.events.length;
+      await this.#ipcdump.until(`the ${kind} marker of process ${marker.pid}`, () =>
+        this.events
+          .slice(Math.max(0, before - 100))
+          .find(
+            (event) => event.type === kind && event.src_pid === marker.pid && event.dst_pid === marker.pid,
+          ),
+      );
+      if ((await marker.exited) !== 0) throw new Error("the marker failed");
+    }
+  }
+
+  /** Events of these pipes, each pipe's in the order of time. */
+  onPipes(inodes: Iterable<number>): TraceEvent[] {
+    const wanted = new Set<unknown>(inodes);
+    return byTime(this.events.filter(({ type, meta }) => type === "pipe" && wanted.has(meta.pipe_inode)));
+  }
+
+  /** Signals from or to any of these processes. */
+  signalsOf(pids: Iterable<number>): TraceEvent[] {
+    const wanted = new Set(pids);
+    return byTime(
+      this.events.filter(
+        ({ type, src_pid, dst_pid }) => type === "signal" && (wanted.has(src_pid) || wanted.has(dst_pid)),
+      ),
+    );
+  }
+
+  /** Ends it with SIGINT; what it said on stderr. Throws an Error on another status than 0 or without totals. */
+  stop(): Promise<readonly string[]> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<readonly string[]> {
+    this.#ipcdump.kill("SIGINT");
+    const status = await this.#ipcdump.ended();
+    const totals = this.#ipcdump.stderr.some((line) => /^\d+ events? in [\d.]+ s .*, \d+ lost$/.test(line));
+    if (status !== 0 || !totals) throw new Error(`ended with ${status}\n${this.#ipcdump.transcript()}`);
+    return this.#ipcdump.stderr;
+  }
+
+  transcript(): string {
+    return this.#ipcdump.transcript();
+  }
+
+  [Symbol.dispose](): void {
+    this.#ipcdump[Symbol.dispose]();
+  }
+}
+
+/** Lines are ordered by time only within one drain. */
+function byTime(events: TraceEvent[]): TraceEvent[] {
+  return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+}

@@ -1,0 +1,57 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { PATIENCE } from "../harness/condition.ts";
+import { expectMoved, expectSent } from "../harness/expect.ts";
+import { Trace, type TraceEvent } from "../harness/trace.ts";
+import { run } from "../harness/workload.ts";
+
+setDefaultTimeout(2 * PATIENCE);
+
+/** What five rounds of mixed.c are, channel by channel: the same on every kernel and back end. */
+const CHANNELS: Readonly<Record<string, readonly string[]>> = {
+  a: [
+    "ann > bob: hello",
+    "ann > cyd: from ann ",
+    "bob > cyd: and bob",
+    "ann > bob: 7 bytes",
+    "cyd > ann: spliced",
+    "bob > cyd: one two three",
+  ],
+  b: ["bob > ann: spliced", "cyd > ann: 0123", "cyd > bob: 456789"],
+  "bob > ann": ["SIGUSR1"],
+  "cyd > cyd": ["SIGUSR1"],
+  "ann > cyd": ["SIGUSR2 ignored"],
+};
+const ROUNDS = 5;
+
+test("the same events from every back end and kernel", async () => {
+  using trace = await Trace.start("pipe,signal");
+  const truth = await run("mixed");
+  await expectMoved(trace, truth);
+  await expectSent(trace, truth);
+
+  const labels = new Map([...truth.pipes].map(([label, { inode }]) => [inode, label]));
+  const pids = [...truth.roles.values()].map((role) => role.pid);
+  const channels: Record<string, string[]> = {};
+  for (const event of [...trace.onPipes(labels.keys()), ...trace.signalsOf(pids)]) {
+    const ends = `${event.src_comm} > ${event.dst_comm}`;
+    const label = labels.get(Number(event.meta.pipe_inode));
+    const channel = label ?? ends;
+    channels[channel] ??= [];
+    channels[channel].push(label === undefined ? signalText(event) : `${ends}: ${contentText(event)}`);
+  }
+  const expected = Object.entries(CHANNELS).map(([channel, round]) => [
+    channel,
+    Array.from({ length: ROUNDS }, () => round).flat(),
+  ]);
+  expect(channels).toEqual(Object.fromEntries(expected));
+  await trace.stop();
+});
+
+function signalText({ meta }: TraceEvent): string {
+  return [meta.name, meta.result ?? []].flat().join(" ");
+}
+
+/** Contents, but of a splice out of a pipe only how much: not every back end can read those. */
+function contentText({ dst_comm, meta, bytes = "" }: TraceEvent): string {
+  return meta.count === 7 && dst_comm === "bob" ? "7 bytes" : Buffer.from(bytes, "base64").toString();
+}
