@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { $ } from "bun";
+import { programPath } from "../harness/programs.ts";
 import { boot } from "./boot.ts";
 import { type Step, writeGuest } from "./guest.ts";
 import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
-import { compilePrograms } from "./programs.ts";
 import { type Backend, type Matrix, Report, type Tally } from "./report.ts";
 import { selection } from "./results.ts";
 import { Scratch } from "./scratch.ts";
@@ -39,8 +39,7 @@ export async function runMatrix({ series, backends, filter }: Selection): Promis
   using scratch = new Scratch();
   const token = crypto.randomUUID();
   const initramfs = scratch.path("initramfs");
-  const programs = scratch.path("programs");
-  await compilePrograms(join(ROOT, "test/programs"), programs);
+  const programs = dirname(await programPath("marker"));
   writeGuest(initramfs, {
     copies: new Map([
       ["/usr/bin/bun", process.execPath],
@@ -56,6 +55,7 @@ export async function runMatrix({ series, backends, filter }: Selection): Promis
   const limitSeconds = backends.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
   const worker = async () => {
     for (let next = kernels.shift(); next; next = kernels.shift()) {
+      process.stderr.write(`booting ${next.series} (${next.release}) for ${backends.join(", ")}\n`);
       const result = await boot(next, { initramfs, token, limitSeconds });
       const { text, tally, verdicts } = new Report(next, result, backends, filter);
       process.stdout.write(text);

@@ -39,7 +39,11 @@ export class Report {
       this.#unfinished(backend, output, cases, ended?.status, cut !== null);
       this.text += `${kernel.series} (${kernel.release}) ${backend}: ${counted(cases)}\n`;
     }
-    for (const complaint of boot.complaints) this.text += `${kernel.series} kernel: ${complaint}\n`;
+    if (boot.complaints.length > 0) {
+      // Whatever the cases saw: a tracer must not make the kernel complain.
+      this.tally.failed++;
+      this.text += `FAIL ${kernel.series} the kernel complained\n${indented(boot.complaints.join("\n"))}`;
+    }
     if (boot.failure) this.text += `${boot.failure}\n`;
     this.text += `${kernel.series} took ${Math.round(boot.milliseconds / 1000)} s\n`;
   }

@@ -35,10 +35,12 @@ export function parseCases(output: string): Case[] {
   return cases;
 }
 
-/** Nested names are joined as paths are; one that repeats the file's kind does so once. */
+/** Nested names are joined as paths are; the kind in front, `pipe splice > in` or `pipe > splice`, stands there once. */
 function identify(kind: string, name: string): string {
+  // A beforeAll or afterAll: only the whole file can run it again.
+  if (name === "(unnamed)") return kind;
   const path = name.split(" > ").join("/");
-  return path.startsWith(`${kind}/`) ? path : `${kind}/${path}`;
+  return `${kind}/${path.startsWith(`${kind} `) || path.startsWith(`${kind}/`) ? path.slice(kind.length + 1) : path}`;
 }
 
 /** The words for `bun test` that choose what a filter means: a kind, `kind/name`, or a part of a name. */
