@@ -3,7 +3,6 @@
  * writers set O_NONBLOCK for everyone who shares stdout, hang on EPIPE and lose the tail.
  */
 import { fstatSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
-import { isatty } from "node:tty";
 import { describe } from "../ffi/error.ts";
 import { close, ftruncate, O, open, POLLERR, POLLHUP, POLLOUT, poll, write } from "../ffi/libc.ts";
 import { Failure } from "./failure.ts";
@@ -33,8 +32,8 @@ const neverBlocks = 4096;
 export type Flushed = "done" | "blocked" | "gone";
 
 /**
- * direct: the descriptor never blocks for long (files, /dev/null) and is given everything at once.
- * private: a description of our own with O_NONBLOCK (pipes, FIFOs, terminals), EAGAIN says wait.
+ * direct: a file never blocks for long and is given everything at once.
+ * private: a description of our own with O_NONBLOCK (pipes, FIFOs, devices), EAGAIN says wait.
  * polled: neither can be had (sockets, no /proc): poll, then at most PIPE_BUF bytes.
  */
 type Manner = "direct" | "private" | "polled";
@@ -46,7 +45,7 @@ export class Sink implements Disposable {
   readonly #name: string;
   readonly #manner: Manner;
   readonly #regular: boolean;
-  readonly #terminal: boolean;
+  readonly #device: boolean;
   /** the file this sink made, which goes again when tracing never starts */
   readonly #created: string | null;
   readonly #truncates: boolean;
@@ -61,7 +60,7 @@ export class Sink implements Disposable {
     this.#name = target.name;
     this.#manner = target.manner;
     this.#regular = target.stats.isFile();
-    this.#terminal = isatty(target.fd);
+    this.#device = target.stats.isCharacterDevice();
     this.#created = target.created ? target.name : null;
     this.#truncates = target.fd !== stdout && this.#regular;
     this.#awaited = target.awaited;
@@ -145,8 +144,9 @@ export class Sink implements Disposable {
     if (this.#created !== null && !this.#started) unlinkSync(this.#created);
   }
 
+  /** EIO is what a terminal that was hung up says. */
   #isEnd(result: number): boolean {
-    return result === -EPIPE || result === -ECONNRESET || (result === -EIO && this.#terminal);
+    return result === -EPIPE || result === -ECONNRESET || (result === -EIO && this.#device);
   }
 
   #failure(result: number): Failure {
@@ -183,13 +183,12 @@ function openStdout(): Target {
     throw new Failure("stdout is closed; write to a file with -o FILE");
   }
   if (stats.isFile()) return { fd: stdout, name, manner: "direct", stats, created: false, awaited: false };
-  if (stats.isFIFO() || isatty(stdout)) {
+  if (stats.isFIFO() || stats.isCharacterDevice()) {
     // Opened anew it has its own O_NONBLOCK; a child that inherits stdout must not see EAGAIN.
     const fd = open("/proc/self/fd/1", O.WRONLY | O.NOCTTY | O.NONBLOCK);
     if (fd >= 0) return { fd, name, manner: "private", stats, created: false, awaited: false };
   }
-  const manner = stats.isCharacterDevice() && !isatty(stdout) ? "direct" : "polled";
-  return { fd: stdout, name, manner, stats, created: false, awaited: false };
+  return { fd: stdout, name, manner: "polled", stats, created: false, awaited: false };
 }
 
 function openFile(path: string): Target {
@@ -205,7 +204,7 @@ function openFile(path: string): Target {
   }
   if (fd < 0) throw new Failure(`cannot write to ${printable(path)}: ${describe(fd)}`);
   const stats = fstatSync(fd);
-  const manner = stats.isFIFO() || isatty(fd) ? "private" : "direct";
+  const manner = stats.isFIFO() || stats.isCharacterDevice() ? "private" : "direct";
   return { fd, name: path, manner, stats, created, awaited: stats.isFIFO() && hasError(fd) };
 }
 

@@ -9,10 +9,11 @@ const nativeFrom = 1024;
 const nativePiece = 48 * 1024;
 
 /** The two characters of each 12-bit number, as a little-endian half-word. */
-const pairs = Uint16Array.from(
-  { length: 4096 },
-  (_, n) => alphabet.charCodeAt(n >> 6) | (alphabet.charCodeAt(n & 63) << 8),
-);
+const pairs = new Uint16Array(4096);
+for (let first = 0, at = 0; first < 64; first++) {
+  const left = alphabet.charCodeAt(first);
+  for (let second = 0; second < 64; second++) pairs[at++] = left | (alphabet.charCodeAt(second) << 8);
+}
 
 /** RFC 4648 base64 with padding. */
 export function base64(contents: Contents, out: Output): void {
