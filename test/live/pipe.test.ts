@@ -12,6 +12,17 @@ import { run, Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
+/** Bytes of a write, bytes of a writer: writes that fit the pipe, and writes that block in it. */
+const FOUR_WRITERS = inVm
+  ? ([
+      [3000, 60_000],
+      [100_000, 200_000],
+    ] as const)
+  : ([
+      [3000, 600_000],
+      [100_000, 1_000_000],
+    ] as const);
+
 /** For FIFOs and output files. */
 let folder: string;
 let trace: Trace;
@@ -196,9 +207,7 @@ describe("pipe stream", () => {
     if (trace.capabilities("pipe").overlappingWriters) expect(events.filter(guessed)).toEqual([]);
   });
 
-  for (const [size, total] of inVm
-    ? [[3000, 60_000] as const, [100_000, 200_000] as const]
-    : [[3000, 600_000] as const, [100_000, 1_000_000] as const]) {
+  for (const [size, total] of FOUR_WRITERS) {
     test(`four writers of ${size} bytes at a time`, async () => {
       const truth = await run("stream", "4", String(size), String(total));
       await trace.settle();
