@@ -90,14 +90,14 @@ export class Trace {
       const marker = Bun.spawn([await programPath("marker"), kind], {
         stdio: ["ignore", "ignore", "inherit"],
       });
-      const before = this.events.length;
-      await this.#ipcdump.until(`the ${kind} marker of process ${marker.pid}`, () =>
-        this.events
-          .slice(Math.max(0, before - 100))
-          .find(
-            (event) => event.type === kind && event.src_pid === marker.pid && event.dst_pid === marker.pid,
-          ),
-      );
+      let at = this.events.length;
+      await this.#ipcdump.until(`the ${kind} marker of process ${marker.pid}`, () => {
+        for (; at < this.events.length; at++) {
+          const { type, src_pid, dst_pid } = this.events[at]!;
+          if (type === kind && src_pid === marker.pid && dst_pid === marker.pid) return true;
+        }
+        return undefined;
+      });
       if ((await marker.exited) !== 0) throw new Error("the marker failed");
     }
   }
