@@ -10,12 +10,14 @@ export interface Case {
 
 const VERDICTS: Record<string, Verdict> = { pass: "pass", fail: "fail", skip: "skip", todo: "skip" };
 
-/** Reads the output of `bun test` without a terminal: a line for each file, one for each test, details before it. */
+/** Reads the output of `bun test` without colours: a line for each file, one for each test, details before it. */
 export function parseCases(output: string): Case[] {
   const cases: Case[] = [];
   let kind = "";
   let detail: string[] = [];
   for (const line of output.split(/\r?\n/)) {
+    // After many tests it says once more which ones were not passed.
+    if (/^\d+ tests? (skipped|todo|failed):$/.test(line)) break;
     const file = /^(?:\S*\/)?([^/\s]+)\.test\.ts:$/.exec(line)?.[1];
     const [, word, name] = /^\((pass|fail|skip|todo)\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? [];
     const verdict = word && VERDICTS[word];
