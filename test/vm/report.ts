@@ -69,6 +69,10 @@ export class Report {
     else if (!cases.some(({ verdict }) => verdict !== "skip")) reason = `ran no case (status ${status})`;
     else if (status !== 0 && !cases.some(({ verdict }) => verdict === "fail"))
       reason = `ended with status ${status}`;
+    const totals = Number(/^ *(\d+) pass$/m.exec(output)?.[1] ?? 0);
+    const passed = cases.filter(({ verdict }) => verdict === "pass").length;
+    if (reason === null && passed !== totals)
+      reason = `has ${passed} lines of passed cases but a total of ${totals}`;
     if (reason === null) return;
     this.tally.failed++;
     const tail = output.trimEnd().split("\n").slice(-OUTPUT_TAIL_LINES).join("\n");
