@@ -107,11 +107,10 @@ async function update(folder: string, config: string, suites: string[]): Promise
   const had = existsSync(stamp);
   if (had && Date.now() - statSync(stamp).mtimeMs < day * 60_000) return;
   process.stderr.write(`fetching Debian's package lists: ${suites.join(", ")}\n`);
-  const script = 'test -n "$(find "$1" -mmin -"$2" 2>/dev/null)" || { shift 2; "$@"; }';
+  const script = 'test -n "$(find "$1" -mmin -"$2" 2>/dev/null)" || { s=$1; shift 2; "$@" && touch "$s"; }';
   const fetch = async (...more: string[]): Promise<void> => {
     const update = ["apt-get", "-c", config, ...more, "-qq", "update"];
     await command(["flock", join(folder, "lock"), "sh", "-c", script, "sh", stamp, String(day), ...update]);
-    writeFileSync(stamp, "");
   };
   try {
     await fetch();
