@@ -44,7 +44,11 @@ export class Report {
       this.tally.failed++;
       this.text += `FAIL ${kernel.series} the kernel complained\n${indented(boot.complaints.join("\n"))}`;
     }
-    if (boot.failure) this.text += `${boot.failure}\n`;
+    if (boot.failure) {
+      // Mostly a back end was cut off and counts; an end after the last one would go unnoticed.
+      if (boot.steps.length === backends.length) this.tally.failed++;
+      this.text += `${boot.failure}\n`;
+    }
     this.text += `${kernel.series} took ${Math.round(boot.milliseconds / 1000)} s\n`;
   }
 
