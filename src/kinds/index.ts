@@ -1,7 +1,6 @@
-import type { Kind } from "../event.ts";
+/** All kinds, in the order they are named and printed. */
+import type { KindModule } from "../kind.ts";
+import { pipe } from "./pipe.ts";
+import { signal } from "./signal.ts";
 
-/** The kinds this version traces, with the other words `-t` takes for each. */
-export const kinds: { name: Kind; aliases: string[] }[] = [
-  { name: "pipe", aliases: ["p"] },
-  { name: "signal", aliases: ["k", "kill"] },
-];
+export const kinds: readonly KindModule[] = [pipe, signal];

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What user space sets before load, and the words both sides share while tracing. */
+#ifndef CONFIG_H
+#define CONFIG_H
+#include "event.h"
+
+struct config {
+	/* contents wanted at all, and how many bytes of them an event (0: all) */
+	u32 contents;
+	u32 max_bytes;
+	/* the tracer itself: its own traffic is never reported */
+	u32 own_tgid;
+	u32 reserved;
+};
+
+/* Lives in .bss, which user space maps */
+struct shared {
+	/* [kind][reason], only ever growing */
+	u64 lost[KINDS][LOST_REASONS];
+	/* the reader drains by itself: no wake-up needed */
+	u32 awake;
+	/* how often the kernel skipped a program, as the reader last heard */
+	u32 misses;
+};
+
+#endif

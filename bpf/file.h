@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Files: what a descriptor stands for, and the path it was opened by. */
+#ifndef FILE_H
+#define FILE_H
+#include "emit.h"
+#include <bpf/bpf_core_read.h>
+
+#define S_IFMT 0170000
+#define S_IFIFO 0010000
+#define PIPEFS_MAGIC 0x50495045
+#define O_DIRECT 040000
+#define FMODE_WRITE 2
+#define PATH_COMPONENTS 64
+#define COMPONENT_LENGTH 256
+
+/* A climb from a dentry to the root; in a map for the reason that payload.h gives */
+struct climb {
+	struct dentry *dentry;
+	struct mount *mount;
+	struct path root;
+	u64 length;
+	u64 busy; /* a preempted climb on this CPU: the next use of the file tries again */
+	struct path_record out;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct climb);
+} climbs SEC(".maps");
+
+/* One component or one mount up; 0: at the root. Global for the reason that payload.h gives */
+__noinline int climb_on(void)
+{
+	u32 zero = 0;
+	struct climb *climb = bpf_map_lookup_elem(&climbs, &zero);
+	struct vfsmount *vfsmount;
+	struct dentry *dentry, *parent;
+	struct mount *mount;
+	u64 at;
+	long n;
+
+	if (!climb)
+		return false;
+	dentry = climb->dentry;
+	mount = climb->mount;
+	vfsmount = (void *)mount + bpf_core_field_offset(struct mount, mnt);
+	parent = BPF_CORE_READ(dentry, d_parent);
+	at = climb->length;
+	if (dentry == climb->root.dentry && vfsmount == climb->root.mnt)
+		return false;
+	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
+		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+		if (up == mount)
+			return false;
+		climb->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		climb->mount = up;
+		return true;
+	}
+	if (at >= PATH_DATA - COMPONENT_LENGTH)
+		return false;
+	n = bpf_probe_read_kernel_str(climb->out.data + (at & 0xfff), COMPONENT_LENGTH,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0)
+		return false;
+	climb->length = at + n;
+	climb->dentry = parent;
+	return true;
+}
+
+/* Sends the path of a file as seen from the root of the current process; 0: it is in the ring */
+__noinline int send_path(u64 address, u64 inode, u32 device)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct file *file = (void *)address;
+	u32 zero = 0;
+	struct climb *climb = bpf_map_lookup_elem(&climbs, &zero);
+	u64 length;
+	long failed;
+
+	if (!climb || climb->busy)
+		return -1;
+	climb->busy = 1;
+	climb->root.mnt = BPF_CORE_READ(task, fs, root.mnt);
+	climb->root.dentry = BPF_CORE_READ(task, fs, root.dentry);
+	climb->dentry = BPF_CORE_READ(file, f_path.dentry);
+	climb->mount = (void *)BPF_CORE_READ(file, f_path.mnt) -
+		       bpf_core_field_offset(struct mount, mnt);
+	climb->length = 0;
+	for (int i = 0; i < PATH_COMPONENTS; i++)
+		if (!climb_on())
+			break;
+	length = climb->length;
+	if (length > PATH_DATA)
+		length = PATH_DATA;
+	climb->out.type = RECORD_PATH;
+	climb->out.length = length;
+	climb->out.inode = inode;
+	climb->out.device = device;
+	climb->out.reserved = 0;
+	failed = bpf_ringbuf_output(&ring, &climb->out, offsetof(struct path_record, data) + length,
+				    BPF_RB_NO_WAKEUP);
+	climb->busy = 0;
+	return failed;
+}
+
+static __always_inline struct file *file_of(int fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if ((u32)fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), files + (u32)fd);
+	return file;
+}
+
+static __always_inline bool is_pipe(struct file *file)
+{
+	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFIFO;
+}
+
+#endif

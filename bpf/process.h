@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Who a task is. A process is announced (tgid, tag, name) right before the first record that names
+ * it, from its own task_struct, so processes that live for a millisecond have their name and no
+ * fork, exec or exit has to be followed for it.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+#include "emit.h"
+#include <bpf/bpf_core_read.h>
+
+#define PF_KTHREAD 0x00200000
+#define NANOSECONDS_PER_TICK 10000000
+
+/* What user space was told already; it deletes here what it forgets itself */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct process);
+	__type(value, u32);
+} named __weak SEC(".maps");
+
+struct identity {
+	struct process who;
+	u8 comm[COMM_LENGTH];
+};
+
+static __always_inline u32 mix(u32 hash, u32 word)
+{
+	hash = (hash ^ word) * 0x9e3779b1;
+	return hash ^ (hash >> 15);
+}
+
+static __always_inline void identify(struct task_struct *task, struct identity *id)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	u64 ticks = BPF_CORE_READ(leader, start_boottime) / NANOSECONDS_PER_TICK;
+	u32 *words = (u32 *)id->comm;
+
+	BPF_CORE_READ_INTO(&id->comm, leader, comm);
+	/* the bytes behind the NUL are whatever a longer name left there */
+	bool ended = false;
+#pragma unroll
+	for (int i = 0; i < COMM_LENGTH; i++) {
+		ended |= !id->comm[i];
+		if (ended)
+			id->comm[i] = 0;
+	}
+	u32 hash = mix(mix(0, ticks), ticks >> 32);
+#pragma unroll
+	for (int i = 0; i < COMM_LENGTH / 4; i++)
+		hash = mix(hash, words[i]);
+	id->who.tgid = BPF_CORE_READ(leader, tgid);
+	id->who.tag = hash >> 2;
+}
+
+/* A pointer the verifier knows the type of as a plain number, which is what global functions take */
+static __always_inline u64 scalar(const void *pointer)
+{
+	u64 typed = (u64)pointer, plain = 0;
+
+	bpf_probe_read_kernel(&plain, sizeof(plain), &typed);
+	return plain;
+}
+
+static __always_inline bool same(const struct process *a, const struct process *b)
+{
+	return a->tgid == b->tgid && a->tag == b->tag;
+}
+
+/* false: the ring is full, and user space could not name this process */
+static __always_inline bool announce(const struct identity *id)
+{
+	struct process who = id->who;
+	struct name_record *record;
+	u32 told = 1;
+
+	if (bpf_map_lookup_elem(&named, &who))
+		return true;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return false;
+	record->type = RECORD_NAME;
+	record->reserved = 0;
+	record->who = who;
+	__builtin_memcpy(record->comm, id->comm, COMM_LENGTH);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	/* after the record: whoever finds the entry may rely on the name being in the ring */
+	bpf_map_update_elem(&named, &who, &told, BPF_ANY);
+	return true;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Signals: those a process sent, at signal_generate, where sender, target and result are known at
+ * once. It runs under the target's siglock with interrupts off, so even a preemptible kernel skips
+ * none, and it is the hook of every back end.
+ */
+#include "process.h"
+#include "syscall.h"
+#include <bpf/bpf_tracing.h>
+
+ANCHOR(struct, signal_record);
+ANCHOR(enum, signal_flags);
+
+#define SI_USER 0
+#define SI_TKILL -6
+#define SI_QUEUE -1
+#define SEND_SIG_PRIV 1
+
+#define __NR_rt_sigqueueinfo 129
+#define __NR_rt_tgsigqueueinfo 297
+#define __NR_pidfd_send_signal 424
+#define __NR_ia32_rt_sigqueueinfo 178
+#define __NR_ia32_rt_tgsigqueueinfo 335
+
+/* The si_code of these is the caller's to choose; timers and message queues use the same codes */
+static __always_inline bool queued_by_hand(void)
+{
+	long number = current_call();
+
+	if (in_compat_call())
+		return number == __NR_ia32_rt_sigqueueinfo || number == __NR_ia32_rt_tgsigqueueinfo ||
+		       number == __NR_pidfd_send_signal;
+	return number == __NR_rt_sigqueueinfo || number == __NR_rt_tgsigqueueinfo ||
+	       number == __NR_pidfd_send_signal;
+}
+
+SEC("?tp_btf/signal_generate")
+int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *info,
+	     struct task_struct *task, int group, int result)
+{
+	struct task_struct *self = (void *)bpf_get_current_task();
+	struct identity src = {}, dst = {};
+	struct signal_record *record;
+	int code;
+
+	/* 0 and 1 stand for signals of the kernel's own; read as pointers they would say SI_USER */
+	if ((u64)info <= SEND_SIG_PRIV)
+		return 0;
+	code = BPF_CORE_READ(info, si_code);
+	if (code != SI_USER && code != SI_TKILL && code != SI_QUEUE && !queued_by_hand())
+		return 0;
+	identify(self, &src);
+	identify(task, &dst);
+	if (src.who.tgid == config.own_tgid || dst.who.tgid == config.own_tgid)
+		return 0;
+	announce(&src);
+	announce(&dst);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(KIND_SIGNAL, LOST_RING_FULL, 1);
+		return 0;
+	}
+	record->type = RECORD_SIGNAL;
+	record->flags = group ? SIGNAL_GROUP : 0;
+	record->time = bpf_ktime_get_boot_ns();
+	record->src = src.who;
+	record->dst = dst.who;
+	record->thread = BPF_CORE_READ(task, pid);
+	record->number = number;
+	record->result = result;
+	record->reserved = 0;
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}

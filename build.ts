@@ -1,0 +1,129 @@
+/**
+ * Builds everything: BPF programs, the layouts of their records, the bundled libbpf and the
+ * executable. What is newer than its sources is left alone.
+ *
+ *   bun build.ts           dist/ipcdump
+ *   bun build.ts --check   fails when src/layout.ts is not what bpf/ says
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { bundle } from "./ffi/bundle/build.ts";
+import { layout } from "./ffi/bundle/layout.ts";
+import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
+import manifest from "./package.json" with { type: "json" };
+
+const root = import.meta.dir;
+const dist = join(root, "dist");
+const layoutFile = join(root, "src/layout.ts");
+const objectFile = join(dist, "ipcdump.bpf.o");
+const executable = join(dist, "ipcdump");
+
+const clangFlags = [
+  ...["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-D__TARGET_ARCH_x86"],
+  // BPF_PROG and BPF_KPROBE give every program a ctx, used or not
+  ...["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"],
+];
+
+class BuildError extends Error {}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function run(command: string[], what: string): void {
+  const { exitCode, stderr } = Bun.spawnSync(command, { cwd: root, stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new BuildError(`${what} failed:\n${stderr.toString().trimEnd()}`);
+}
+
+/** Whether `target` was made from just these inputs; its stamp lies beside it. */
+function isCurrent(target: string, key: string): boolean {
+  const stamp = `${target}.key`;
+  return existsSync(target) && existsSync(stamp) && readFileSync(stamp, "utf8") === key;
+}
+
+function keyOf(files: readonly string[], ...more: string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(file).update(readFileSync(file));
+  return hash.update(JSON.stringify(more)).digest("hex");
+}
+
+function filesOf(folder: string, extension: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && extension.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** bpf/*.bpf.c → dist/ipcdump.bpf.o */
+function compilePrograms(headers: string, library: string): void {
+  const sources = filesOf("bpf", /\.[ch]$/);
+  const key = keyOf(sources, ...clangFlags, headers);
+  if (isCurrent(objectFile, key)) return;
+  say("compiling the BPF programs");
+  const objects = sources
+    .filter((source) => source.endsWith(".bpf.c"))
+    .map((source) => {
+      const object = join(dist, basename(source).replace(/\.c$/, ".o"));
+      run(
+        ["clang", ...clangFlags, `-I${headers}`, "-c", source, "-o", object],
+        `compiling ${basename(source)}`,
+      );
+      return object;
+    });
+  linkObjects(openLibbpf(library), objectFile, objects);
+  writeFileSync(`${objectFile}.key`, key);
+}
+
+/** dist/ipcdump.bpf.o → src/layout.ts; with `check` the file has to be there already */
+function generateLayout(check: boolean): void {
+  const made = layout(readFileSync(objectFile));
+  if (existsSync(layoutFile) && readFileSync(layoutFile, "utf8") === made) return;
+  if (check) throw new BuildError("src/layout.ts is not what bpf/*.h says; run: bun build.ts");
+  writeFileSync(layoutFile, made);
+  say("src/layout.ts changed; commit it with bpf/");
+}
+
+/** src/main.ts, the object and libbpf → dist/ipcdump */
+async function compileExecutable(library: string, versions: string): Promise<void> {
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, library];
+  inputs.push(join(root, "package.json"), join(root, "build.ts"));
+  const key = keyOf(inputs, Bun.version, versions);
+  if (isCurrent(executable, key)) return;
+  say("building dist/ipcdump");
+  writeFileSync(join(dist, "libbpf.so"), readFileSync(library));
+  const bundled = Object.fromEntries(versions.split(", ").map((line) => line.split(" ")));
+  run(
+    [
+      ...[process.execPath, "build", "--compile", "--minify-syntax", "--bytecode", "--format=esm"],
+      // the folder it is started in has no say: a bunfig.toml there would run code as root
+      ...["bunfig", "dotenv", "tsconfig", "package-json"].map((file) => `--no-compile-autoload-${file}`),
+      ...["--define", `BUNDLE_VERSIONS=${JSON.stringify(bundled)}`],
+      ...[join(root, "src/main.ts"), "--outfile", executable],
+    ],
+    "bun build",
+  );
+  writeFileSync(`${executable}.key`, key);
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const check = words.includes("--check");
+  const unknown = words.find((word) => word !== "--check");
+  if (unknown !== undefined) throw new BuildError(`build.ts does not know ${unknown}; it knows --check`);
+  const wanted = manifest.engines.bun;
+  if (Bun.version !== wanted) {
+    throw new BuildError(`this is Bun ${Bun.version}, package.json wants ${wanted}; run: npm ci`);
+  }
+  mkdirSync(dist, { recursive: true });
+  const { library, headers, versions } = await bundle();
+  compilePrograms(headers, library);
+  generateLayout(check);
+  if (!check) await compileExecutable(library, versions);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  say(`build: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}

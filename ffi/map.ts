@@ -1,0 +1,62 @@
+import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { NativeError } from "./error.ts";
+import type { Libbpf } from "./libbpf.ts";
+
+const ENOENT = 2;
+
+/** A BPF map of a loaded object. Keys and values are plain arrays of their exact size. */
+export class BpfMap {
+  readonly #libbpf: Libbpf;
+  readonly #map: Pointer;
+
+  constructor(
+    libbpf: Libbpf,
+    map: Pointer,
+    readonly name: string,
+  ) {
+    this.#libbpf = libbpf;
+    this.#map = map;
+  }
+
+  get fd(): number {
+    return this.#libbpf.bpf_map__fd(this.#map);
+  }
+
+  /** Bytes of a ring buffer, entries of any other map; to be set before load. */
+  set maxEntries(entries: number) {
+    const result = this.#libbpf.bpf_map__set_max_entries(this.#map, entries);
+    if (result < 0) throw new NativeError("size", `map ${this.name}`, result);
+  }
+
+  /**
+   * The words of a global data section. Before load they are what the programs will see; after it,
+   * those of a .bss section are the live ones, those of .rodata must not be touched any more.
+   */
+  words(bytes: number): Uint32Array {
+    const address = this.#libbpf.bpf_map__initial_value(this.#map, ptr(new BigUint64Array(1)));
+    if (address === null) throw new NativeError("map", this.name, ENOENT);
+    return new Uint32Array(toArrayBuffer(address, 0, bytes));
+  }
+
+  /** Removes an entry; one that is gone already is no error. */
+  delete(key: Uint32Array): void {
+    this.#libbpf.bpf_map_delete_elem(this.fd, ptr(key));
+  }
+
+  /** Copies an entry's value; false when there is none. */
+  lookup(key: Uint32Array, value: Uint32Array): boolean {
+    return this.#libbpf.bpf_map_lookup_elem(this.fd, ptr(key), ptr(value)) === 0;
+  }
+
+  /** All keys, each a copy; entries that come or go meanwhile may or may not be among them. */
+  *keys(words: number): Generator<Uint32Array> {
+    let key = new Uint32Array(words);
+    let result = this.#libbpf.bpf_map_get_next_key(this.fd, null, ptr(key));
+    while (result === 0) {
+      yield key;
+      const next = new Uint32Array(words);
+      result = this.#libbpf.bpf_map_get_next_key(this.fd, ptr(key), ptr(next));
+      key = next;
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The BPF object: open → configure → choose programs → load → attach. Programs are named
+ * `hook__backend`, and a hook begins with its kind: `pipe_read__fentry`.
+ */
+import { type Pointer, ptr } from "bun:ffi";
+import { NativeError } from "./error.ts";
+import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
+import { lastErrno } from "./libc.ts";
+import { BpfMap } from "./map.ts";
+
+export const backends = ["fentry", "kprobe", "tracepoint"] as const;
+export type Backend = (typeof backends)[number];
+
+/** Kernel functions (or tracepoints) by hook; of several names the first that this kernel has is it. */
+export type Hooks = Readonly<Record<string, readonly string[]>>;
+
+const ENOENT = 2;
+const infoSize = 256;
+/** offset of recursion_misses in struct bpf_prog_info, in words; the kernel zeroes what it does not know */
+const missesWord = 208 / 4;
+
+/** One BPF program of the object. */
+export class Program {
+  readonly name: string;
+  /** `pipe_read` */
+  readonly hook: string;
+  /** `pipe` */
+  readonly kind: string;
+  readonly backend: Backend;
+  /** the kernel function it sits on, once that is decided */
+  target = "";
+  readonly #libbpf: Libbpf;
+  readonly #program: Pointer;
+
+  constructor(libbpf: Libbpf, program: Pointer) {
+    this.#libbpf = libbpf;
+    this.#program = program;
+    this.name = String(libbpf.bpf_program__name(program));
+    const [hook, backend] = this.name.split("__") as [string, Backend];
+    this.hook = hook;
+    this.backend = backend;
+    this.kind = hook.slice(0, hook.indexOf("_"));
+  }
+
+  /** Whether load takes it in. */
+  enable(on: boolean): void {
+    this.#libbpf.bpf_program__set_autoload(this.#program, on);
+  }
+
+  /** fentry only: picks the first of `functions` that is in the kernel's BTF. @throws NativeError */
+  aim(functions: readonly string[]): void {
+    let result = -ENOENT;
+    for (const name of functions) {
+      result = this.#libbpf.bpf_program__set_attach_target(this.#program, 0, name as never);
+      if (result === 0) {
+        this.target = name;
+        return;
+      }
+    }
+    throw new NativeError("find", `kernel function ${functions.join(" or ")}`, result);
+  }
+
+  /** @throws NativeError naming the function */
+  attach(functions: readonly string[]): Link {
+    let link: Pointer | null = null;
+    if (this.backend === "kprobe") {
+      for (const name of functions) {
+        this.target = name;
+        link = pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, false, name as never));
+        if (link !== null) break;
+      }
+    } else {
+      link = pointerOf(this.#libbpf.bpf_program__attach(this.#program));
+    }
+    if (link !== null) return new Link(this.#libbpf, link);
+    throw new NativeError("attach to", functions.join(" or "), lastErrno());
+  }
+
+  /** How often the kernel skipped it because it was running already (0 before 5.12, which does not say). */
+  misses(): number {
+    const info = new Uint32Array(infoSize / 4);
+    const length = new Uint32Array([infoSize]);
+    const fd = this.#libbpf.bpf_program__fd(this.#program);
+    if (this.#libbpf.bpf_prog_get_info_by_fd(fd, ptr(info), ptr(length)) !== 0) return 0;
+    return info[missesWord]! + info[missesWord + 1]! * 0x1_0000_0000;
+  }
+}
+
+/** A program attached; disposed, it is off. */
+export class Link implements Disposable {
+  readonly #libbpf: Libbpf;
+  readonly #link: Pointer;
+
+  constructor(libbpf: Libbpf, link: Pointer) {
+    this.#libbpf = libbpf;
+    this.#link = link;
+  }
+
+  [Symbol.dispose](): void {
+    this.#libbpf.bpf_link__destroy(this.#link);
+  }
+}
+
+export class BpfObject implements Disposable {
+  readonly programs: readonly Program[];
+  readonly #libbpf: Libbpf;
+  readonly #object: Pointer;
+  /** libbpf keeps pointing into these */
+  readonly #kept: Uint8Array[];
+  readonly #log: LibbpfLog;
+
+  /** @throws NativeError */
+  static open(libbpf: Libbpf, bytes: Uint8Array, listener: ((line: string) => void) | null): BpfObject {
+    const log = new LibbpfLog(libbpf, listener);
+    const name = new TextEncoder().encode("ipcdump\0");
+    // struct bpf_object_open_opts { size_t sz; const char *object_name; … }
+    const options = new BigUint64Array([16n, BigInt(ptr(name))]);
+    const object = pointerOf(libbpf.bpf_object__open_mem(ptr(bytes), bytes.length, ptr(options)));
+    if (object === null) {
+      log[Symbol.dispose]();
+      throw new NativeError("open", "the BPF object", lastErrno(), log.lines.join("\n"));
+    }
+    return new BpfObject(libbpf, object, [bytes, name], log);
+  }
+
+  private constructor(libbpf: Libbpf, object: Pointer, kept: Uint8Array[], log: LibbpfLog) {
+    this.#libbpf = libbpf;
+    this.#object = object;
+    this.#kept = kept;
+    this.#log = log;
+    const programs: Program[] = [];
+    for (let p = this.#next(null); p !== null; p = this.#next(p)) programs.push(new Program(libbpf, p));
+    this.programs = programs;
+  }
+
+  #next(program: Pointer | null): Pointer | null {
+    return pointerOf(this.#libbpf.bpf_object__next_program(this.#object, program));
+  }
+
+  map(name: string): BpfMap {
+    const map = pointerOf(this.#libbpf.bpf_object__find_map_by_name(this.#object, name as never));
+    if (map === null) throw new NativeError("find", `map ${name} in the BPF object`, ENOENT);
+    return new BpfMap(this.#libbpf, map, name);
+  }
+
+  /** @throws NativeError whose target is the program at fault, where libbpf said which */
+  load(): void {
+    const result = this.#libbpf.bpf_object__load(this.#object);
+    if (result === 0) return;
+    const log = this.#log.lines.join("\n");
+    const program = /prog '(\w+)': failed to load/.exec(log)?.[1];
+    throw new NativeError("load", program ?? "the BPF object", result, log);
+  }
+
+  [Symbol.dispose](): void {
+    this.#libbpf.bpf_object__close(this.#object);
+    this.#kept.length = 0;
+    this.#log[Symbol.dispose]();
+  }
+}

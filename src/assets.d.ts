@@ -1,0 +1,9 @@
+/** Files that the build embeds: their import is a path. */
+declare module "*.o" {
+  const path: string;
+  export default path;
+}
+declare module "*.so" {
+  const path: string;
+  export default path;
+}

@@ -1,0 +1,209 @@
+/**
+ * Options → programs that run: for each kind the first back end that this kernel really loads and
+ * attaches. A refused program costs its kind that back end, never the others theirs.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { describe, errnoName, NativeError } from "../ffi/error.ts";
+import type { Libbpf } from "../ffi/libbpf.ts";
+import { type Backend, BpfObject, backends, type Link, type Program } from "../ffi/object.ts";
+import type { Options } from "./arguments.ts";
+import type { Kind } from "./event.ts";
+import { Failure } from "./failure.ts";
+import type { KindModule } from "./kind.ts";
+import { Config } from "./layout.ts";
+import { log } from "./log.ts";
+
+/** A kind that is traced, and how. */
+export interface Traced {
+  kind: KindModule;
+  backend: Backend;
+  programs: readonly Program[];
+}
+
+export class Attached implements Disposable {
+  constructor(
+    readonly object: BpfObject,
+    readonly traced: readonly Traced[],
+    readonly untraced: ReadonlyMap<Kind, string>,
+    private readonly links: readonly Link[],
+  ) {}
+
+  [Symbol.dispose](): void {
+    for (const link of this.links) link[Symbol.dispose]();
+    this.object[Symbol.dispose]();
+  }
+}
+
+const kprobePmu = "/sys/bus/event_source/devices/kprobe";
+const preemption = "/sys/kernel/debug/sched/preempt";
+
+/**
+ * Whether a BPF program can be preempted: trampolines and, since 7.x, raw tracepoints then lose
+ * events to their recursion guard, kprobes don't. Assumed where it can't be read.
+ */
+function canPreempt(): boolean {
+  try {
+    return /\((full|lazy)\)/.test(readFileSync(preemption, "utf8"));
+  } catch {
+    return /PREEMPT/.test(readFileSync("/proc/version", "utf8"));
+  }
+}
+
+/** The order in which back ends are tried. */
+function preference(options: Options): Backend[] {
+  if (options.backend !== "auto") return [options.backend];
+  return canPreempt() ? ["kprobe", "fentry", "tracepoint"] : [...backends];
+}
+
+/** A kind on its way to a back end. */
+interface Plan {
+  kind: KindModule;
+  /** back ends still to be tried, the first is the current one */
+  candidates: Backend[];
+  reason: string;
+}
+
+/**
+ * Opens, configures, loads and attaches.
+ * @throws Failure when a kind named with -t can't be traced, or none at all
+ */
+export function attach(
+  libbpf: Libbpf,
+  bytes: Uint8Array,
+  kinds: readonly KindModule[],
+  options: Options,
+): Attached {
+  const order = preference(options);
+  const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
+  let first = true;
+  for (;;) {
+    const object = BpfObject.open(libbpf, bytes, options.verbosity > 1 ? log.debug : null);
+    const links: Link[] = [];
+    try {
+      if (first) for (const plan of plans) plan.candidates = candidates(object, plan, order);
+      first = false;
+      const open = plans.filter((plan) => plan.candidates.length > 0);
+      if (open.length === 0) throw nothing(plans, options);
+      const traced = open.map((plan) => select(object, plan));
+      configure(object, options);
+      object.load();
+      for (const { programs, kind } of traced) {
+        for (const program of programs) links.push(attachProgram(program, kind));
+      }
+      return new Attached(object, traced, untraced(plans, options), links);
+    } catch (error) {
+      for (const link of links) link[Symbol.dispose]();
+      object[Symbol.dispose]();
+      if (!(error instanceof NativeError)) throw error;
+      giveUp(plans, error);
+    }
+  }
+}
+
+function candidates(object: BpfObject, plan: Plan, order: readonly Backend[]): Backend[] {
+  const offered = new Set(programsOf(object, plan.kind).map(({ backend }) => backend));
+  const wanted = order.filter((backend) => offered.has(backend));
+  // a kind with one way to be seen is seen that way, whatever is asked for
+  const all = wanted.length > 0 ? wanted : backends.filter((backend) => offered.has(backend));
+  if (!all.includes("kprobe") || existsSync(kprobePmu)) return all;
+  plan.reason = "this kernel has no kprobes (CONFIG_KPROBES)";
+  return all.filter((backend) => backend !== "kprobe");
+}
+
+function programsOf(object: BpfObject, kind: KindModule): Program[] {
+  return object.programs.filter(({ hook }) => kind.hooks[hook] !== undefined);
+}
+
+/** Lets load take in the programs of a plan's back end. @throws PlanError */
+function select(object: BpfObject, plan: Plan): Traced {
+  const backend = plan.candidates[0]!;
+  const programs = programsOf(object, plan.kind).filter((program) => program.backend === backend);
+  for (const program of programs) {
+    program.enable(true);
+    if (backend === "fentry") {
+      try {
+        program.aim(plan.kind.hooks[program.hook]!);
+      } catch (error) {
+        throw blame(error, plan.kind);
+      }
+    }
+  }
+  return { kind: plan.kind, backend, programs };
+}
+
+function attachProgram(program: Program, kind: KindModule): Link {
+  try {
+    return program.attach(kind.hooks[program.hook]!);
+  } catch (error) {
+    throw blame(error, kind);
+  }
+}
+
+class KindError extends NativeError {
+  constructor(
+    error: NativeError,
+    readonly kind: KindModule,
+  ) {
+    super(error.operation, error.target, error.errno, error.log);
+  }
+}
+
+function blame(error: unknown, kind: KindModule): unknown {
+  return error instanceof NativeError ? new KindError(error, kind) : error;
+}
+
+/** Takes the back end that failed off the plan of the kind it failed. @throws the error when no kind is to blame */
+function giveUp(plans: readonly Plan[], error: NativeError): void {
+  const plan = plans.find(
+    ({ kind, candidates }) =>
+      candidates.length > 0 &&
+      ((error instanceof KindError && error.kind === kind) ||
+        Object.keys(kind.hooks).some((hook) => error.target.startsWith(`${hook}__`))),
+  );
+  if (plan === undefined) throw unloadable(error);
+  const backend = plan.candidates.shift()!;
+  plan.reason = `${backend}: cannot ${error.operation} ${error.target}: ${describe(error.errno)}`;
+  log.verbose(`${plan.kind.name}: not ${backend}: ${plan.reason}`);
+  if (error.errno !== 1 && error.log !== "") log.debug(error.log);
+}
+
+function unloadable(error: NativeError): Failure {
+  const said = error.log.split("\n").find((line) => line.includes("libbpf:")) ?? "";
+  if (!existsSync("/sys/kernel/btf/vmlinux")) {
+    return new Failure(
+      "no BTF here: /sys/kernel/btf/vmlinux is missing\nMount /sys, or use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later).",
+    );
+  }
+  const remedy = error.errno === 12 ? "use a smaller --ring" : "run it with -vv to see why";
+  return new Failure(
+    `cannot ${error.operation} ${error.target}: ${describe(error.errno)}; ${remedy}${said ? `\n${said}` : ""}`,
+  );
+}
+
+function remedy(reason: string): string {
+  return reason.includes(errnoName(1))
+    ? "try --backend tracepoint or more privileges"
+    : "try another --backend, or -vv to see why";
+}
+
+function untraced(plans: readonly Plan[], options: Options): Map<Kind, string> {
+  const without = plans.filter((plan) => plan.candidates.length === 0);
+  const named = without.find(({ kind }) => options.named.includes(kind.name));
+  if (named !== undefined)
+    throw new Failure(`cannot trace ${named.kind.name}: ${named.reason}; ${remedy(named.reason)}`);
+  return new Map(without.map(({ kind, reason }) => [kind.name, `${reason}; ${remedy(reason)}`]));
+}
+
+function nothing(plans: readonly Plan[], options: Options): Failure {
+  if (options.named.length > 0) untraced(plans, options);
+  const reasons = plans.map(({ kind, reason }) => `${kind.name}: ${reason}`).join("\n");
+  return new Failure(`nothing can be traced here; ${reasons}`);
+}
+
+function configure(object: BpfObject, options: Options): void {
+  const config = new Config(object.map(".rodata.config").words(Config.size));
+  config.contents = options.bytes ? 1 : 0;
+  config.maxBytes = options.maxBytes;
+  config.ownTgid = process.pid;
+  object.map("ring").maxEntries = options.ring;
+}

@@ -1,0 +1,243 @@
+/**
+ * Records of the ring → entries in the order of their time. A batch ends before the first event
+ * that is not whole yet; views into the ring stay good until the batch is released.
+ */
+import type { Ring } from "../ffi/ring.ts";
+import type { Contents, Event } from "./event.ts";
+import type { Entry, KindModule, Reader } from "./kind.ts";
+import { ChunkRecord, NameRecord, PathRecord, PipeRecord, RecordType, RunsRecord } from "./layout.ts";
+import type { Names } from "./names.ts";
+import type { Paths } from "./paths.ts";
+
+const capacity = 8192;
+/** records of all kinds have their time at the same place */
+const timeWord = 2;
+const none = -1;
+
+export class Decoder {
+  /** records that were too short or of no known type */
+  rejected = 0;
+  readonly #ring: Ring;
+  readonly #names: Names;
+  readonly #paths: Paths;
+  readonly #name: NameRecord;
+  readonly #path: PathRecord;
+  readonly #pipe: PipeRecord;
+  readonly #runs: RunsRecord;
+  readonly #chunk: ChunkRecord;
+  /** by enum record_type */
+  readonly #kinds: (KindModule | undefined)[] = [];
+  readonly #readers: (Reader | undefined)[] = [];
+
+  // entry by entry
+  #count = 0;
+  readonly #at = new Int32Array(capacity);
+  readonly #runsAt = new Int32Array(capacity);
+  readonly #position = new Float64Array(capacity);
+  readonly #expected = new Uint32Array(capacity);
+  readonly #captured = new Uint32Array(capacity);
+  readonly #firstChunk = new Int32Array(capacity);
+  readonly #order = new Uint32Array(capacity);
+  /** chunks of all entries: byte offset into the ring, length, the next one of the same entry */
+  #chunks = {
+    start: [] as number[],
+    length: [] as number[],
+    next: [] as number[],
+    last: new Int32Array(capacity),
+  };
+  /** threads whose latest event is not whole yet */
+  readonly #open = new Map<number, number>();
+
+  readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
+  readonly #contents: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
+  #joined = new Uint8Array(1 << 16);
+
+  constructor(
+    ring: Ring,
+    names: Names,
+    paths: Paths,
+    kinds: readonly KindModule[],
+    private readonly withContents: boolean,
+  ) {
+    this.#ring = ring;
+    this.#names = names;
+    this.#paths = paths;
+    this.#name = new NameRecord(ring.words);
+    this.#path = new PathRecord(ring.words);
+    this.#pipe = new PipeRecord(ring.words);
+    this.#runs = new RunsRecord(ring.words);
+    this.#chunk = new ChunkRecord(ring.words);
+    for (const kind of kinds) {
+      this.#kinds[kind.record] = kind;
+      this.#readers[kind.record] = kind.reader({ words: ring.words, names, paths });
+    }
+  }
+
+  /** Takes in what the ring has, up to a limit; how many events' records that is. */
+  fill(): number {
+    const ring = this.#ring;
+    this.#count = 0;
+    this.#open.clear();
+    this.#chunks.start.length = 0;
+    this.#chunks.length.length = 0;
+    this.#chunks.next.length = 0;
+    while (this.#count < capacity && ring.next()) this.#take();
+    if (this.#open.size > 0) this.#cutBefore(Math.min(...this.#open.values()));
+    this.#sort();
+    return this.#count;
+  }
+
+  #take(): void {
+    const { at, length, words, bytes } = this.#ring;
+    const type = length >= 4 ? words[at]! : 0;
+    if (this.#kinds[type] !== undefined) {
+      if (length < this.#kinds[type].size) this.rejected++;
+      else this.#begin(type, at);
+    } else if (type === RecordType.RECORD_NAME && length >= NameRecord.size) {
+      this.#name.at = at;
+      this.#names.add(this.#name, bytes);
+    } else if (type === RecordType.RECORD_PATH && length >= PathRecord.data.offset) {
+      this.#path.at = at;
+      if (this.#path.length <= length - PathRecord.data.offset) this.#paths.add(this.#path, bytes);
+      else this.rejected++;
+    } else if (type === RecordType.RECORD_RUNS && length >= RunsRecord.run.offset) {
+      this.#addRuns(at, length);
+    } else if (type === RecordType.RECORD_CHUNK && length >= ChunkRecord.data.offset) {
+      this.#addChunk(at, length);
+    } else {
+      this.rejected++;
+    }
+  }
+
+  #begin(type: number, at: number): void {
+    const i = this.#count++;
+    this.#at[i] = at;
+    this.#runsAt[i] = none;
+    this.#position[i] = this.#ring.position;
+    this.#expected[i] = 0;
+    this.#captured[i] = 0;
+    this.#firstChunk[i] = none;
+    if (type !== RecordType.RECORD_PIPE) return;
+    const pipe = this.#pipe;
+    pipe.at = at;
+    if (pipe.captured === 0 && pipe.runs <= 1) return;
+    this.#expected[i] = pipe.captured;
+    this.#open.set(pipe.thread, i);
+  }
+
+  #addRuns(at: number, length: number): void {
+    const runs = this.#runs;
+    runs.at = at;
+    const i = this.#open.get(runs.thread);
+    if (i === undefined) return;
+    this.#pipe.at = this.#at[i]!;
+    if (length < RunsRecord.run.offset + this.#pipe.runs * RunsRecord.run.size) {
+      this.rejected++;
+      return;
+    }
+    this.#runsAt[i] = at;
+    this.#close(runs.thread, i);
+  }
+
+  #addChunk(at: number, length: number): void {
+    const chunk = this.#chunk;
+    chunk.at = at;
+    const i = this.#open.get(chunk.thread);
+    if (i === undefined) return;
+    if (chunk.length > length - ChunkRecord.data.offset || chunk.offset !== this.#captured[i]) {
+      this.rejected++;
+      return;
+    }
+    const chunks = this.#chunks;
+    const id = chunks.start.length;
+    chunks.start.push(at * 4 + ChunkRecord.data.offset);
+    chunks.length.push(chunk.length);
+    chunks.next.push(none);
+    if (this.#firstChunk[i] === none) this.#firstChunk[i] = id;
+    else chunks.next[chunks.last[i]!] = id;
+    chunks.last[i] = id;
+    this.#captured[i]! += chunk.length;
+    this.#close(chunk.thread, i);
+  }
+
+  /** An entry that has all its parts waits no longer. */
+  #close(thread: number, i: number): void {
+    this.#pipe.at = this.#at[i]!;
+    const whole = this.#pipe.runs <= 1 || this.#runsAt[i] !== none;
+    if (whole && this.#captured[i] === this.#expected[i]) this.#open.delete(thread);
+  }
+
+  /** Its parts are behind a record that is still being written: next time. */
+  #cutBefore(i: number): void {
+    this.#ring.rewind(this.#position[i]!);
+    this.#count = i;
+  }
+
+  /** Nearly sorted already: reservations on several CPUs differ by little. */
+  #sort(): void {
+    const order = this.#order;
+    for (let i = 0; i < this.#count; i++) {
+      let j = i;
+      while (j > 0 && this.#isLater(order[j - 1]!, i)) {
+        order[j] = order[j - 1]!;
+        j--;
+      }
+      order[j] = i;
+    }
+  }
+
+  #isLater(a: number, b: number): boolean {
+    const { words } = this.#ring;
+    const atA = this.#at[a]! + timeWord;
+    const atB = this.#at[b]! + timeWord;
+    const high = words[atA + 1]! - words[atB + 1]!;
+    return high !== 0 ? high > 0 : words[atA]! > words[atB]!;
+  }
+
+  /**
+   * Makes the events of the batch in `event`, one after the other; `emit` is called for each, after
+   * `stamp` was given its boot time, and ends it all by answering false.
+   */
+  read(event: Event, stamp: (low: number, high: number) => void, emit: () => boolean): void {
+    const { words } = this.#ring;
+    let wanted = true;
+    const emitted = () => {
+      if (wanted) wanted = emit();
+      return wanted;
+    };
+    for (let n = 0; n < this.#count && wanted; n++) {
+      const i = this.#order[n]!;
+      const at = this.#at[i]!;
+      const type = words[at]!;
+      stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
+      event.kind = this.#kinds[type]!.name;
+      this.#entry.at = at;
+      this.#entry.runsAt = this.#runsAt[i]!;
+      this.#entry.contents = this.withContents ? this.#gather(i) : null;
+      this.#readers[type]!.read(this.#entry, event, emitted);
+    }
+  }
+
+  /** Contents in one piece: where they lie when there is one chunk, copied together otherwise. */
+  #gather(i: number): Contents {
+    const contents = this.#contents;
+    const chunks = this.#chunks;
+    const first = this.#firstChunk[i]!;
+    contents.length = this.#captured[i]!;
+    if (first === none || chunks.next[first] === none) {
+      contents.bytes = this.#ring.bytes;
+      contents.start = first === none ? 0 : chunks.start[first]!;
+      return contents;
+    }
+    if (this.#joined.length < contents.length) this.#joined = new Uint8Array(contents.length * 2);
+    let length = 0;
+    for (let id = first; id !== none; id = chunks.next[id]!) {
+      const start = chunks.start[id]!;
+      this.#joined.set(this.#ring.bytes.subarray(start, start + chunks.length[id]!), length);
+      length += chunks.length[id]!;
+    }
+    contents.bytes = this.#joined;
+    contents.start = 0;
+    return contents;
+  }
+}

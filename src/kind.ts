@@ -1,0 +1,43 @@
+/** What a kind has to say of itself; src/kinds/index.ts lists them all. */
+import type { Backend, Hooks } from "../ffi/object.ts";
+import type { Contents, Event, Kind } from "./event.ts";
+import type { Names } from "./names.ts";
+import type { Paths } from "./paths.ts";
+
+/** What a kind's reader finds its facts in. */
+export interface Tools {
+  /** the ring's data */
+  words: Uint32Array;
+  names: Names;
+  paths: Paths;
+}
+
+/** One record of the ring and what came with it. */
+export interface Entry {
+  /** index of its first word */
+  at: number;
+  /** index of the first word of its runs_record, -1 without one */
+  runsAt: number;
+  /** null without -x */
+  contents: Contents | null;
+}
+
+/** Turns a record into events; `emit` answers false when no more are wanted. */
+export interface Reader {
+  read(entry: Entry, event: Event, emit: () => boolean): void;
+}
+
+export interface KindModule {
+  name: Kind;
+  /** the other words -t takes for it */
+  aliases: readonly string[];
+  /** enum kind: its row of the loss counters */
+  id: number;
+  /** enum record_type of its records, and their size */
+  record: number;
+  size: number;
+  hooks: Hooks;
+  /** what each back end can't see, as the `tracing` line says it */
+  blind: Partial<Record<Backend, readonly string[]>>;
+  reader(tools: Tools): Reader;
+}

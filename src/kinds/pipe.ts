@@ -1,0 +1,97 @@
+import { type Contents, type Event, key, type Meta } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
+import { Kind, PipeFlags, PipeRecord, RecordType, Run, RunFlags, RunsRecord } from "../layout.ts";
+
+const pipeName = key("pipe_name");
+const pipeInode = key("pipe_inode");
+const count = key("count");
+const anonymous = new TextEncoder().encode("<anonymous>");
+
+class PipeReader implements Reader {
+  readonly #tools: Tools;
+  readonly #record: PipeRecord;
+  readonly #run: Run;
+  readonly #slice: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
+  #bytes = 0;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#record = new PipeRecord(tools.words);
+    this.#run = new Run(tools.words);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.#record;
+    record.at = entry.at;
+    event.dst.pid = record.dstTgid;
+    event.dst.comm = this.#tools.names.find(record.dstTgid, record.dstTag);
+    event.dst.guess = (record.flags & PipeFlags.PIPE_DST_GUESS) !== 0;
+    event.meta = this.#meta;
+    event.countHigh = 0;
+    if (entry.runsAt < 0) {
+      this.#fill(event, record.srcTgid, record.srcTag, record.srcFlags, record.count);
+      event.contents = entry.contents;
+      emit();
+      return;
+    }
+    // one event per run of one writer's bytes, each with its part of the contents
+    let offset = 0;
+    for (let i = 0; i < record.runs; i++) {
+      const run = this.#run;
+      run.at = entry.runsAt + (RunsRecord.run.offset + i * RunsRecord.run.size) / 4;
+      this.#fill(event, run.whoTgid, run.whoTag, run.flags, run.bytes);
+      event.contents = this.#part(entry.contents, offset, run.bytes);
+      offset += run.bytes;
+      if (!emit()) return;
+    }
+  }
+
+  #fill(event: Event, tgid: number, tag: number, flags: number, bytes: number): void {
+    event.src.pid = tgid === 0 ? -1 : tgid;
+    event.src.comm = tgid === 0 ? null : this.#tools.names.find(tgid, tag);
+    event.src.guess = (flags & RunFlags.RUN_GUESS) !== 0;
+    event.countLow = bytes;
+    this.#bytes = bytes;
+  }
+
+  #part(contents: Contents | null, offset: number, length: number): Contents | null {
+    if (contents === null) return null;
+    const slice = this.#slice;
+    slice.bytes = contents.bytes;
+    slice.start = contents.start + offset;
+    slice.length = Math.max(0, Math.min(length, contents.length - offset));
+    return slice;
+  }
+
+  readonly #meta = (out: Meta): void => {
+    const record = this.#record;
+    const { inodeLow, inodeHigh } = record;
+    const fifo = (record.flags & PipeFlags.PIPE_FIFO) !== 0;
+    out.text(pipeName, fifo ? this.#tools.paths.find(record.device, inodeLow, inodeHigh) : anonymous);
+    out.integer(pipeInode, inodeLow, inodeHigh);
+    out.integer(count, this.#bytes, 0);
+  };
+}
+
+export const pipe: KindModule = {
+  name: "pipe",
+  aliases: ["p"],
+  id: Kind.KIND_PIPE,
+  record: RecordType.RECORD_PIPE,
+  size: PipeRecord.size,
+  hooks: {
+    // since 6.16 FIFOs have functions of their own, which call the anon_ ones
+    pipe_read: ["anon_pipe_read", "pipe_read"],
+    pipe_write: ["anon_pipe_write", "pipe_write"],
+    pipe_unlock: ["mutex_unlock"],
+    pipe_free: ["free_pipe_info"],
+    pipe_splice: ["do_splice"],
+    pipe_tee: ["do_tee"],
+    pipe_sendfile: ["do_sendfile"],
+    pipe_vmsplice: ["__x64_sys_vmsplice"],
+    pipe_enter: ["sys_enter"],
+    pipe_exit: ["sys_exit"],
+  },
+  blind: { tracepoint: ["io_uring"] },
+  reader: (tools) => new PipeReader(tools),
+};

@@ -1,0 +1,78 @@
+import { constants } from "node:os";
+import { type Event, key, type Meta } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
+import { Kind, RecordType, SignalFlags, SignalRecord } from "../layout.ts";
+
+const num = key("num");
+const name = key("name");
+const tid = key("tid");
+const result = key("result");
+
+const firstRealtime = 34; // 32 and 33 are libc's own
+const lastRealtime = 64;
+/** enum of trace/events/signal.h: 0 is delivered */
+const results = ["", "ignored", "already_pending", "overflow_fail", "lose_info"];
+
+const encoder = new TextEncoder();
+const resultNames = results.map((text) => encoder.encode(text));
+const signalNames = Array.from({ length: lastRealtime + 1 }, (_, number) =>
+  encoder.encode(signalName(number)),
+);
+
+/** `SIGTERM`, `SIGRTMIN+2`, `SIGRTMAX-1`; what has no name is its number */
+export function signalName(number: number): string {
+  const middle = (firstRealtime + lastRealtime) / 2;
+  if (number === firstRealtime) return "SIGRTMIN";
+  if (number === lastRealtime) return "SIGRTMAX";
+  if (number > firstRealtime && number <= middle) return `SIGRTMIN+${number - firstRealtime}`;
+  if (number > middle && number < lastRealtime) return `SIGRTMAX-${lastRealtime - number}`;
+  const aliases: Record<number, string> = { 6: "SIGABRT", 17: "SIGCHLD", 29: "SIGIO" };
+  const named = Object.entries(constants.signals).find(([, value]) => value === number);
+  return aliases[number] ?? named?.[0] ?? `${number}`;
+}
+
+class SignalReader implements Reader {
+  readonly #record: SignalRecord;
+  readonly #tools: Tools;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#record = new SignalRecord(tools.words);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.#record;
+    const { names } = this.#tools;
+    record.at = entry.at;
+    event.src.pid = record.srcTgid;
+    event.src.comm = names.find(record.srcTgid, record.srcTag);
+    event.src.guess = false;
+    event.dst.pid = record.dstTgid;
+    event.dst.comm = names.find(record.dstTgid, record.dstTag);
+    event.dst.guess = false;
+    event.countLow = 0;
+    event.countHigh = 0;
+    event.contents = null;
+    event.meta = this.#meta;
+    emit();
+  }
+
+  readonly #meta = (out: Meta): void => {
+    const { number, flags, thread, result: code } = this.#record;
+    out.integer(num, number, 0);
+    out.text(name, signalNames[number] ?? encoder.encode(`${number}`));
+    if ((flags & SignalFlags.SIGNAL_GROUP) === 0) out.integer(tid, thread, 0);
+    if (code !== 0) out.text(result, resultNames[code] ?? encoder.encode(`${code}`));
+  };
+}
+
+export const signal: KindModule = {
+  name: "signal",
+  aliases: ["k", "kill"],
+  id: Kind.KIND_SIGNAL,
+  record: RecordType.RECORD_SIGNAL,
+  size: SignalRecord.size,
+  hooks: { signal_generate: ["signal_generate"] },
+  blind: {},
+  reader: (tools) => new SignalReader(tools),
+};

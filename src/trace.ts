@@ -1,0 +1,158 @@
+/** kernel → ring → decode → name → format → sink, until someone says stop. */
+import { readFileSync } from "node:fs";
+import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
+import libbpfFile from "../dist/libbpf.so" with { type: "file" };
+import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../ffi/libbpf.ts";
+import { geteuid } from "../ffi/libc.ts";
+import { Ring } from "../ffi/ring.ts";
+import type { Options } from "./arguments.ts";
+import { attach, type Traced } from "./attach.ts";
+import { Clock } from "./clock.ts";
+import { Decoder } from "./decode.ts";
+import type { Event, Lost, Meta } from "./event.ts";
+import { Failure } from "./failure.ts";
+import { printable } from "./format/escape.ts";
+import { type Format, formats } from "./format/index.ts";
+import { kinds as allKinds } from "./kinds/index.ts";
+import { Shared } from "./layout.ts";
+import { log } from "./log.ts";
+import { Losses } from "./losses.ts";
+import { Names } from "./names.ts";
+import { Paths } from "./paths.ts";
+import { requirePrivileges } from "./privileges.ts";
+import { Sink } from "./sink.ts";
+import { Stop } from "./stop.ts";
+import { Totals } from "./totals.ts";
+import { unreadPipes } from "./unread.ts";
+
+/** between drains while data flows */
+const drainInterval = 1;
+/** empty drains in a row after which the reader sleeps until it is woken */
+const patience = 8;
+const longestSleep = 50;
+const missesInterval = 1000;
+
+/** Traces as asked for; the exit status. @throws Failure */
+export async function trace(options: Options): Promise<number> {
+  requirePrivileges(process.argv.slice(2));
+  const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
+  using sink = Sink.open(options.output);
+  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options);
+  const { object, traced } = attached;
+  using ring = new Ring(object.map("ring").fd, options.ring);
+  using stop = new Stop();
+  const shared = new Shared(object.map(".bss.shared").words(Shared.size));
+  const names = new Names(object.map("named"));
+  const paths = new Paths();
+  const clock = new Clock();
+  const decoder = new Decoder(ring, names, paths, kinds, options.bytes);
+  const losses = new Losses(shared, kinds, traced);
+  const totals = new Totals(traced.map(({ kind }) => kind.name));
+  const format: Format = formats[options.format]();
+  const event = blankEvent();
+  const lost: Lost = { kind: "unknown", count: 0, reason: "fault", time: { seconds: 0, nanoseconds: 0 } };
+
+  for (const [kind, reason] of attached.untraced) log.warn(`not tracing ${kind}: ${reason}`);
+  for (const { kind, programs } of traced) {
+    for (const program of programs) log.verbose(`${kind.name}: ${program.hook} by ${program.backend}`);
+  }
+  sink.start();
+  format.header(sink.output);
+  log.info(`tracing ${traced.map(describeKind).join(", ")}${process.stderr.isTTY ? "; Ctrl-C to stop" : ""}`);
+  totals.start();
+  stop.onReport(() => log.info(totals.line(losses.total)));
+
+  const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
+  const emit = () => {
+    format.event(event, sink.output);
+    return totals.count(event.kind) !== options.count;
+  };
+  const reportLost = () => {
+    clock.now(lost.time);
+    if (options.lost) format.lost(lost, sink.output);
+  };
+
+  let idle = 0;
+  let missesDue = 0;
+  let readerGone = false;
+  const finished = () => readerGone || (options.count > 0 && totals.events >= options.count);
+  while (!finished()) {
+    // read before the drain: what happened before the request is still reported
+    const last = stop.requested;
+    clock.sample();
+    const records = decoder.fill();
+    decoder.read(event, stamp, emit);
+    ring.release();
+    losses.poll(lost, reportLost);
+    if (last || performance.now() >= missesDue) {
+      losses.pollMisses(lost, reportLost);
+      missesDue = performance.now() + missesInterval;
+    }
+    readerGone = !(await flush(sink, stop));
+    if (last && records === 0) break;
+    if (records > 0) {
+      idle = 0;
+      shared.awake = 1;
+      if (!last) await Bun.sleep(drainInterval);
+    } else if (++idle < patience) {
+      await Bun.sleep(drainInterval);
+    } else {
+      if (shared.awake === 1) {
+        shared.awake = 0; // and look once more, for what was submitted without a wake-up
+      } else {
+        ring.wait(longestSleep);
+        readerGone ||= sink.readerGone();
+      }
+      await Bun.sleep(0);
+    }
+  }
+  sink.stop();
+  if (!readerGone) {
+    for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
+  }
+  if (decoder.rejected > 0) log.warn(`${decoder.rejected} records could not be decoded`);
+  return 0;
+}
+
+/** Writes all there is; false when nobody reads any more. */
+async function flush(sink: Sink, stop: Stop): Promise<boolean> {
+  for (;;) {
+    const flushed = sink.flush(longestSleep);
+    if (flushed !== "blocked") return flushed === "done";
+    if (stop.requested) sink.stop();
+    await Bun.sleep(0);
+  }
+}
+
+function libbpf(): Libbpf {
+  const path = process.env.IPCDUMP_LIBBPF;
+  if (path === undefined || path === "") return openLibbpfFromMemory(readFileSync(libbpfFile));
+  let reason: string | null;
+  try {
+    reason = distrust(path, geteuid());
+    if (reason === null) return openLibbpf(path);
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  throw new Failure(
+    `IPCDUMP_LIBBPF=${printable(path)} is not used: ${reason}\nUnset it to use the bundled libbpf.`,
+  );
+}
+
+function describeKind({ kind, backend }: Traced): string {
+  const blind = kind.blind[backend];
+  return `${kind.name} (${backend}${blind === undefined ? "" : `; not seen: ${blind.join(", ")}`})`;
+}
+
+function blankEvent(): Event {
+  return {
+    kind: "pipe",
+    time: { seconds: 0, nanoseconds: 0 },
+    src: { pid: -1, comm: null, guess: false },
+    dst: { pid: -1, comm: null, guess: false },
+    meta: (_out: Meta) => {},
+    countLow: 0,
+    countHigh: 0,
+    contents: null,
+  };
+}
