@@ -132,10 +132,16 @@ struct taking {
 	struct runs_record runs;
 };
 
+enum taking_use {
+	TAKING_REPORTED,
+	TAKING_DROPPED,
+	TAKINGS,
+};
+
 /* One program only takes bytes in any one back end, and it does not interrupt itself */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, TAKINGS);
 	__type(key, u32);
 	__type(value, struct taking);
 } takings SEC(".maps");
@@ -193,8 +199,8 @@ static __always_inline void take(struct ledger *ledger, struct taking *taking, u
 /* Forgets the first `bytes`: a reader of a packet pipe leaves what its buffer was too small for */
 static __always_inline void drop(struct ledger *ledger, u32 bytes)
 {
-	u32 zero = 0;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &zero);
+	u32 use = TAKING_DROPPED;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
 
 	if (taking)
 		take(ledger, taking, bytes);
@@ -269,14 +275,11 @@ struct reading {
 	struct source source;
 };
 
-/* Reports `reading->count` bytes that leave the pipe: one event per run of one writer. */
-static __always_inline void report(struct ledger *ledger, struct reading *reading)
+/* Takes the bytes that leave the pipe off its ledger */
+static __always_inline void settle(struct ledger *ledger, struct reading *reading)
 {
-	u32 zero = 0;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &zero);
-	struct pipe_record *record;
-	struct run first;
-	u32 n;
+	u32 use = TAKING_REPORTED;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
 
 	if (!taking)
 		return;
@@ -284,6 +287,19 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 	taking->rest = reading->rest;
 	taking->rest_guess = reading->rest_guess;
 	take(ledger, taking, reading->count);
+}
+
+/* Reports what was settled last on this CPU: one event per run of one writer */
+static __always_inline void report(struct ledger *ledger, struct reading *reading)
+{
+	u32 use = TAKING_REPORTED;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	struct pipe_record *record;
+	struct run first;
+	u32 n;
+
+	if (!taking)
+		return;
 	n = taking->taken;
 	first = taking->runs.run[0];
 	if (reading->dst.tgid == config.own_tgid || (n == 1 && first.who.tgid == config.own_tgid))

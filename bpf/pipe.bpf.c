@@ -15,7 +15,8 @@
 #include <bpf/bpf_tracing.h>
 
 #define OPERATIONS 16384
-#define LOCK_TRIES 256
+#define LOCK_TRIES 512
+#define LOCK_ROUNDS 256
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 ANCHOR(struct, name_record);
@@ -183,6 +184,7 @@ static __always_inline int on_unlock(struct mutex *lock)
 			reading.count = done;
 			reading.source = operation->source;
 		}
+		settle(ledger, &reading);
 		report(ledger, &reading);
 		if (moved > reading.count)
 			drop(ledger, moved - reading.count);
@@ -246,12 +248,25 @@ FUNCTION_HOOKS(kprobe)
 
 /* --- tracepoint back end --- */
 
-static __always_inline bool lock_ledger(u64 pipe)
+/* 0: locked. Global, for the verifier to go through the loop once */
+__noinline int try_lock(u64 pipe)
 {
 	u32 held = 1;
 
 	for (int i = 0; i < LOCK_TRIES; i++)
 		if (!bpf_map_update_elem(&locks, &pipe, &held, BPF_NOEXIST))
+			return 0;
+	return -1;
+}
+
+/*
+ * The holder needs a microsecond, but a hypervisor may take its CPU away meanwhile: some
+ * milliseconds of patience, then the event is counted lost.
+ */
+static __always_inline bool lock_ledger(u64 pipe)
+{
+	for (int i = 0; i < LOCK_ROUNDS; i++)
+		if (!try_lock(pipe))
 			return true;
 	return false;
 }
@@ -471,13 +486,16 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 		/* two readers at once: which of them got whose bytes is known only when they are all one's */
 		if (ledger->doubted || (others && (ledger->count > 1 || (ledger->count && reading->rest.tgid))))
 			reading->guess = RUN_GUESS;
-		report(ledger, reading);
+		settle(ledger, reading);
 	}
 	if (!ledger->writers)
 		reconcile(ledger, pipe);
 	else if (ledger->flags & LEDGER_PACKETS)
 		ledger->doubted = 1;
 	unlock_ledger(pipe);
+	/* copying contents takes its time: others need the ledger meanwhile */
+	if (result > 0)
+		report(ledger, reading);
 }
 
 SEC("?tp_btf/sys_exit")

@@ -190,7 +190,7 @@ function untraced(plans: readonly Plan[], options: Options): Map<Kind, string> {
   const without = plans.filter((plan) => plan.candidates.length === 0);
   const named = without.find(({ kind }) => options.named.includes(kind.name));
   if (named !== undefined)
-    throw new Failure(`cannot trace ${named.kind.name}: ${named.reason}; ${remedy(named.reason)}`);
+    throw new Failure(`not tracing ${named.kind.name}: ${named.reason}; ${remedy(named.reason)}`);
   return new Map(without.map(({ kind, reason }) => [kind.name, `${reason}; ${remedy(reason)}`]));
 }
 
