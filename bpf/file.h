@@ -38,6 +38,7 @@ __noinline int climb_on(void)
 	struct vfsmount *vfsmount;
 	struct dentry *dentry, *parent;
 	struct mount *mount;
+	const unsigned char *name;
 	u64 at;
 	long n;
 
@@ -47,7 +48,6 @@ __noinline int climb_on(void)
 	mount = climb->mount;
 	vfsmount = (void *)mount + bpf_core_field_offset(struct mount, mnt);
 	parent = BPF_CORE_READ(dentry, d_parent);
-	at = climb->length;
 	if (dentry == climb->root.dentry && vfsmount == climb->root.mnt)
 		return false;
 	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
@@ -59,10 +59,12 @@ __noinline int climb_on(void)
 		climb->mount = up;
 		return true;
 	}
+	name = BPF_CORE_READ(dentry, d_name.name);
+	at = climb->length;
 	if (at >= PATH_DATA - COMPONENT_LENGTH)
 		return false;
-	n = bpf_probe_read_kernel_str(climb->out.data + (at & 0xfff), COMPONENT_LENGTH,
-				      BPF_CORE_READ(dentry, d_name.name));
+	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
+	n = bpf_probe_read_kernel_str(climb->out.data + (at & 0xfff), COMPONENT_LENGTH, name);
 	if (n <= 0)
 		return false;
 	climb->length = at + n;

@@ -122,6 +122,18 @@ static __always_inline void push(struct ledger *ledger, struct process who, u32 
 	ledger->count = count + 1;
 }
 
+/* A read that is being reported */
+struct reading {
+	struct process dst;
+	u32 thread;
+	u32 count;
+	u32 flags;
+	u32 guess; /* of every run */
+	u32 rest_guess;
+	struct process rest; /* whose the bytes are that the ledger knows nothing of */
+	struct source source;
+};
+
 /* Bytes being taken out; in a map for the reason that payload.h gives */
 struct taking {
 	u32 left;
@@ -178,11 +190,15 @@ static __always_inline bool take_run(struct ledger *ledger, struct taking *takin
 	return true;
 }
 
-static __always_inline void take(struct ledger *ledger, struct taking *taking, u32 bytes)
+/* The runs after the first; global for the reason that payload.h gives */
+__noinline int take_more(u64 pipe, u32 use)
 {
-	taking->left = bytes;
-	taking->taken = 0;
-	for (int i = 0; i < RUNS; i++) {
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+
+	if (!ledger || !taking)
+		return 0;
+	for (int i = 0; i < RUNS - 1; i++) {
 		/*
 		 * Without it clang carries the first round's values into the loop and enters it in
 		 * the middle, which kernels up to 6.1 refuse ("back-edge")
@@ -194,16 +210,34 @@ static __always_inline void take(struct ledger *ledger, struct taking *taking, u
 	/* all runs there can be, and one more of bytes nobody saw coming */
 	if (taking->left)
 		taking->runs.run[RUNS - 1].bytes += taking->left;
+	return 0;
+}
+
+static __always_inline struct taking *take(struct ledger *ledger, enum taking_use use, u32 bytes,
+					   const struct reading *reading)
+{
+	u32 index = use;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &index);
+
+	if (!taking)
+		return NULL;
+	taking->left = bytes;
+	taking->taken = 0;
+	taking->guess = reading ? reading->guess : 0;
+	if (reading) {
+		taking->rest = reading->rest;
+		taking->rest_guess = reading->rest_guess;
+	}
+	take_run(ledger, taking);
+	if (taking->left)
+		take_more(ledger->pipe, use);
+	return taking;
 }
 
 /* Forgets the first `bytes`: a reader of a packet pipe leaves what its buffer was too small for */
 static __always_inline void drop(struct ledger *ledger, u32 bytes)
 {
-	u32 use = TAKING_DROPPED;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
-
-	if (taking)
-		take(ledger, taking, bytes);
+	take(ledger, TAKING_DROPPED, bytes, NULL);
 }
 
 /*
@@ -263,30 +297,10 @@ static __always_inline void mention(const struct identity *id, struct process *l
 		*last = id->who;
 }
 
-/* A read that is being reported */
-struct reading {
-	struct process dst;
-	u32 thread;
-	u32 count;
-	u32 flags;
-	u32 guess; /* of every run */
-	u32 rest_guess;
-	struct process rest; /* whose the bytes are that the ledger knows nothing of */
-	struct source source;
-};
-
 /* Takes the bytes that leave the pipe off its ledger */
-static __always_inline void settle(struct ledger *ledger, struct reading *reading)
+static __always_inline void settle(struct ledger *ledger, const struct reading *reading)
 {
-	u32 use = TAKING_REPORTED;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
-
-	if (!taking)
-		return;
-	taking->guess = reading->guess;
-	taking->rest = reading->rest;
-	taking->rest_guess = reading->rest_guess;
-	take(ledger, taking, reading->count);
+	take(ledger, TAKING_REPORTED, reading->count, reading);
 }
 
 /* Reports what was settled last on this CPU: one event per run of one writer */

@@ -97,20 +97,26 @@ static __always_inline bool next_segment(struct source *source)
 	return true;
 }
 
-static __always_inline bool send_chunk(struct cursor *cursor, struct chunk_record *chunk)
+/* Sends what the chunk holds; 0: the ring is full */
+__noinline int send_chunk(void)
 {
-	u32 fill = cursor->fill;
+	u32 zero = 0;
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
+	u64 size;
 
-	if (!fill)
+	if (!cursor || !chunk)
+		return false;
+	if (!cursor->fill)
 		return true;
-	if (fill > CHUNK_DATA)
-		return false;
 	chunk->offset = cursor->sent;
-	chunk->length = fill;
-	if (bpf_ringbuf_output(&ring, chunk, offsetof(struct chunk_record, data) + fill,
-			       BPF_RB_NO_WAKEUP))
+	chunk->length = cursor->fill;
+	size = offsetof(struct chunk_record, data) + (u64)cursor->fill;
+	/* the compiler proves bounds in ways the verifier can't follow: make it forget, then say it again */
+	barrier_var(size);
+	if (size > sizeof(*chunk) || bpf_ringbuf_output(&ring, chunk, size, BPF_RB_NO_WAKEUP))
 		return false;
-	cursor->sent += fill;
+	cursor->sent += cursor->fill;
 	cursor->fill = 0;
 	return true;
 }
@@ -134,17 +140,17 @@ __noinline int step(void)
 	if (!n)
 		return false;
 	if (fill > 0x3fff)
-		return send_chunk(cursor, chunk);
+		return send_chunk();
 	if (!cursor->source.length && !next_segment(&cursor->source))
 		return false;
 	if (n > cursor->source.length)
 		n = cursor->source.length;
 	if (n > PIECE)
 		n = PIECE;
-	/* the compiler proves bounds in ways the verifier can't follow: make it forget, then say it again */
 	barrier_var(n);
 	if (n > PIECE)
 		return false;
+	barrier_var(fill);
 	if (bpf_probe_read_user(chunk->data + (fill & 0x3fff), n, (void *)cursor->source.base))
 		return false;
 	cursor->fill = fill + n;
@@ -152,6 +158,27 @@ __noinline int step(void)
 	cursor->source.length -= n;
 	cursor->wanted -= n;
 	return true;
+}
+
+/* Sends up to `wanted` bytes of the cursor's source; how many are in the ring */
+__noinline int send_contents(u64 wanted, u32 thread)
+{
+	u32 zero = 0;
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
+
+	if (!cursor || !chunk)
+		return 0;
+	cursor->wanted = wanted;
+	cursor->fill = 0;
+	cursor->sent = 0;
+	chunk->type = RECORD_CHUNK;
+	chunk->thread = thread;
+	for (int i = 0; i < STEPS; i++)
+		if (!step())
+			break;
+	send_chunk();
+	return cursor->sent;
 }
 
 /*
@@ -162,21 +189,11 @@ static __always_inline u32 capture(const struct source *source, u64 wanted, u32 
 {
 	u32 zero = 0;
 	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
 
-	if (!cursor || !chunk || source->kind == SOURCE_NONE)
+	if (!cursor || source->kind == SOURCE_NONE)
 		return 0;
 	cursor->source = *source;
-	cursor->wanted = wanted;
-	cursor->fill = 0;
-	cursor->sent = 0;
-	chunk->type = RECORD_CHUNK;
-	chunk->thread = thread;
-	for (int i = 0; i < STEPS; i++)
-		if (!step())
-			break;
-	send_chunk(cursor, chunk);
-	return cursor->sent;
+	return send_contents(wanted, thread);
 }
 
 #endif
