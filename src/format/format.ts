@@ -1,4 +1,4 @@
-import { type Event, type Kind, key, type Lost, type LostReason } from "../event.ts";
+import { type Event, type Kind, key, type Lost, type LostReason, type Meta } from "../event.ts";
 import { type Literal, literal, type Output } from "./output.ts";
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
@@ -9,10 +9,17 @@ export interface Format {
   lost(lost: Lost, out: Output): void;
 }
 
-/** What every format adds to a kind's own meta, in this order. */
-export const captured = key("captured");
-export const sourceGuess = key("src_guess");
-export const destinationGuess = key("dst_guess");
+const captured = key("captured");
+const sourceGuess = key("src_guess");
+const destinationGuess = key("dst_guess");
+
+/** Everything of meta: the kind's own, then what all kinds have. */
+export function writeMeta(event: Event, meta: Meta): void {
+  event.meta(meta);
+  if (isCut(event)) meta.integer(captured, event.contents?.length ?? 0, 0);
+  if (event.src.guess) meta.flag(sourceGuess);
+  if (event.dst.guess) meta.flag(destinationGuess);
+}
 
 /** The contract's fixed words, ready to be written. */
 export const words: Readonly<Record<Kind | "unknown" | LostReason, Literal>> = {
@@ -32,7 +39,7 @@ export const words: Readonly<Record<Kind | "unknown" | LostReason, Literal>> = {
 };
 
 /** Whether contents were asked for and fewer bytes came than the transfer had. */
-export function isCut(event: Event): boolean {
+function isCut(event: Event): boolean {
   const { contents } = event;
   return contents !== null && (event.countHigh > 0 || contents.length < event.countLow);
 }

@@ -1,3 +1,4 @@
+import { Csv } from "./csv.ts";
 import type { Format } from "./format.ts";
 import { Json } from "./json.ts";
 import { Text } from "./text.ts";
@@ -8,6 +9,7 @@ export type { Format } from "./format.ts";
 export const formats = {
   text: () => new Text(),
   json: () => new Json(),
+  csv: () => new Csv(),
 } satisfies Record<string, () => Format>;
 
 export type FormatName = keyof typeof formats;

@@ -1,7 +1,7 @@
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { base64 } from "./base64.ts";
 import { escapeJson } from "./escape.ts";
-import { captured, destinationGuess, type Format, isCut, sourceGuess, words } from "./format.ts";
+import { type Format, words, writeMeta } from "./format.ts";
 import { literal, Output } from "./output.ts";
 import { Clock } from "./time.ts";
 
@@ -28,7 +28,7 @@ const lostCount = literal('","count":');
 const lostReason = literal(',"reason":"');
 
 /** The members of the meta object. */
-class JsonMeta implements Meta {
+export class JsonMeta implements Meta {
   #out: Output = new Output(0);
   #first = true;
 
@@ -88,10 +88,7 @@ export class Json implements Format {
     this.#clock.timestamp(event.time, out);
     out.literal(openMeta);
     meta.begin(out);
-    event.meta(meta);
-    if (isCut(event)) meta.integer(captured, contents?.length ?? 0, 0);
-    if (event.src.guess) meta.flag(sourceGuess);
-    if (event.dst.guess) meta.flag(destinationGuess);
+    writeMeta(event, meta);
     out.literal(closeMeta);
     if (contents === null) {
       out.literal(closePlain);

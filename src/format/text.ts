@@ -1,6 +1,6 @@
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { escapeText } from "./escape.ts";
-import { captured, destinationGuess, type Format, isCut, sourceGuess, words } from "./format.ts";
+import { type Format, words, writeMeta } from "./format.ts";
 import { hexdump } from "./hexdump.ts";
 import { literal, Output } from "./output.ts";
 import { Clock } from "./time.ts";
@@ -70,10 +70,7 @@ export class Text implements Format {
     out.literal(arrow);
     end(event.dst, out);
     meta.begin(out);
-    event.meta(meta);
-    if (isCut(event)) meta.integer(captured, event.contents?.length ?? 0, 0);
-    if (event.src.guess) meta.flag(sourceGuess);
-    if (event.dst.guess) meta.flag(destinationGuess);
+    writeMeta(event, meta);
     out.byte(newline);
     if (event.contents !== null) hexdump(event.contents, out);
   }

@@ -97,7 +97,7 @@ const refused: [words: string[], message: string][] = [
   [["-B", "64"], "-B limits the contents that -x shows; add -x or leave out -B"],
   [["-qv"], "-q and -v contradict each other; leave one out"],
   [["-f", "jsn"], "-f jsn is unknown; did you mean json?"],
-  [["-f", "yaml"], "-f yaml is unknown; one of text, json"],
+  [["-f", "yaml"], "-f yaml is unknown; one of text, json, csv"],
   [["--backend", "fenty"], "--backend fenty is unknown; did you mean fentry?"],
   [["-t", "sginal"], "-t sginal is unknown; did you mean signal?"],
   [["-t", "pipe,"], "-t needs a value: -t KIND\nTry: ipcdump --help"],

@@ -1,0 +1,116 @@
+import type { End, Event, Key, Lost } from "../event.ts";
+import { base64 } from "./base64.ts";
+import { escapeText } from "./escape.ts";
+import { type Format, words, writeMeta } from "./format.ts";
+import { JsonMeta } from "./json.ts";
+import { literal, Output } from "./output.ts";
+import { Clock } from "./time.ts";
+
+const quote = 0x22;
+const comma = 0x2c;
+const newline = 0x0a;
+
+const header = literal("timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,bytes\n");
+const unknownEnd = literal("<unknown>");
+const lostRow = literal(",lost,,,,,");
+const lostType = literal(',"{""lost_type"":""');
+const lostReason = literal('"",""reason"":""');
+const closeLost = literal('""}",\n');
+const openMeta = literal('"{');
+const closeMeta = literal('}"');
+
+/** The JSON object's members, and whether `count` was among them: signals have none. */
+class CsvMeta extends JsonMeta {
+  counted = false;
+
+  override begin(out: Output): void {
+    super.begin(out);
+    this.counted = false;
+  }
+
+  override integer(key: Key, low: number, high: number): void {
+    if (key.name === "count") this.counted = true;
+    super.integer(key, low, high);
+  }
+}
+
+/** RFC 4180 but for the line ends, which are LF. Names are escaped as in text, so no field has a line break. */
+export class Csv implements Format {
+  readonly #clock = new Clock();
+  readonly #meta = new CsvMeta();
+  readonly #scratch = new Output(4096);
+
+  header(out: Output): void {
+    out.literal(header);
+  }
+
+  event(event: Event, out: Output): void {
+    const scratch = this.#scratch;
+    this.#clock.timestamp(event.time, out);
+    out.byte(comma);
+    out.literal(words[event.kind]);
+    this.#end(event.src, out);
+    this.#end(event.dst, out);
+    scratch.clear();
+    this.#meta.begin(scratch);
+    writeMeta(event, this.#meta);
+    out.byte(comma);
+    if (this.#meta.counted) out.unsigned64(event.countLow, event.countHigh);
+    out.byte(comma);
+    out.literal(openMeta);
+    doubleQuotes(scratch, out);
+    out.literal(closeMeta);
+    out.byte(comma);
+    if (event.contents !== null) base64(event.contents, out);
+    out.byte(newline);
+  }
+
+  /** No end is known of what was lost; what it was and why stand in the meta column. */
+  lost(lost: Lost, out: Output): void {
+    this.#clock.timestamp(lost.time, out);
+    out.literal(lostRow);
+    out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
+    out.literal(lostType);
+    out.literal(words[lost.kind]);
+    out.literal(lostReason);
+    out.literal(words[lost.reason]);
+    out.literal(closeLost);
+  }
+
+  #end(end: End, out: Output): void {
+    out.byte(comma);
+    out.signed(end.pid);
+    out.byte(comma);
+    if (end.comm === null) {
+      out.literal(unknownEnd);
+      return;
+    }
+    this.#scratch.clear();
+    escapeText(end.comm, 0, end.comm.length, this.#scratch);
+    field(this.#scratch, out);
+  }
+}
+
+/** A field of text without line breaks, quoted where it has to be. */
+export function field(text: Output, out: Output): void {
+  let plain = true;
+  for (let i = 0; i < text.length; i++) plain &&= text.bytes[i] !== comma && text.bytes[i] !== quote;
+  if (plain) {
+    out.copy(text.bytes, 0, text.length);
+    return;
+  }
+  out.byte(quote);
+  doubleQuotes(text, out);
+  out.byte(quote);
+}
+
+function doubleQuotes(text: Output, out: Output): void {
+  out.ensure(text.length * 2);
+  let at = out.length;
+  for (let i = 0; i < text.length; i++) {
+    const byte = text.bytes[i] as number;
+    if (byte === quote) out.bytes[at++] = quote;
+    out.bytes[at++] = byte;
+  }
+  out.length = at;
+}
