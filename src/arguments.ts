@@ -1,8 +1,21 @@
 /** The command line: words → Options, or a UsageError that names the culprit. Pure but for the tables. */
 import { parseArgs } from "node:util";
+import { type Criteria, globs, processes } from "./criteria.ts";
 import type { Kind } from "./event.ts";
 import { UsageError } from "./failure.ts";
-import { type BackendChoice, backends, type Flag, type FlagName, flags, formatNames } from "./flags.ts";
+import {
+  type BackendChoice,
+  backends,
+  type ColorChoice,
+  colors,
+  commands,
+  type Flag,
+  type FlagName,
+  flags,
+  formatNames,
+  type Shell,
+  shells,
+} from "./flags.ts";
 import { printable } from "./format/escape.ts";
 import type { FormatName } from "./format/index.ts";
 import { selectKinds } from "./selection.ts";
@@ -14,13 +27,20 @@ export interface Options {
   kinds: readonly Kind[];
   /** those of them named one by one with -t: attaching nothing for one is an error, not a remark */
   named: readonly Kind[];
+  /** whose events, and where */
+  criteria: Criteria;
   /** -x: capture contents */
   bytes: boolean;
   /** -B: most bytes of contents per event, 0 for all */
   maxBytes: number;
   /** -c: events to stop after, 0 for none */
   count: number;
+  /** --duration: seconds to stop after, 0 for none */
+  duration: number;
   format: FormatName;
+  /** a table at the end instead of events */
+  summary: boolean;
+  color: ColorChoice;
   /** the path of -o, null for stdout */
   output: string | null;
   /** lost lines in the stream (not with -L) */
@@ -31,11 +51,19 @@ export interface Options {
   backend: BackendChoice;
   /** size of the ring buffer in bytes, a power of two */
   ring: number;
+  /** events of the terminal that shows this, too */
+  self: boolean;
+  /** events with no end in this pid namespace, too */
+  allNamespaces: boolean;
+  /** what stands behind --: the command to start and its arguments, null without one */
+  command: readonly string[] | null;
 }
 
 export type Invocation =
   | { action: "help" }
   | { action: "version"; verbose: boolean }
+  | { action: "doctor"; json: boolean }
+  | { action: "completions"; shell: Shell }
   | { action: "trace"; options: Options };
 
 const seeHelp = "\nTry: ipcdump --help";
@@ -43,44 +71,98 @@ const kibi = 1024;
 const ringUnits: Record<string, number> = { "": 1, K: kibi, M: kibi ** 2, G: kibi ** 3 };
 const smallestRing = 64 * kibi;
 const largestRing = kibi ** 3;
+const secondsIn: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600 };
+const longestDuration = 365 * 24 * 3600;
+/** PID_MAX_LIMIT */
+const mostPid = 4_194_304;
+const mostPort = 65_535;
 /** the kernel side keeps -B in 32 bits */
 const mostBytes = 0xffff_ffff;
 
 /** @throws UsageError */
 export function parseArguments(words: readonly string[]): Invocation {
-  const given = read(words);
+  if (words[0] === "doctor") return doctor(words.slice(1));
+  if (words[0] === "completions") return completions(words.slice(1));
+  const { given, command } = read(words);
   if (given.has("help")) return { action: "help" };
   const verbosity = Math.min(2, given.get("verbose")?.length ?? 0);
   if (given.has("version")) return { action: "version", verbose: verbosity > 0 };
-  const bytes = given.has("bytes");
+  const summary = given.has("summary");
   const quiet = given.has("quiet");
-  if (given.has("max-bytes") && !bytes) {
+  if (given.has("max-bytes") && !given.has("bytes")) {
     throw new UsageError("-B limits the contents that -x shows; add -x or leave out -B");
   }
   if (quiet && verbosity > 0) throw new UsageError("-q and -v contradict each other; leave one out");
   const output = last(given, "output");
   const options: Options = {
-    ...selectKinds(given.get("type") ?? []),
-    bytes,
+    ...selectKinds(given.get("type") ?? [], given.get("not-type") ?? []),
+    criteria: criteria(given),
+    bytes: given.has("bytes") && !summary, // a table has no place for contents
     maxBytes: wholeNumber("-B", last(given, "max-bytes"), mostBytes),
     count: wholeNumber("-c", last(given, "count"), Number.MAX_SAFE_INTEGER),
+    duration: duration(last(given, "duration")),
     format: oneOf("-f", last(given, "format"), formatNames),
+    summary,
+    color: oneOf("--color", last(given, "color"), colors),
     output: output === "-" ? null : output,
     lost: !given.has("no-lost"),
     verbosity,
     quiet,
     backend: oneOf("--backend", last(given, "backend"), backends),
     ring: ringSize(last(given, "ring")),
+    self: given.has("self"),
+    allNamespaces: given.has("all-ns"),
+    command,
   };
   return { action: "trace", options };
 }
 
+function criteria(given: Given): Criteria {
+  const pids = (name: FlagName) =>
+    (given.get(name) ?? []).map((value) => numberFrom(1, `--${name}`, "a process id", value, mostPid));
+  const both = (pid: FlagName, comm: FlagName) => processes(pids(pid), given.get(comm) ?? []);
+  const follow = given.has("follow");
+  if (follow && !["src-pid", "dst-pid", "pid"].some((name) => given.has(name as FlagName))) {
+    throw new UsageError("--follow needs the processes to follow; add -p PID, -s PID or -d PID");
+  }
+  return {
+    source: both("src-pid", "src-comm"),
+    destination: both("dst-pid", "dst-comm"),
+    either: both("pid", "comm"),
+    excluded: both("not-pid", "not-comm"),
+    follow,
+    paths: globs(given.get("path") ?? []),
+    ports: (given.get("port") ?? []).map((value) => numberFrom(1, "--port", "a port", value, mostPort)),
+  };
+}
+
+function doctor(words: readonly string[]): Invocation {
+  if (words.some(isHelp)) return { action: "help" };
+  const unknown = words.find((word) => word !== "--json");
+  if (unknown !== undefined) throw new UsageError(`doctor takes nothing but --json: ${printable(unknown)}`);
+  return { action: "doctor", json: words.length > 0 };
+}
+
+function completions(words: readonly string[]): Invocation {
+  if (words.some(isHelp)) return { action: "help" };
+  const [shell, stray] = words;
+  if (shell === undefined) throw new UsageError(`completions needs a shell: ${shells.join(", ")}`);
+  if (stray !== undefined) throw new UsageError(`completions takes one shell: ${printable(stray)}`);
+  return { action: "completions", shell: oneOf("completions for", shell, shells) };
+}
+
+function isHelp(word: string): boolean {
+  return word === "-h" || word === "--help";
+}
+
 /** The values of every flag given; a switch has one empty value each time. */
-function read(words: readonly string[]): Map<FlagName, string[]> {
+type Given = Map<FlagName, string[]>;
+
+function read(all: readonly string[]): { given: Given; command: string[] | null } {
   const table: Record<string, Flag> = flags;
   // Not strict, because its errors don't name the near miss; every token is checked here instead.
   const { tokens } = parseArgs({
-    args: [...words],
+    args: [...all],
     options: Object.fromEntries(
       Object.entries(table).map(([name, { short, value }]) => [
         name,
@@ -91,19 +173,28 @@ function read(words: readonly string[]): Map<FlagName, string[]> {
     allowPositionals: true,
     tokens: true,
   });
-  const given = new Map<FlagName, string[]>();
+  const given: Given = new Map();
   // Whoever asks for help gets it, whatever else is wrong.
-  if (tokens.some((token) => token.kind === "option" && token.name === "help")) return given.set("help", []);
+  if (tokens.some((token) => token.kind === "option" && token.name === "help")) {
+    return { given: given.set("help", []), command: null };
+  }
+  let command: string[] | null = null;
   for (const token of tokens) {
-    if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") throw strayWord(token.value);
+    if (token.kind === "option-terminator") {
+      command = all.slice(token.index + 1);
+      if (command.length === 0 || command[0] === "") {
+        throw new UsageError(`-- needs a command to start: ipcdump -- CMD ARGS...${seeHelp}`);
+      }
+      break;
+    }
+    if (token.kind === "positional") throw strayWord(all, token.index);
     const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (flag === undefined) throw unknownFlag(token.rawName);
     const name = token.name as FlagName;
     const value = checkedValue(token.rawName, flag, token.value, token.inlineValue === true);
     given.set(name, [...(given.get(name) ?? []), ...(flag.list && flag.value ? splitList(value) : [value])]);
   }
-  return given;
+  return { given, command };
 }
 
 function checkedValue(rawName: string, flag: Flag, value: string | undefined, inline: boolean): string {
@@ -129,18 +220,33 @@ export function splitList(value: string): string[] {
   return value.split(/(?<!\\),/).map((item) => item.replaceAll("\\,", ","));
 }
 
-function last(given: Map<FlagName, string[]>, name: keyof typeof flags & FlagName): string {
+function last(given: Given, name: FlagName): string {
   const flag: Flag = flags[name];
   return given.get(name)?.at(-1) ?? flag.default ?? "";
 }
 
 function wholeNumber(flag: string, value: string, most: number): number {
-  if (!/^\d+$/.test(value)) {
-    throw new UsageError(`${flag} needs a whole number, 0 or more: ${printable(value)}`);
-  }
+  return numberFrom(0, flag, "a whole number, 0 or more", value, most);
+}
+
+function numberFrom(least: number, flag: string, what: string, value: string, most: number): number {
   const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least) {
+    throw new UsageError(`${flag} needs ${what}: ${printable(value)}`);
+  }
   if (number > most) throw new UsageError(`${flag} can be ${most} at most: ${value}`);
   return number;
+}
+
+/** Seconds; 0 for no value. */
+function duration(value: string): number {
+  if (value === "") return 0;
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(value) ?? [];
+  const seconds = Number(digits) * (secondsIn[unit ?? ""] ?? Number.NaN);
+  if (!(seconds > 0))
+    throw new UsageError(`--duration needs a time like 30, 1.5s, 2m or 1h: ${printable(value)}`);
+  if (seconds > longestDuration) throw new UsageError(`--duration can be 8760h at most: ${value}`);
+  return seconds;
 }
 
 function ringSize(value: string): number {
@@ -175,17 +281,23 @@ function unknownFlag(rawName: string): UsageError {
   return new UsageError(`unknown flag ${printable(rawName)}${hint}${seeHelp}`);
 }
 
-function strayWord(word: string): UsageError {
-  const near = nearest(word, Object.keys(flags));
-  let hint = "";
-  if (isKind(word)) hint = `; did you mean -t ${word}?`;
-  else if (near !== null) hint = `; did you mean --${near}?`;
-  return new UsageError(`no arguments are taken: ${printable(word)}${hint}${seeHelp}`);
+/** A word that is no flag: a kind, a misspelt command, or the beginning of a command to trace. */
+function strayWord(all: readonly string[], at: number): UsageError {
+  const word = all[at]!;
+  const near = nearest(word, [...Object.keys(commands), ...Object.keys(flags)]);
+  if (isKind(word))
+    return new UsageError(`${printable(word)} is no flag; did you mean -t ${word}?${seeHelp}`);
+  const meant = near !== null && Object.hasOwn(flags, near) ? `--${near}` : near;
+  const hint = meant === null ? "" : `; did you mean ${meant}?`;
+  const command = [...all.slice(0, at), "--", ...all.slice(at)].map(printable).join(" ");
+  return new UsageError(
+    `${printable(word)} is no flag${hint}\nTo start a command and trace it: ipcdump ${command}`,
+  );
 }
 
 function isKind(word: string): boolean {
   try {
-    selectKinds([word]);
+    selectKinds([word], []);
     return true;
   } catch {
     return false;

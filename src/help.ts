@@ -1,45 +1,69 @@
-import { type Flag, type FlagName, flags, flagWords, groups } from "./flags.ts";
+import { commands, type Flag, type FlagName, flags, flagWords, groups } from "./flags.ts";
 
 const width = 80;
 /** where descriptions begin */
 const column = 24;
 
-const head = `Usage: ipcdump [FLAGS]
-Shows interprocess communication on this host: who sent what to whom.`;
+const others = [
+  { usage: "[FLAGS] -- CMD ARGS...", description: "start CMD and show what it does" },
+  ...Object.values(commands),
+];
 
-/** The original's one-liners that this version can do, and what they show. */
+const head = [
+  "Usage: ipcdump [FLAGS]",
+  ...others.map(({ usage, description }) => `       ipcdump ${usage.padEnd(28)}${description}`),
+  "Shows interprocess communication on this host: who sent what to whom.",
+];
+
+/** The original's one-liners, and what they show. */
 const examples: readonly [command: string, meaning: string][] = [
   ["ipcdump", "everything on the system"],
   ["ipcdump -t kill", "signals sent between any two processes"],
+  ["ipcdump -t loopback-tcp -p 1337", "loopback TCP metadata to or from pid 1337"],
+  ["ipcdump -t unix -x -S Xorg", "unix socket I/O from Xorg, contents too"],
   ["ipcdump -t pipe -x -B 64 -f json", "pipe I/O as JSON, first 64 bytes too"],
 ];
 
-/** The text of --help: 80 columns at most, ends with a newline. */
+/** The text of --help: 80 columns and 45 lines at most, ends with a newline. */
 export function help(kindWords: readonly (readonly string[])[]): string {
-  const lines = [head];
+  const lines = [...head];
   for (const group of groups) {
-    const names = (Object.keys(flags) as FlagName[]).filter((name) => flags[name].group === group);
-    if (names.length === 0) continue;
-    lines.push("", `${group[0]?.toUpperCase()}${group.slice(1)}:`);
-    for (const name of names) lines.push(...entry(name, kindWords));
+    lines.push(`${group[0]?.toUpperCase()}${group.slice(1)}:`);
+    for (const name of Object.keys(flags) as FlagName[]) {
+      const flag: Flag = flags[name];
+      if (flag.group === group && flag.beside === undefined) lines.push(...entry(name, kindWords));
+    }
   }
   const longest = Math.max(...examples.map(([command]) => command.length));
-  lines.push("", "Examples (as root):");
+  lines.push("Examples (as root):");
   for (const [command, meaning] of examples) lines.push(`  ${command.padEnd(longest)}  # ${meaning}`);
   return `${lines.join("\n")}\n`;
 }
 
 function entry(name: FlagName, kindWords: readonly (readonly string[])[]): string[] {
   const flag: Flag = flags[name];
-  const words = flag.short === undefined ? `    ${flagWords(name)}` : flagWords(name);
-  const left = `  ${words}${flag.value === undefined ? "" : ` ${flag.value}`}`;
+  const besides = (Object.keys(flags) as FlagName[]).filter((other) => {
+    const { beside }: Flag = flags[other];
+    return beside === name;
+  });
+  const value = flag.value === undefined ? "" : ` ${flag.value}`;
+  let words = flag.short === undefined ? `    ${flagWords(name)}` : flagWords(name);
   let text = flag.description;
-  if (name === "type") {
-    text += `, repeated or separated by commas: ${kindWords.map((words) => words.join("|")).join(" ")}`;
+  if (besides.length > 0 && besides.every((other) => "short" in flags[other])) {
+    const together = [name, ...besides];
+    words = together.map((one) => `-${(flags[one] as Flag).short}`).join(" ");
+    text = `${together.map((one) => `--${one}`).join(", ")}: ${text}`;
+  } else {
+    for (const other of besides) {
+      const { value, description }: Flag = flags[other];
+      text += `; --${other}${value === undefined ? "" : ` ${value}`}: ${description}`;
+    }
   }
+  if (name === "type") text += `: ${kindWords.map((meanings) => meanings.join("|")).join(", ")}`;
   if (flag.default !== undefined) text += ` (default ${flag.default})`;
   const wrapped = wrap(text, width - column);
   // A long flag has a line of its own.
+  const left = `  ${words}${value}`;
   const first = left.length < column - 1 ? left.padEnd(column) + wrapped.shift() : left;
   return [first, ...wrapped.map((line) => " ".repeat(column) + line)];
 }

@@ -26,6 +26,7 @@ const ipcdump = defineCommand({
 async function run(invocation: Invocation): Promise<number> {
   if (invocation.action === "help") return say(help(kindWords));
   if (invocation.action === "version") return say(version(invocation.verbose));
+  if (invocation.action !== "trace") throw new Failure(`${invocation.action} is not there yet`);
   setVerbosity(invocation.options);
   const { trace } = await import("./trace.ts");
   return trace(invocation.options);

@@ -30,14 +30,26 @@ export const kindWords: readonly (readonly string[])[] = [
 ];
 
 /**
- * The kinds that the words mean, in the table's order, and those that were named themselves rather
- * than as part of a family. No word means all.
+ * The kinds that the words of -t mean without those of --not-type, in the table's order, and those
+ * that were named themselves rather than as part of a family. No word means all.
  * @throws UsageError
  */
-export function selectKinds(words: readonly string[]): { kinds: Kind[]; named: Kind[] } {
+export function selectKinds(
+  words: readonly string[],
+  without: readonly string[],
+): { kinds: Kind[]; named: Kind[] } {
+  const { chosen, named } = read("-t", words.length === 0 ? everything.slice(0, 1) : words);
+  const left = read("--not-type", without).chosen;
+  const inOrder = kinds.map(({ name }) => name).filter((name) => !left.has(name));
+  const selected = inOrder.filter((name) => chosen.has(name));
+  if (selected.length === 0) throw new UsageError("--not-type leaves no kind to trace; leave out less");
+  return { kinds: selected, named: inOrder.filter((name) => named.has(name)) };
+}
+
+function read(flag: string, words: readonly string[]): { chosen: Set<Kind>; named: Set<Kind> } {
   const chosen = new Set<Kind>();
   const named = new Set<Kind>();
-  for (const word of words.length === 0 ? everything.slice(0, 1) : words) {
+  for (const word of words) {
     const kind = kinds.find(({ name, aliases }) => name === word || aliases.includes(word));
     const members = everything.includes(word)
       ? kinds.map(({ name }) => name)
@@ -48,27 +60,23 @@ export function selectKinds(words: readonly string[]): { kinds: Kind[]; named: K
     } else if (members.length > 0) {
       for (const member of members) chosen.add(member);
     } else {
-      throw unknownKind(word);
+      throw unknownKind(flag, word);
     }
   }
-  const inOrder = kinds.map(({ name }) => name);
-  return {
-    kinds: inOrder.filter((name) => chosen.has(name)),
-    named: inOrder.filter((name) => named.has(name)),
-  };
+  return { chosen, named };
 }
 
 function isTraced(kind: Kind): boolean {
   return kinds.some(({ name }) => name === kind);
 }
 
-function unknownKind(word: string): UsageError {
+function unknownKind(flag: string, word: string): UsageError {
   const known = kinds.map(({ name }) => name).join(", ");
   const planned =
     families.some((family) => family.words.includes(word)) ||
     Object.entries(later).some(([name, aliases]) => name === word || aliases.includes(word));
-  if (planned) return new UsageError(`-t ${word} is not traced by this version yet; it knows ${known}`);
+  if (planned) return new UsageError(`${flag} ${word} is not traced by this version yet; it knows ${known}`);
   const near = nearest(word, kindWords.flat());
   const hint = near === null ? `one of ${known}, all` : `did you mean ${near}?`;
-  return new UsageError(`-t ${printable(word)} is unknown; ${hint}`);
+  return new UsageError(`${flag} ${printable(word)} is unknown; ${hint}`);
 }

@@ -1,4 +1,4 @@
-/** kernel → ring → decode → name → format → sink, until someone says stop. */
+/** kernel → ring → decode → name → filter → format → sink, until someone says stop. */
 import { readFileSync } from "node:fs";
 import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
 import libbpfFile from "../dist/libbpf.so" with { type: "file" };
@@ -11,6 +11,7 @@ import { Clock } from "./clock.ts";
 import { Decoder } from "./decode.ts";
 import type { Event, Lost, Meta } from "./event.ts";
 import { Failure } from "./failure.ts";
+import { Filter } from "./filter.ts";
 import { printable } from "./format/escape.ts";
 import { type Format, formats } from "./format/index.ts";
 import { kinds as allKinds } from "./kinds/index.ts";
@@ -63,7 +64,9 @@ export async function trace(options: Options): Promise<number> {
   stop.onReport(() => log.info(totals.line(losses.total)));
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
+  const filter = new Filter(options.criteria, null, null);
   const emit = () => {
+    if (!filter.passes(event)) return true;
     format.event(event, sink.output);
     return totals.count(event.kind) !== options.count;
   };
