@@ -47,7 +47,7 @@ export class Ring implements Disposable {
   next(): boolean {
     for (;;) {
       if (this.#cursor >= this.#end) {
-        this.#end = this.#produced[0]! + this.#produced[1]! * half;
+        this.#end = this.produced;
         if (this.#cursor >= this.#end) return false;
       }
       // & is modulo 2^32, which the mask is far below
@@ -62,6 +62,16 @@ export class Ring implements Disposable {
       this.length = length;
       return true;
     }
+  }
+
+  /** Where the kernel writes next: what comes before it has happened by now. Only ever grows. */
+  get produced(): number {
+    return this.#produced[0]! + this.#produced[1]! * half;
+  }
+
+  /** Where `next` reads on. Only ever grows, but for `rewind`. */
+  get cursor(): number {
+    return this.#cursor;
   }
 
   /** Makes `next` find the record at `position` again. */

@@ -1,5 +1,6 @@
 /** kernel → ring → decode → name → filter → format → sink, until someone says stop. */
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
 import libbpfFile from "../dist/libbpf.so" with { type: "file" };
 import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../ffi/libbpf.ts";
@@ -8,12 +9,14 @@ import { Ring } from "../ffi/ring.ts";
 import type { Options } from "./arguments.ts";
 import { attach, type Traced } from "./attach.ts";
 import { Clock } from "./clock.ts";
+import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
 import type { Event, Lost, Meta } from "./event.ts";
 import { Failure } from "./failure.ts";
 import { Filter } from "./filter.ts";
 import { printable } from "./format/escape.ts";
 import { type Format, formats } from "./format/index.ts";
+import { Summary } from "./format/summary.ts";
 import { kinds as allKinds } from "./kinds/index.ts";
 import { Shared } from "./layout.ts";
 import { log } from "./log.ts";
@@ -49,7 +52,9 @@ export async function trace(options: Options): Promise<number> {
   const decoder = new Decoder(ring, names, paths, kinds, options.bytes);
   const losses = new Losses(shared, kinds, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
-  const format: Format = formats[options.format]();
+  const summary = options.summary ? new Summary(options.format) : null;
+  const colored = isColored(options.color, options.output === null && isatty(1), process.env);
+  const format: Format = summary ?? formats[options.format](colored);
   const event = blankEvent();
   const lost: Lost = { kind: "unknown", count: 0, reason: "fault", time: { seconds: 0, nanoseconds: 0 } };
 
@@ -61,7 +66,15 @@ export async function trace(options: Options): Promise<number> {
   format.header(sink.output);
   log.info(`tracing ${traced.map(describeKind).join(", ")}${process.stderr.isTTY ? "; Ctrl-C to stop" : ""}`);
   totals.start();
-  stop.onReport(() => log.info(totals.line(losses.total)));
+  const endsAt = options.duration > 0 ? performance.now() + options.duration * 1000 : Infinity;
+  const tabulate = () => {
+    clock.now(lost.time);
+    summary?.table(lost.time, sink.output);
+  };
+  stop.onReport(() => {
+    log.info(totals.line(losses.total));
+    tabulate();
+  });
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
   const filter = new Filter(options.criteria, null, null);
@@ -72,18 +85,20 @@ export async function trace(options: Options): Promise<number> {
   };
   const reportLost = () => {
     clock.now(lost.time);
-    if (options.lost) format.lost(lost, sink.output);
+    if (options.lost || summary !== null) format.lost(lost, sink.output);
   };
 
   let idle = 0;
   let missesDue = 0;
   let readerGone = false;
   const finished = () => readerGone || (options.count > 0 && totals.events >= options.count);
+  // where the ring was when the end was asked for: what came before is still reported
+  let end = Infinity;
   while (!finished()) {
-    // read before the drain: what happened before the request is still reported
-    const last = stop.requested;
+    if (end === Infinity && (stop.requested || performance.now() >= endsAt)) end = ring.produced;
     clock.sample();
     const records = decoder.fill();
+    const last = ring.cursor >= end || (end < Infinity && records === 0);
     decoder.read(event, stamp, emit);
     ring.release();
     losses.poll(lost, reportLost);
@@ -92,24 +107,28 @@ export async function trace(options: Options): Promise<number> {
       missesDue = performance.now() + missesInterval;
     }
     readerGone = !(await flush(sink, stop));
-    if (last && records === 0) break;
+    if (last) break;
     if (records > 0) {
       idle = 0;
       shared.awake = 1;
-      if (!last) await Bun.sleep(drainInterval);
+      if (end === Infinity) await Bun.sleep(drainInterval);
     } else if (++idle < patience) {
       await Bun.sleep(drainInterval);
     } else {
       if (shared.awake === 1) {
         shared.awake = 0; // and look once more, for what was submitted without a wake-up
       } else {
-        ring.wait(longestSleep);
+        ring.wait(Math.max(0, Math.min(longestSleep, endsAt - performance.now())));
         readerGone ||= sink.readerGone();
       }
       await Bun.sleep(0);
     }
   }
   sink.stop();
+  if (!readerGone && summary !== null) {
+    tabulate();
+    readerGone = !(await flush(sink, stop));
+  }
   if (!readerGone) {
     for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
   }

@@ -5,11 +5,11 @@ import { Text } from "./text.ts";
 
 export type { Format } from "./format.ts";
 
-/** Every format by its name; the values of --format are these keys. */
+/** Every format by its name; the values of --format are these keys. Only text has colours. */
 export const formats = {
-  text: () => new Text(),
+  text: (colored = false) => new Text(colored),
   json: () => new Json(),
   csv: () => new Csv(),
-} satisfies Record<string, () => Format>;
+} satisfies Record<string, (colored?: boolean) => Format>;
 
 export type FormatName = keyof typeof formats;

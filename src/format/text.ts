@@ -19,6 +19,22 @@ const lostWord = literal(" lost ");
 const countWord = literal(": count ");
 const reasonWord = literal(", reason ");
 
+/** What turns a colour on, and all off again; nothing at all without colours. */
+const plain = {
+  time: literal(""),
+  kind: literal(""),
+  name: literal(""),
+  lost: literal(""),
+  off: literal(""),
+};
+const colored: typeof plain = {
+  time: literal("\x1b[2m"),
+  kind: literal("\x1b[36m"),
+  name: literal("\x1b[1m"),
+  lost: literal("\x1b[31m"),
+  off: literal("\x1b[0m"),
+};
+
 /** `: name value, name value` */
 class TextMeta implements Meta {
   #out: Output = new Output(0);
@@ -57,18 +73,28 @@ class TextMeta implements Meta {
 export class Text implements Format {
   readonly #clock = new Clock();
   readonly #meta = new TextMeta();
+  readonly #paint: typeof plain;
+
+  constructor(isColored: boolean) {
+    this.#paint = isColored ? colored : plain;
+  }
 
   header(): void {}
 
   event(event: Event, out: Output): void {
     const meta = this.#meta;
+    const paint = this.#paint;
+    out.literal(paint.time);
     this.#clock.time(event.time, out);
+    out.literal(paint.off);
     out.byte(space);
+    out.literal(paint.kind);
     out.literal(words[event.kind]);
+    out.literal(paint.off);
     out.byte(space);
-    end(event.src, out);
+    this.#end(event.src, out);
     out.literal(arrow);
-    end(event.dst, out);
+    this.#end(event.dst, out);
     meta.begin(out);
     writeMeta(event, meta);
     out.byte(newline);
@@ -76,6 +102,7 @@ export class Text implements Format {
   }
 
   lost(lost: Lost, out: Output): void {
+    out.literal(this.#paint.lost);
     this.#clock.time(lost.time, out);
     out.literal(lostWord);
     out.literal(words[lost.kind]);
@@ -83,14 +110,17 @@ export class Text implements Format {
     out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
     out.literal(reasonWord);
     out.literal(words[lost.reason]);
+    out.literal(this.#paint.off);
     out.byte(newline);
   }
-}
 
-function end(end: End, out: Output): void {
-  out.signed(end.pid);
-  out.byte(opening);
-  if (end.comm === null) out.literal(unknownEnd);
-  else escapeText(end.comm, 0, end.comm.length, out);
-  out.byte(closing);
+  #end(end: End, out: Output): void {
+    out.signed(end.pid);
+    out.byte(opening);
+    out.literal(this.#paint.name);
+    if (end.comm === null) out.literal(unknownEnd);
+    else escapeText(end.comm, 0, end.comm.length, out);
+    out.literal(this.#paint.off);
+    out.byte(closing);
+  }
 }
