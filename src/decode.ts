@@ -9,7 +9,8 @@ import { ChunkRecord, NameRecord, PathRecord, PipeRecord, RecordType, RunsRecord
 import type { Names } from "./names.ts";
 import type { Paths } from "./paths.ts";
 
-const capacity = 8192;
+/** entries of a batch, unless one needs parts from farther behind */
+const usualCapacity = 8192;
 /** records of all kinds have their time at the same place */
 const timeWord = 2;
 const none = -1;
@@ -31,20 +32,17 @@ export class Decoder {
 
   // entry by entry
   #count = 0;
-  readonly #at = new Int32Array(capacity);
-  readonly #runsAt = new Int32Array(capacity);
-  readonly #position = new Float64Array(capacity);
-  readonly #expected = new Uint32Array(capacity);
-  readonly #captured = new Uint32Array(capacity);
-  readonly #firstChunk = new Int32Array(capacity);
-  readonly #order = new Uint32Array(capacity);
+  #capacity = usualCapacity;
+  #at = new Int32Array(usualCapacity);
+  #runsAt = new Int32Array(usualCapacity);
+  #position = new Float64Array(usualCapacity);
+  #expected = new Uint32Array(usualCapacity);
+  #captured = new Uint32Array(usualCapacity);
+  #firstChunk = new Int32Array(usualCapacity);
+  #lastChunk = new Int32Array(usualCapacity);
+  #order = new Uint32Array(usualCapacity);
   /** chunks of all entries: byte offset into the ring, length, the next one of the same entry */
-  #chunks = {
-    start: [] as number[],
-    length: [] as number[],
-    next: [] as number[],
-    last: new Int32Array(capacity),
-  };
+  readonly #chunks = { start: [] as number[], length: [] as number[], next: [] as number[] };
   /** threads whose latest event is not whole yet */
   readonly #open = new Map<number, number>();
 
@@ -58,6 +56,8 @@ export class Decoder {
     paths: Paths,
     kinds: readonly KindModule[],
     private readonly withContents: boolean,
+    /** -B: contents an event at most, 0 is all */
+    maxBytes = 0,
   ) {
     this.#ring = ring;
     this.#names = names;
@@ -69,7 +69,7 @@ export class Decoder {
     this.#chunk = new ChunkRecord(ring.words);
     for (const kind of kinds) {
       this.#kinds[kind.record] = kind;
-      this.#readers[kind.record] = kind.reader({ words: ring.words, names, paths });
+      this.#readers[kind.record] = kind.reader({ words: ring.words, names, paths, maxBytes });
     }
   }
 
@@ -81,10 +81,31 @@ export class Decoder {
     this.#chunks.start.length = 0;
     this.#chunks.length.length = 0;
     this.#chunks.next.length = 0;
-    while (this.#count < capacity && ring.next()) this.#take();
+    while (this.#hasRoom() && ring.next()) this.#take();
     if (this.#open.size > 0) this.#cutBefore(Math.min(...this.#open.values()));
     this.#sort();
     return this.#count;
+  }
+
+  /** A full batch ends, but not before its first event is whole: it would be cut to nothing, again and again. */
+  #hasRoom(): boolean {
+    if (this.#count < this.#capacity) return true;
+    if (!this.#open.values().some((i) => i === 0)) return false;
+    this.#grow();
+    return true;
+  }
+
+  #grow(): void {
+    const capacity = this.#capacity * 2;
+    this.#capacity = capacity;
+    this.#at = copied(new Int32Array(capacity), this.#at);
+    this.#runsAt = copied(new Int32Array(capacity), this.#runsAt);
+    this.#position = copied(new Float64Array(capacity), this.#position);
+    this.#expected = copied(new Uint32Array(capacity), this.#expected);
+    this.#captured = copied(new Uint32Array(capacity), this.#captured);
+    this.#firstChunk = copied(new Int32Array(capacity), this.#firstChunk);
+    this.#lastChunk = copied(new Int32Array(capacity), this.#lastChunk);
+    this.#order = copied(new Uint32Array(capacity), this.#order);
   }
 
   #take(): void {
@@ -122,6 +143,7 @@ export class Decoder {
     pipe.at = at;
     if (pipe.captured === 0 && pipe.runs <= 1) return;
     this.#expected[i] = pipe.captured;
+    if (this.#open.has(pipe.thread)) this.rejected++; // its parts come before this, or not at all
     this.#open.set(pipe.thread, i);
   }
 
@@ -133,6 +155,7 @@ export class Decoder {
     this.#pipe.at = this.#at[i]!;
     if (length < RunsRecord.run.offset + this.#pipe.runs * RunsRecord.run.size) {
       this.rejected++;
+      this.#open.delete(runs.thread); // nothing better will come
       return;
     }
     this.#runsAt[i] = at;
@@ -146,6 +169,7 @@ export class Decoder {
     if (i === undefined) return;
     if (chunk.length > length - ChunkRecord.data.offset || chunk.offset !== this.#captured[i]) {
       this.rejected++;
+      this.#open.delete(chunk.thread); // contents end at the gap
       return;
     }
     const chunks = this.#chunks;
@@ -154,8 +178,8 @@ export class Decoder {
     chunks.length.push(chunk.length);
     chunks.next.push(none);
     if (this.#firstChunk[i] === none) this.#firstChunk[i] = id;
-    else chunks.next[chunks.last[i]!] = id;
-    chunks.last[i] = id;
+    else chunks.next[this.#lastChunk[i]!] = id;
+    this.#lastChunk[i] = id;
     this.#captured[i]! += chunk.length;
     this.#close(chunk.thread, i);
   }
@@ -209,6 +233,7 @@ export class Decoder {
       const i = this.#order[n]!;
       const at = this.#at[i]!;
       const type = words[at]!;
+      if (this.#isHeadless(type, i)) continue;
       stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
       event.kind = this.#kinds[type]!.name;
       this.#entry.at = at;
@@ -216,6 +241,13 @@ export class Decoder {
       this.#entry.contents = this.withContents ? this.#gather(i) : null;
       this.#readers[type]!.read(this.#entry, event, emitted);
     }
+  }
+
+  /** Without its runs nobody knows whose its bytes are, and the first writer's name would be wrong. */
+  #isHeadless(type: number, i: number): boolean {
+    if (type !== RecordType.RECORD_PIPE || this.#runsAt[i] !== none) return false;
+    this.#pipe.at = this.#at[i]!;
+    return this.#pipe.runs > 1;
   }
 
   /** Contents in one piece: where they lie when there is one chunk, copied together otherwise. */
@@ -240,4 +272,9 @@ export class Decoder {
     contents.start = 0;
     return contents;
   }
+}
+
+function copied<T extends { set(old: T): void }>(larger: T, old: T): T {
+  larger.set(old);
+  return larger;
 }

@@ -10,6 +10,8 @@ export interface Tools {
   words: Uint32Array;
   names: Names;
   paths: Paths;
+  /** -B: contents an event at most, 0 is all; the kernel side keeps to it where a record is one event */
+  maxBytes: number;
 }
 
 /** One record of the ring and what came with it. */

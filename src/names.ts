@@ -1,7 +1,7 @@
 /**
  * Names of processes, as the kernel side announces them before their first use. Two generations:
- * what is not asked for while 32,768 others come is forgotten, here and in the kernel, which then
- * announces it again.
+ * what is not asked for while 32,768 others come is forgotten in the kernel, which then announces it
+ * again, and here a generation later, for records in the ring may still rely on it.
  */
 import type { BpfMap } from "../ffi/map.ts";
 import { NameRecord } from "./layout.ts";
@@ -13,6 +13,8 @@ const tagSpan = 2 ** 30;
 export class Names {
   #young = new Map<number, Uint8Array>();
   #old = new Map<number, Uint8Array>();
+  /** forgotten in the kernel, not yet here */
+  #leaving = new Map<number, Uint8Array>();
   readonly #announced: BpfMap;
   readonly #key = new Uint32Array(2);
 
@@ -38,7 +40,7 @@ export class Names {
     const name = this.#young.get(key);
     if (name !== undefined) return name;
     const old = this.#old.get(key);
-    if (old === undefined) return null;
+    if (old === undefined) return this.#leaving.get(key) ?? null;
     this.#old.delete(key);
     this.#young.set(key, old);
     return old;
@@ -50,6 +52,7 @@ export class Names {
       this.#key[1] = key % tagSpan;
       this.#announced.delete(this.#key);
     }
+    this.#leaving = this.#old;
     this.#old = this.#young;
     this.#young = new Map();
   }

@@ -42,7 +42,8 @@ class PipeReader implements Reader {
       this.#fill(event, run.whoTgid, run.whoTag, run.flags, run.bytes);
       event.contents = this.#part(entry.contents, offset, run.bytes);
       offset += run.bytes;
-      if (!emit()) return;
+      // the kernel side leaves its own bytes out where they come alone
+      if (run.whoTgid !== process.pid && !emit()) return;
     }
   }
 
@@ -59,7 +60,8 @@ class PipeReader implements Reader {
     const slice = this.#slice;
     slice.bytes = contents.bytes;
     slice.start = contents.start + offset;
-    slice.length = Math.max(0, Math.min(length, contents.length - offset));
+    const most = this.#tools.maxBytes || length;
+    slice.length = Math.max(0, Math.min(length, contents.length - offset, most));
     return slice;
   }
 
