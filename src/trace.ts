@@ -49,7 +49,7 @@ export async function trace(options: Options): Promise<number> {
   const names = new Names(object.map("named"));
   const paths = new Paths();
   const clock = new Clock();
-  const decoder = new Decoder(ring, names, paths, kinds, options.bytes);
+  const decoder = new Decoder(ring, names, paths, kinds, options.bytes, options.maxBytes);
   const losses = new Losses(shared, kinds, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
   const summary = options.summary ? new Summary(options.format) : null;
