@@ -5,7 +5,7 @@ import type { Moved, Role, Sent, Truth } from "./truth.ts";
 /** An event without its time, its contents cut to what fits a failure's text. */
 export type Timeless = Omit<TraceEvent, "time">;
 
-const UNKNOWN: Role = { pid: -1, comm: "<unknown>" };
+export const UNKNOWN: Role = { pid: -1, comm: "<unknown>" };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d)$/;
 /** How far a time may be off, in milliseconds: the contract's 50, and the test's own rounding. */
 const TIME_ERROR = 51;
@@ -44,17 +44,22 @@ export async function expectSent(trace: Trace, truth: Truth): Promise<void> {
 }
 
 /** Compares, and shows what ipcdump said when they differ. */
-function compare(trace: Trace, actual: Timeless[], expected: Timeless[]): void {
+export function compare(trace: Trace, actual: Timeless[], expected: Timeless[]): void {
   try {
     expect(actual).toEqual(expected);
     for (const [index, { meta }] of actual.entries()) {
       // toEqual does not look at the order of keys, users do
-      expect(Object.keys(meta).slice(0, 2)).toEqual(Object.keys(expected[index]!.meta).slice(0, 2));
+      expect(ownKeys(meta)).toEqual(ownKeys(expected[index]!.meta));
     }
   } catch (error) {
     if (error instanceof Error) error.message += `\n${trace.transcript()}`;
     throw error;
   }
+}
+
+/** The keys of the kind itself, in their order; for the others there is none. */
+function ownKeys(meta: TraceEvent["meta"]): string[] {
+  return Object.keys(meta).filter((key) => !/^(captured|src_guess|dst_guess)$/.test(key));
 }
 
 function pipeEvent(
@@ -106,13 +111,13 @@ export function timeless({ time: _, ...event }: TraceEvent): Timeless {
   return shorten(event);
 }
 
-function shorten(event: Timeless): Timeless {
+export function shorten(event: Timeless): Timeless {
   const { bytes } = event;
   if (bytes === undefined || bytes.length < 200) return event;
   return { ...event, bytes: `${bytes.slice(0, 40)}… sha256 ${new Bun.SHA256().update(bytes).digest("hex")}` };
 }
 
-function checkTimes(events: readonly TraceEvent[], { from, to }: Truth): void {
+export function checkTimes(events: readonly TraceEvent[], { from, to }: Truth): void {
   for (const { time } of events) {
     expect(time).toMatch(TIME);
     expect(Date.parse(time)).toBeGreaterThanOrEqual(from - TIME_ERROR);
@@ -121,6 +126,6 @@ function checkTimes(events: readonly TraceEvent[], { from, to }: Truth): void {
 }
 
 /** There is an order within a channel only; this keeps it. */
-function byChannel<Item>(items: readonly Item[], channel: (item: Item) => string): Item[] {
+export function byChannel<Item>(items: readonly Item[], channel: (item: Item) => string): Item[] {
   return [...items].sort((a, b) => (channel(a) < channel(b) ? -1 : channel(a) > channel(b) ? 1 : 0));
 }

@@ -1,6 +1,7 @@
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { BACKEND, Ipcdump } from "./ipcdump.ts";
 import { programPath } from "./programs.ts";
+import type { Truth } from "./truth.ts";
 
 /** An event as `-f json` prints it. */
 export interface TraceEvent {
@@ -114,6 +115,23 @@ export class Trace {
     return byTime(
       this.events.filter(
         ({ type, src_pid, dst_pid }) => type === "signal" && (wanted.has(src_pid) || wanted.has(dst_pid)),
+      ),
+    );
+  }
+
+  /** Events on the workload's sockets and terminals, and whatever else its processes did on such. */
+  carriedFor(truth: Truth): TraceEvent[] {
+    const pids = new Set([...truth.roles.values()].map((role) => role.pid));
+    return byTime(
+      this.events.filter(
+        ({ type, src_pid, dst_pid, time, meta }) =>
+          /^(unix|loopback|pty)/.test(type) &&
+          (truth.sockets.has(meta.src_inode) ||
+            truth.sockets.has(meta.dst_inode) ||
+            // a terminal's name is given out again
+            (truth.terminals.has(meta.tty_name) && Date.parse(time) >= truth.from) ||
+            pids.has(src_pid) ||
+            pids.has(dst_pid)),
       ),
     );
   }

@@ -28,11 +28,30 @@ export interface Sent {
   tid?: number;
 }
 
+/** One transfer over a socket or a terminal. */
+export interface Carried {
+  type: string;
+  src: string;
+  /** a role, `?` when nobody holds that end */
+  dst: string;
+  /** without `count`, and without what follows from the rest */
+  meta: Record<string, string | number>;
+  count: number;
+  hex: string;
+  how?: "spliced" | "uring";
+  /** `must`: the right destination, marked as a guess; `may`: the right one, or marked */
+  guess?: "must" | "may";
+}
+
 export class Truth {
   readonly roles = new Map<string, Role>();
   readonly pipes = new Map<string, Pipe>();
   readonly moved: Moved[] = [];
   readonly sent: Sent[] = [];
+  readonly carried: Carried[] = [];
+  /** inodes of the sockets, `tty_name`s of the terminals that are the workload's own */
+  readonly sockets = new Set<unknown>();
+  readonly terminals = new Set<unknown>();
   /** Between these the workload ran: milliseconds since the epoch. */
   readonly from = Date.now();
   to = Number.POSITIVE_INFINITY;
@@ -51,11 +70,14 @@ export class Truth {
 
   /** Takes in one line. */
   learn(line: string): void {
-    const { role, pipe, moved, sent, ...rest } = JSON.parse(line);
+    const { role, pipe, moved, sent, carried, socket, terminal, ...rest } = JSON.parse(line);
     if (role !== undefined) this.roles.set(role, rest);
     else if (pipe !== undefined) this.pipes.set(pipe, rest);
     else if (moved !== undefined) this.moved.push(moved);
     else if (sent !== undefined) this.sent.push(sent);
+    else if (carried !== undefined) this.carried.push(carried);
+    else if (socket !== undefined) this.sockets.add(socket);
+    else if (terminal !== undefined) this.terminals.add(terminal);
     else throw new Error(`a workload said: ${line}`);
   }
 }

@@ -72,8 +72,8 @@ static inline void set_stage(void)
 	check(stage != MAP_FAILED, "mmap");
 }
 
-/* Forks an actor; it inherits the pipes that exist by now, and its name is its comm. */
-static inline struct actor *cast(const char *name)
+/* Forks an actor of whoever calls this, without a word; it inherits the files that are open by now. */
+static inline struct actor *enter(const char *name)
 {
 	struct actor *actor;
 
@@ -93,6 +93,14 @@ static inline struct actor *cast(const char *name)
 	memcpy(actor->job, (long[7]){SYS_getpid}, sizeof(actor->job));
 	change(&actor->state, ASKED);
 	await_value(&actor->state, DONE);
+	return actor;
+}
+
+/* Forks an actor of the script itself; its name is its comm. */
+static inline struct actor *cast(const char *name)
+{
+	struct actor *actor = enter(name);
+
 	say_role(name, actor->pid, name);
 	return actor;
 }

@@ -4,7 +4,10 @@
  *   {"pipe":"a","name":"<anonymous>","inode":34}
  *   {"moved":{"src":"writer","pipe":"a","dst":"reader","count":2,"hex":"6869"}}
  *   {"sent":{"src":"sender","dst":"target","num":10,"name":"SIGUSR1"}}
- * A test turns moved and sent lines into the events that ipcdump owes it.
+ *   {"socket":56}
+ *   {"terminal":"pts/3"}
+ *   {"carried":{"type":"unix-stream","src":"ann","dst":"bob","meta":{"path":"/run/a",…},"count":2,"hex":"6869"}}
+ * A test turns moved, sent and carried lines into the events that ipcdump owes it.
  */
 #pragma once
 #ifndef _GNU_SOURCE
@@ -89,19 +92,49 @@ enum how {
 	URING,	 /* as READ, for back ends that see io_uring at all */
 };
 
-/* src is a role, or "?" when nobody can know */
-static inline void say_moved(const char *src, const char *pipe, const char *dst, const void *bytes,
-			     size_t count, enum how how)
+/* Hexadecimal, for the caller to free. */
+static inline char *hex_of(const void *bytes, size_t count)
 {
-	static const char *const tails[] = {"", ",\"how\":\"spliced\"", ",\"how\":\"uring\""};
 	char *hex = malloc(2 * count + 1);
 
 	check(hex != NULL, "malloc");
 	for (size_t i = 0; i < count; i++)
 		sprintf(hex + 2 * i, "%02x", ((const unsigned char *)bytes)[i]);
 	hex[2 * count] = 0;
+	return hex;
+}
+
+static const char *const how_tails[] = {"", ",\"how\":\"spliced\"", ",\"how\":\"uring\""};
+
+/* src is a role, or "?" when nobody can know */
+static inline void say_moved(const char *src, const char *pipe, const char *dst, const void *bytes,
+			     size_t count, enum how how)
+{
+	char *hex = hex_of(bytes, count);
+
 	say("{\"moved\":{\"src\":\"%s\",\"pipe\":\"%s\",\"dst\":\"%s\",\"count\":%zu,\"hex\":\"%s\"%s}}", src,
-	    pipe, dst, count, hex, tails[how]);
+	    pipe, dst, count, hex, how_tails[how]);
+	free(hex);
+}
+
+enum guess {
+	SURE,	    /* the destination must be right, and no mark on it */
+	MUST_GUESS, /* right, and marked */
+	MAY_GUESS,  /* right, or marked */
+};
+
+/*
+ * One transfer over a socket or a terminal. dst is a role, or "?" when nobody holds that end; meta: the members
+ * of meta but count, as JSON.
+ */
+static inline void say_carried(const char *type, const char *src, const char *dst, const char *meta,
+			       const void *bytes, size_t count, enum how how, enum guess guess)
+{
+	static const char *const tails[] = {"", ",\"guess\":\"must\"", ",\"guess\":\"may\""};
+	char *hex = hex_of(bytes, count);
+
+	say("{\"carried\":{\"type\":\"%s\",\"src\":\"%s\",\"dst\":\"%s\",\"meta\":{%s},\"count\":%zu,\"hex\":\"%s\"%s%s}}",
+	    type, src, dst, meta, count, hex, how_tails[how], tails[guess]);
 	free(hex);
 }
 

@@ -1,0 +1,66 @@
+import { byChannel, checkTimes, compare, shorten, type Timeless, timeless, UNKNOWN } from "./expect.ts";
+import { serviceName } from "./services.ts";
+import type { Trace, TraceEvent } from "./trace.ts";
+import type { Carried, Truth } from "./truth.ts";
+
+/** Waits until all is printed, then compares every event on the workload's sockets and terminals, whole. */
+export async function expectCarried(trace: Trace, truth: Truth): Promise<void> {
+  await trace.settle();
+  const events = trace.carriedFor(truth);
+  checkTimes(events, truth);
+  const actual = byChannel(events, channelOf);
+  const carried = byChannel(truth.carried, (one) => channelOf({ type: one.type, meta: one.meta }));
+  const expected = carried.map((one, index) => carriedEvent(truth, one, actual[index]));
+  compare(trace, actual.map(timeless), expected.map(shorten));
+}
+
+/** One direction between two sockets, or of a terminal. */
+function channelOf({ type, meta }: Pick<TraceEvent, "type" | "meta">): string {
+  const { src_inode, src_addr, src_port, dst_inode, tty_name, dst_sid } = meta;
+  return [type, src_inode, dst_inode, src_addr, src_port, tty_name, dst_sid].join(" ");
+}
+
+function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined): Timeless {
+  const src = one.src === "?" ? UNKNOWN : truth.role(one.src);
+  let dst = one.dst === "?" ? UNKNOWN : truth.role(one.dst);
+  const contents = Buffer.from(one.hex, "hex");
+  const meta = metaOf(one);
+  let captured = contents.length;
+  if (one.how === "spliced" && typeof actual?.meta.captured === "number") {
+    captured = Math.min(actual.meta.captured, contents.length);
+    if (captured < contents.length) meta.captured = captured;
+  }
+  if (one.guess === "must") meta.dst_guess = true;
+  if (one.guess === "may" && actual?.meta.dst_guess === true) {
+    dst = { pid: actual.dst_pid, comm: actual.dst_comm };
+    meta.dst_guess = true;
+  }
+  return {
+    src_pid: src.pid,
+    dst_pid: dst.pid,
+    src_comm: src.comm,
+    dst_comm: dst.comm,
+    type: one.type,
+    meta,
+    bytes: contents.toString("base64", 0, captured),
+  };
+}
+
+/** The members in the order of EVENTS.md. */
+export function metaOf({ type, meta, count }: Carried): TraceEvent["meta"] {
+  const { path = "", src_inode = 0, dst_inode = 0, tty_name = "", dst_sid = 0 } = meta;
+  if (type === "pty") return { tty_name, dst_sid, count };
+  if (type.startsWith("unix")) return { path, count, src_inode, dst_inode };
+  const protocol = type === "loopback-tcp" ? "tcp" : "udp";
+  const { src_addr = "", src_port = 0, dst_addr = "", dst_port = 0 } = meta;
+  return {
+    src_addr,
+    src_port,
+    src_serv: serviceName(Number(src_port), protocol),
+    dst_addr,
+    dst_port,
+    dst_serv: serviceName(Number(dst_port), protocol),
+    dst_inode,
+    count,
+  };
+}

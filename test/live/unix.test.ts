@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expectCarried } from "../harness/carried.ts";
+import { PATIENCE } from "../harness/condition.ts";
+import { Trace } from "../harness/trace.ts";
+import { run, Workload } from "../harness/workload.ts";
+
+setDefaultTimeout(1.2 * PATIENCE);
+
+const TYPES = ["stream", "dgram", "seqpacket"] as const;
+const NAMINGS = ["unnamed", "bound", "relative", "abstract", "padded"] as const;
+/** Modes of owner.c that make sense with sockets from before tracing too. */
+const OWNERS = {
+  two_children: "of a pair made by a parent for two children",
+  nobody_closes: "of an end that all have open",
+  turns: "of an end that two processes take turns at",
+  prefork: "of a connection that one of the forked workers accepts",
+  forking_server: "of a connection that a server's child serves",
+  activated: "of a listener that another program was started with",
+  inetd: "of a connection that another process was started for",
+  not_accepted: "of a connection that nobody has accepted",
+  rights_kept: "of an end passed to another process",
+  rights_given: "of an end given away",
+  user_gone: "of an end whose last user is gone",
+} as const;
+
+/** For bound sockets. */
+let folder: string;
+let trace: Trace;
+/** What is there before tracing begins, by its arguments. */
+const early = new Map<string, Workload>();
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ipcdump-unix-"));
+  for (const type of TYPES) {
+    for (const naming of NAMINGS) await startEarly("unix", "pair", type, naming);
+  }
+  for (const mode of Object.keys(OWNERS)) await startEarly("owner", mode);
+  for (const workload of early.values()) await workload.untilWaiting();
+  trace = await Trace.start(TYPES.map((type) => `unix-${type}`).join(","));
+}, 2 * PATIENCE);
+
+afterAll(async () => {
+  for (const workload of early.values()) workload[Symbol.dispose]();
+  await trace?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 2 * PATIENCE);
+
+async function startEarly(program: string, ...args: string[]): Promise<void> {
+  early.set(args.join(" "), await Workload.start(program, ...args, "early", folder));
+}
+
+/** A test that runs a workload and compares all its events. */
+function carries(name: string, program: string, ...args: string[]): void {
+  test(name, async () => {
+    await expectCarried(trace, await run(program, ...args, folder));
+  });
+}
+
+function carriesEarly(name: string, ...args: string[]): void {
+  test(name, async () => {
+    await expectCarried(trace, await early.get(args.join(" "))!.finish());
+  });
+}
+
+for (const type of TYPES) {
+  const kind = `unix-${type}`;
+
+  describe(`${kind} pair`, () => {
+    for (const naming of NAMINGS) {
+      carries(`${naming}`, "unix", "pair", type, naming);
+      carriesEarly(`${naming}, from before tracing`, "pair", type, naming);
+    }
+    carries("one side bound, both directions", "unix", "half_named", type);
+    carries("one process's", "unix", "self", type);
+    carries("200 one after another", "unix", "many", type);
+  });
+
+  describe(`${kind} sent`, () => {
+    carries("by send", "unix", "send", type);
+    carries("by write", "unix", "write", type);
+    carries("by writev", "unix", "writev", type);
+    carries("by writev of 700 pieces", "unix", "many_pieces", type);
+    carries("by sendmsg", "unix", "sendmsg", type);
+    carries("by sendmmsg, one event a message", "unix", "sendmmsg", type);
+    carries("by splice", "unix", "splice", type);
+    carries("by threads", "unix", "threads", type);
+    carries("and received in other cuts", "unix", "cuts", type);
+    carries("and peeked at", "unix", "peek", type);
+    carries("200,000 bytes at once", "unix", "large", type);
+    carries("nothing at all", "unix", "empty", type);
+    carries("until there is no room", "unix", "full", type);
+    carries("in vain is silent", "unix", "failed", type);
+
+    test("by io_uring", async () => {
+      const truth = await run("unix", "io_uring", type);
+      if (trace.capabilities(kind).uring) return expectCarried(trace, truth);
+      expect(trace.notSeen(kind)).toContain("io_uring");
+      await trace.settle();
+      expect(trace.carriedFor(truth)).toEqual([]);
+    });
+  });
+}
+
+describe("unix-stream", () => {
+  carries("by sendfile", "unix", "sendfile", "stream");
+  carries("out of band, once", "unix", "out_of_band", "stream");
+  carries("one direction shut", "unix", "half_shut", "stream");
+});
+
+describe("unix-seqpacket", () => {
+  carries("one direction shut", "unix", "half_shut", "seqpacket");
+});
+
+describe("unix-dgram", () => {
+  carries("by sendto and to one peer after another", "unix", "to_whom", "dgram");
+});
+
+describe("unix names", () => {
+  for (const type of ["stream", "seqpacket"]) {
+    test(`both ends of a ${type} bound: one path for both directions`, async () => {
+      const truth = await run("unix", "bound_client", type, folder);
+      await trace.settle();
+      const events = trace.carriedFor(truth);
+      expect(events).toHaveLength(truth.carried.length);
+      expect(new Set(events.map(({ meta }) => meta.path)).size).toBe(1);
+    });
+  }
+});
+
+describe("unix holder", () => {
+  for (const [mode, name] of Object.entries(OWNERS)) {
+    carries(name, "owner", mode);
+    carriesEarly(`${name}, from before tracing`, mode);
+  }
+  carries("of sockets one after another", "owner", "reused");
+});
+
+describe("unix at the end", () => {
+  test("nothing was lost", async () => {
+    await trace.stop();
+    expect(trace.lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
+  });
+});

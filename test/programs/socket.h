@@ -1,0 +1,138 @@
+/* Sockets in the hands of actors. */
+#pragma once
+#include "actor.h"
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* The arena's first half is where actors read to, its second half holds what they send. */
+enum { TAKEN = ARENA / 2 };
+
+/* Memory that every actor sees at one address. */
+static inline void *lend(size_t size)
+{
+	static size_t used = TAKEN;
+	void *memory;
+
+	set_stage();
+	memory = stage->arena + used;
+	used += (size + 15) & ~15UL;
+	check(used <= ARENA, "the arena is full");
+	return memory;
+}
+
+static inline void *lend_copy(const void *bytes, size_t size)
+{
+	return memcpy(lend(size), bytes, size);
+}
+
+/* One end: a socket, who shall be named as its holder, and its number in that process. */
+struct plug {
+	struct actor *who;
+	int fd;
+	unsigned long inode;
+};
+
+static inline struct plug plug(struct actor *who, long fd)
+{
+	struct plug plug = {.who = who, .fd = fd};
+	struct stat status;
+	char path[64];
+
+	errno = -fd;
+	check(fd >= 0, "a socket's number");
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", who->pid, plug.fd);
+	check(stat(path, &status) == 0, path);
+	plug.inode = status.st_ino;
+	say("{\"socket\":%lu}", plug.inode);
+	return plug;
+}
+
+static inline struct plug open_plug(struct actor *who, int domain, int type)
+{
+	return plug(who, call(who, SYS_socket, domain, type, 0));
+}
+
+static inline void must(long result, const char *what)
+{
+	errno = result < 0 ? -result : 0;
+	check(result >= 0, what);
+}
+
+static inline void bind_plug(const struct plug *plug, const void *address, socklen_t length)
+{
+	must(call(plug->who, SYS_bind, plug->fd, P(address), length), "bind");
+}
+
+static inline void listen_plug(const struct plug *plug)
+{
+	must(call(plug->who, SYS_listen, plug->fd, 16), "listen");
+}
+
+static inline void connect_plug(const struct plug *plug, const void *address, socklen_t length)
+{
+	must(call(plug->who, SYS_connect, plug->fd, P(address), length), "connect");
+}
+
+static inline struct plug accept_plug(const struct plug *listener)
+{
+	return plug(listener->who, call(listener->who, SYS_accept4, listener->fd, 0, 0, 0));
+}
+
+static inline void close_plug(const struct plug *plug)
+{
+	must(call(plug->who, SYS_close, plug->fd), "close");
+}
+
+static inline void set_option(const struct plug *plug, int level, int option, int value)
+{
+	must(call(plug->who, SYS_setsockopt, plug->fd, level, option, P(lend_copy(&value, sizeof(value))),
+		  sizeof(value)), "setsockopt");
+}
+
+/* Takes one message or all that is there, up to half the arena; its size. */
+static inline long take(const struct plug *plug)
+{
+	long n = call(plug->who, SYS_recvfrom, plug->fd, P(stage->arena), TAKEN, 0, 0, 0);
+
+	must(n, "recv");
+	return n;
+}
+
+/* A try to receive counts as nothing, it only tells whether something came. */
+static inline long try_take(const struct plug *plug)
+{
+	return call(plug->who, SYS_recvfrom, plug->fd, P(stage->arena), TAKEN, MSG_DONTWAIT, 0, 0);
+}
+
+/* A pair made by the script, to be handed to two actors that it casts afterwards. */
+static inline void make_pair(int ends[2], int type)
+{
+	check(socketpair(AF_UNIX, type, 0, ends) == 0, "socketpair");
+}
+
+/* Nobody but this actor keeps the end. The fd must be the same in all of them. */
+static inline struct plug keep(struct actor *who, int fd)
+{
+	for (int i = 0; i < stage->count; i++)
+		if (&stage->actors[i] != who)
+			call(&stage->actors[i], SYS_close, fd);
+	close(fd);
+	return plug(who, fd);
+}
+
+/* The pieces of one gathering call, each in memory of its own. */
+static inline struct iovec *pieces_of(const char *const *texts, int count)
+{
+	struct iovec *pieces = lend(count * sizeof(*pieces));
+
+	for (int i = 0; i < count; i++)
+		pieces[i] = (struct iovec){lend_copy(texts[i], strlen(texts[i])), strlen(texts[i])};
+	return pieces;
+}
+
+static inline struct msghdr *message_of(struct iovec *pieces, int count)
+{
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+
+	return lend_copy(&message, sizeof(message));
+}

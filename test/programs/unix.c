@@ -1,0 +1,523 @@
+/*
+ * unix pair TYPE NAMING [early] [FOLDER]: one pair, used in both directions.
+ * unix MODE TYPE [FOLDER]: ways to send. TYPE is stream, dgram or seqpacket.
+ */
+#include "unix.h"
+#include "ring.h"
+#include <pthread.h>
+
+static int type;
+static const char *naming = "", *folder = ".";
+static int early;
+static struct actor *ann, *bob;
+static struct plug a, b; /* ann's and bob's */
+
+static struct name new_name(void)
+{
+	char text[128];
+	size_t count;
+
+	if (!strcmp(naming, "abstract") || !strcmp(naming, "padded")) {
+		count = snprintf(text, sizeof(text), "ipcdump%ctest%c%d", 0, 0, getpid());
+		if (!strcmp(naming, "abstract"))
+			return abstract_name(text, count, 0);
+		count = snprintf(text, sizeof(text), "i_shall_remain_nameless_%d", getpid());
+		return abstract_name(text, count, 1);
+	}
+	if (!strcmp(naming, "relative")) {
+		snprintf(text, sizeof(text), "./relative-%d", getpid());
+		must(call(ann, SYS_chdir, P(folder)), "chdir");
+		must(call(bob, SYS_chdir, P(folder)), "chdir");
+	} else {
+		snprintf(text, sizeof(text), "%s/bound-%d", folder, getpid());
+	}
+	return path_name(text);
+}
+
+/* Both directions, twice. */
+static void talk(const char *path)
+{
+	for (int round = 0; round < 2; round++) {
+		pass(type, path, &a, &b, "IT IS TIME FOR YOU TO RECEIVE A MESSAGE");
+		pass(type, path, &b, &a, "and one back");
+	}
+}
+
+static void unnamed(void)
+{
+	int ends[2];
+
+	make_pair(ends, type);
+	ann = cast("ann");
+	bob = cast("bob");
+	a = keep(ann, ends[0]);
+	b = keep(bob, ends[1]);
+}
+
+static void pair(void)
+{
+	struct name name;
+	struct plug listener;
+
+	if (!strcmp(naming, "unnamed")) {
+		unnamed();
+		if (early)
+			wait_for_test();
+		talk(NULL);
+		return;
+	}
+	ann = cast("ann");
+	bob = cast("bob");
+	name = new_name();
+	a = open_plug(ann, AF_UNIX, type);
+	if (type == SOCK_DGRAM) {
+		b = open_plug(bob, AF_UNIX, type);
+		bind_plug(&b, name.address, name.length);
+		connect_plug(&a, name.address, name.length);
+		if (early)
+			wait_for_test();
+		pass(type, name.path, &a, &b, "IT IS TIME FOR YOU TO RECEIVE A MESSAGE");
+		pass(type, name.path, &a, &b, "and another");
+		return;
+	}
+	listener = open_plug(bob, AF_UNIX, type);
+	bind_plug(&listener, name.address, name.length);
+	listen_plug(&listener);
+	connect_plug(&a, name.address, name.length);
+	b = accept_plug(&listener);
+	close_plug(&listener);
+	if (early)
+		wait_for_test();
+	talk(name.path);
+}
+
+/* A pair of sockets of which one is bound: the path is that one's in both directions. */
+static void half_named(void)
+{
+	struct name name;
+
+	unnamed();
+	name = new_name();
+	bind_plug(&a, name.address, name.length);
+	talk(name.path);
+}
+
+/* The connecting side is bound as well: which of the two paths is shown is not said, but one for both. */
+static void bound_client(void)
+{
+	struct name server, client;
+	struct plug listener;
+	char text[128];
+
+	ann = cast("ann");
+	bob = cast("bob");
+	listener = open_plug(bob, AF_UNIX, type);
+	naming = "bound";
+	client = new_name();
+	snprintf(text, sizeof(text), "%s/server-%d", folder, getpid());
+	server = path_name(text);
+	bind_plug(&listener, server.address, server.length);
+	listen_plug(&listener);
+	a = open_plug(ann, AF_UNIX, type);
+	bind_plug(&a, client.address, client.length);
+	connect_plug(&a, server.address, server.length);
+	b = accept_plug(&listener);
+	talk(server.path);
+}
+
+/* Datagrams by sendto, and by connect to one after another. */
+static void to_whom(void)
+{
+	struct actor *cyd;
+	struct plug c;
+	struct name bobs, cyds;
+	char text[128];
+	const char *message = "to whom it may concern";
+	long count = strlen(message);
+
+	ann = cast("ann");
+	bob = cast("bob");
+	cyd = cast("cyd");
+	naming = "bound";
+	bobs = new_name();
+	snprintf(text, sizeof(text), "%s/cyd-%d", folder, getpid());
+	cyds = path_name(text);
+	a = open_plug(ann, AF_UNIX, SOCK_DGRAM);
+	b = open_plug(bob, AF_UNIX, SOCK_DGRAM);
+	c = open_plug(cyd, AF_UNIX, SOCK_DGRAM);
+	bind_plug(&b, bobs.address, bobs.length);
+	bind_plug(&c, cyds.address, cyds.length);
+	for (int round = 0; round < 4; round++) {
+		struct plug *to = round % 2 ? &c : &b;
+		struct name *name = round % 2 ? &cyds : &bobs;
+
+		if (round < 2) {
+			check(call(ann, SYS_sendto, a.fd, P(message), count, 0, P(name->address), name->length) == count,
+			      "sendto");
+			say_letter((struct letter){SOCK_DGRAM, name->path, &a, to, message, count, 0, 0, NULL});
+			check(take(to) == count, "recv");
+		} else {
+			connect_plug(&a, name->address, name->length);
+			pass(SOCK_DGRAM, name->path, &a, to, message);
+		}
+	}
+	/* connected to cyd, and yet to bob */
+	check(call(ann, SYS_sendto, a.fd, P(message), count, 0, P(bobs.address), bobs.length) == count, "sendto");
+	say_letter((struct letter){SOCK_DGRAM, bobs.path, &a, &b, message, count, 0, 0, NULL});
+	check(take(&b) == count, "recv");
+}
+
+static const char *const words[] = {"one ", "two ", "three"};
+
+static void one_event(const char *bytes, long count, enum how how)
+{
+	say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = bytes, .count = count, .how = how});
+	check(take(&b) == count, "recv");
+}
+
+static void by_send(void)
+{
+	unnamed();
+	check(call(ann, SYS_sendto, a.fd, P("by send"), 7, MSG_NOSIGNAL, 0, 0) == 7, "send");
+	one_event("by send", 7, READ);
+}
+
+static void by_write(void)
+{
+	unnamed();
+	check(call(ann, SYS_write, a.fd, P("by write"), 8) == 8, "write");
+	one_event("by write", 8, READ);
+}
+
+static void by_writev(void)
+{
+	unnamed();
+	check(call(ann, SYS_writev, a.fd, P(pieces_of(words, 3)), 3) == 13, "writev");
+	one_event("one two three", 13, READ);
+}
+
+static void by_sendmsg(void)
+{
+	unnamed();
+	check(call(ann, SYS_sendmsg, a.fd, P(message_of(pieces_of(words, 3), 3)), 0) == 13, "sendmsg");
+	one_event("one two three", 13, READ);
+}
+
+/* One event a message, of a stream as well. */
+static void by_sendmmsg(void)
+{
+	struct mmsghdr *messages = lend(3 * sizeof(*messages));
+
+	unnamed();
+	for (int i = 0; i < 3; i++)
+		messages[i].msg_hdr = *message_of(pieces_of(words + i, i ? 1 : 2), i ? 1 : 2);
+	check(call(ann, SYS_sendmmsg, a.fd, P(messages), 3, 0) == 3, "sendmmsg");
+	if (type == SOCK_STREAM)
+		check(take(&b) == 8 + 4 + 5, "recv");
+	for (int i = 0; i < 3; i++) {
+		const char *text = i == 0 ? "one two " : words[i];
+
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = text, .count = strlen(text)});
+		if (type != SOCK_STREAM)
+			check(take(&b) == (long)strlen(text), "recv");
+	}
+}
+
+/* 700 pieces with gaps between them. */
+static void by_many(void)
+{
+	enum { PIECES = 700 };
+	struct iovec *pieces = lend(PIECES * sizeof(*pieces));
+	char *source, *whole;
+	size_t total = 0;
+
+	unnamed();
+	source = lend(PIECES * 100);
+	whole = lend(PIECES * 100);
+	for (int i = 0; i < PIECES * 100; i++)
+		source[i] = i * 31 + i / 251;
+	for (int i = 0; i < PIECES; i++) {
+		pieces[i] = (struct iovec){source + i * 100, (i * 37) % 97};
+		memcpy(whole + total, source + i * 100, (i * 37) % 97);
+		total += (i * 37) % 97;
+	}
+	check(call(ann, SYS_writev, a.fd, P(pieces), PIECES) == (long)total, "writev");
+	one_event(whole, total, READ);
+}
+
+/* From a pipe, filled in two writes: one event a call. */
+static void by_splice(void)
+{
+	int ends[2];
+
+	check(pipe(ends) == 0, "pipe");
+	unnamed();
+	write_all(ends[1], "out of ", 7);
+	write_all(ends[1], "a pipe", 6);
+	check(call(ann, SYS_splice, ends[0], 0, a.fd, 0, 100, 0) == 13, "splice");
+	one_event("out of a pipe", 13, SPLICED);
+}
+
+static void by_sendfile(void)
+{
+	enum { SIZE = 20000 }; /* several pages, so more than one piece within the kernel */
+	char *text = malloc(SIZE);
+	int file = memfd_create("text", 0);
+
+	for (int i = 0; i < SIZE; i++)
+		text[i] = 'a' + i % 26;
+	write_all(file, text, SIZE);
+	lseek(file, 0, SEEK_SET);
+	unnamed();
+	check(call(ann, SYS_sendfile, a.fd, file, 0, SIZE) == SIZE, "sendfile");
+	one_event(text, SIZE, SPLICED);
+}
+
+static long request(long sqe)
+{
+	return complete_request((struct io_uring_sqe *)sqe);
+}
+
+static void by_ring(void)
+{
+	struct io_uring_sqe *sqes = lend(3 * sizeof(*sqes));
+
+	unnamed();
+	sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_SEND, .fd = a.fd, .addr = P("ring send"), .len = 9};
+	sqes[1] = (struct io_uring_sqe){
+		.opcode = IORING_OP_WRITE, .fd = a.fd, .addr = P("ring write"), .len = 10};
+	sqes[2] = (struct io_uring_sqe){
+		.opcode = IORING_OP_SENDMSG, .fd = a.fd, .addr = P(message_of(pieces_of(words, 3), 3)), .len = 1};
+	check(play(ann, request, &sqes[0]) == 9, "io_uring send");
+	one_event("ring send", 9, URING);
+	check(play(ann, request, &sqes[1]) == 10, "io_uring write");
+	one_event("ring write", 10, URING);
+	check(play(ann, request, &sqes[2]) == 13, "io_uring sendmsg");
+	one_event("one two three", 13, URING);
+}
+
+/* Messages of nothing are messages; a stream has none. */
+static void empty(void)
+{
+	unnamed();
+	check(call(ann, SYS_sendto, a.fd, P(""), 0, 0, 0, 0) == 0, "send");
+	if (type != SOCK_STREAM)
+		one_event("", 0, READ);
+	pass(type, NULL, &a, &b, "not empty");
+}
+
+enum { LARGE = 200000 };
+
+static long take_large(long fd)
+{
+	long total = 0;
+
+	while (total < LARGE) {
+		long n = recv(fd, stage->arena, TAKEN, 0);
+
+		check(n > 0, "recv");
+		total += n;
+	}
+	return total;
+}
+
+static void large(void)
+{
+	unsigned char *bytes = lend(LARGE);
+
+	for (int i = 0; i < LARGE; i++)
+		bytes[i] = i * 7 + i / 253;
+	unnamed();
+	begin(bob, PLAY, P(take_large), b.fd);
+	check(call(ann, SYS_sendto, a.fd, P(bytes), LARGE, 0, 0, 0) == LARGE, "send");
+	check(answer(bob) == LARGE, "recv");
+	say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = bytes, .count = LARGE});
+}
+
+/* Until there is no room: what was taken is shown, what would block is not. */
+static void full(void)
+{
+	unsigned char *bytes = lend(3000);
+	long n;
+
+	memset(bytes, 'f', 3000);
+	unnamed();
+	set_option(&a, SOL_SOCKET, SO_SNDBUF, 16384);
+	while ((n = call(ann, SYS_sendto, a.fd, P(bytes), 3000, MSG_DONTWAIT, 0, 0)) > 0)
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = bytes, .count = n});
+	check(n == -EAGAIN, "EAGAIN");
+}
+
+static void failed(void)
+{
+	struct name nowhere;
+	struct plug c;
+
+	unnamed();
+	check(call(ann, SYS_sendto, a.fd, 8, 10, 0, 0, 0) == -EFAULT, "EFAULT");
+	c = open_plug(ann, AF_UNIX, type);
+	check(call(ann, SYS_sendto, c.fd, P("x"), 1, MSG_NOSIGNAL, 0, 0) < 0, "ENOTCONN");
+	naming = "bound";
+	nowhere = new_name();
+	if (type == SOCK_DGRAM) {
+		check(call(ann, SYS_sendto, c.fd, P("x"), 1, 0, P(nowhere.address), nowhere.length) == -ENOENT, "ENOENT");
+		check(call(ann, SYS_sendto, a.fd, P(stage->arena), ARENA, 0, 0, 0) == -EMSGSIZE, "EMSGSIZE");
+	}
+	pass(type, NULL, &a, &b, "this works");
+	close_plug(&b);
+	check(call(ann, SYS_sendto, a.fd, P("x"), 1, MSG_NOSIGNAL, 0, 0) < 0, "EPIPE");
+}
+
+/* The last byte is out of band: one call, one event, where the kernel has it at all. */
+static void out_of_band(void)
+{
+	long n;
+
+	unnamed();
+	n = call(ann, SYS_sendto, a.fd, P("urgent"), 6, MSG_OOB, 0, 0);
+	if (n >= 0) {
+		check(n == 6, "send");
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = "urgent", .count = n});
+	}
+	pass(type, NULL, &b, &a, "calm");
+}
+
+static void peek(void)
+{
+	unnamed();
+	check(call(ann, SYS_sendto, a.fd, P("look twice"), 10, 0, 0, 0) == 10, "send");
+	check(call(bob, SYS_recvfrom, b.fd, P(stage->arena), 100, MSG_PEEK, 0, 0) == 10, "peek");
+	check(call(bob, SYS_recvfrom, b.fd, P(stage->arena), 100, MSG_PEEK, 0, 0) == 10, "peek");
+	one_event("look twice", 10, READ);
+}
+
+/* One read takes what two calls sent: two events all the same; and the other way round. */
+static void cuts(void)
+{
+	unnamed();
+	post(type, NULL, &a, &b, "first,", SURE);
+	post(type, NULL, &a, &b, "second", SURE);
+	check(take(&b) == (type == SOCK_STREAM ? 12 : 6), "recv");
+	try_take(&b);
+	post(type, NULL, &a, &b, "in parts", SURE);
+	for (int i = 0; i < 8; i++)
+		if (i == 0 || type == SOCK_STREAM)
+			must(call(bob, SYS_recvfrom, b.fd, P(stage->arena), 1, 0, 0, 0), "recv");
+	pass(type, NULL, &a, &b, "whole");
+}
+
+/* Both ends are one process's. */
+static void self(void)
+{
+	int *ends = lend(2 * sizeof(int));
+
+	ann = cast("ann");
+	must(call(ann, SYS_socketpair, AF_UNIX, type, 0, P(ends)), "socketpair");
+	a = plug(ann, ends[0]);
+	b = plug(ann, ends[1]);
+	talk(NULL);
+}
+
+static void *send_by_thread(void *text)
+{
+	prctl(PR_SET_NAME, "some-thread");
+	return (void *)send(a.fd, text, strlen(text), 0);
+}
+
+static void *take_by_thread(void *unused)
+{
+	prctl(PR_SET_NAME, "some-thread");
+	(void)unused;
+	return (void *)recv(b.fd, stage->arena, 100, 0);
+}
+
+static long in_thread(long function)
+{
+	pthread_t thread;
+	void *result;
+
+	check(pthread_create(&thread, NULL, (void *(*)(void *))function, lend_copy("by a thread", 12)) == 0,
+	      "pthread_create");
+	check(pthread_join(thread, &result) == 0, "pthread_join");
+	return (long)result;
+}
+
+/* A thread's name is not its process's. The actors must know the numbers, so they are cast late. */
+static void threads(void)
+{
+	int ends[2];
+
+	make_pair(ends, type);
+	a.fd = ends[0];
+	b.fd = ends[1];
+	ann = cast("ann");
+	bob = cast("bob");
+	a = keep(ann, ends[0]);
+	b = keep(bob, ends[1]);
+	check(play(ann, in_thread, send_by_thread) == 11, "send");
+	say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = "by a thread", .count = 11});
+	check(play(bob, in_thread, take_by_thread) == 11, "recv");
+	pass(type, NULL, &a, &b, "by the leader");
+}
+
+/* One direction is shut, the other goes on. */
+static void half_shut(void)
+{
+	unnamed();
+	pass(type, NULL, &a, &b, "last words");
+	must(call(ann, SYS_shutdown, a.fd, SHUT_WR), "shutdown");
+	check(call(ann, SYS_sendto, a.fd, P("x"), 1, MSG_NOSIGNAL, 0, 0) == -EPIPE, "EPIPE");
+	pass(type, NULL, &b, &a, "and an answer");
+}
+
+/* A thousand short-lived pairs: none is mistaken for one before it. */
+static void many(void)
+{
+	int *ends = lend(2 * sizeof(int));
+	char text[32];
+
+	ann = cast("ann");
+	bob = cast("bob");
+	for (int i = 0; i < 200; i++) {
+		struct actor *who = i % 3 ? ann : bob;
+
+		must(call(who, SYS_socketpair, AF_UNIX, type, 0, P(ends)), "socketpair");
+		a = plug(who, ends[0]);
+		b = plug(who, ends[1]);
+		snprintf(text, sizeof(text), "message %d", i);
+		pass(type, NULL, &a, &b, lend_copy(text, sizeof(text)));
+		close_plug(&a);
+		close_plug(&b);
+	}
+}
+
+static const struct mode modes[] = {
+	{"pair", pair},		{"half_named", half_named}, {"bound_client", bound_client},
+	{"to_whom", to_whom},	{"send", by_send},	    {"write", by_write},
+	{"writev", by_writev},	{"sendmsg", by_sendmsg},    {"sendmmsg", by_sendmmsg},
+	{"many_pieces", by_many}, {"splice", by_splice},    {"sendfile", by_sendfile},
+	{"io_uring", by_ring},	{"empty", empty},	    {"large", large},
+	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
+	{"peek", peek},		{"cuts", cuts},		    {"self", self},
+	{"threads", threads},	{"half_shut", half_shut},   {"many", many},
+};
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	type = type_of(argc > 2 ? argv[2] : "stream");
+	for (int i = 3; i < argc; i++) {
+		if (argv[i][0] == '/')
+			folder = argv[i];
+		else if (!strcmp(argv[i], "early"))
+			early = 1;
+		else
+			naming = argv[i];
+	}
+	status = RUN_MODE(modes, argc, argv);
+	if (status == 0)
+		exeunt();
+	return status;
+}
