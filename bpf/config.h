@@ -10,7 +10,8 @@ struct config {
 	u32 max_bytes;
 	/* the tracer itself: its own traffic is never reported */
 	u32 own_tgid;
-	u32 reserved;
+	/* 1 << enum kind */
+	u32 kinds;
 };
 
 /* Lives in .bss, which user space maps */

@@ -21,12 +21,23 @@ enum record_type {
 	RECORD_RUNS = 4,
 	RECORD_CHUNK = 5,
 	RECORD_SIGNAL = 6,
+	RECORD_USE = 7,
+	RECORD_ADDRESS = 8,
+	RECORD_UNIX = 9,
+	RECORD_LOOPBACK = 10,
+	RECORD_PTY = 11,
 };
 
 enum kind {
 	KIND_UNKNOWN = 0,
 	KIND_PIPE = 1,
 	KIND_SIGNAL = 2,
+	KIND_UNIX_STREAM = 3,
+	KIND_UNIX_DGRAM = 4,
+	KIND_UNIX_SEQPACKET = 5,
+	KIND_LOOPBACK_TCP = 6,
+	KIND_LOOPBACK_UDP = 7,
+	KIND_PTY = 8,
 	KINDS = 16,
 };
 
@@ -126,6 +137,93 @@ struct signal_record {
 	u32 thread;
 	u32 number;
 	u32 result;
+	u32 reserved;
+};
+
+/* A process was seen using a socket for the first time, or another one than before */
+struct use_record {
+	u32 type;
+	u32 reserved;
+	u64 sock;
+	u64 inode;
+	struct process who;
+};
+
+#define ADDRESS_DATA 112
+
+/* The address a unix socket is bound to or a datagram goes to: the bytes behind sun_family */
+struct address_record {
+	u32 type;
+	u32 length;
+	u64 key;
+	u8 data[ADDRESS_DATA];
+};
+
+enum send_flags {
+	SEND_TO_ADDRESS = 1, /* the receiver is only known by the address */
+	SEND_BOUND = 2, /* address is the key of an address_record */
+	SEND_LISTENER = 4, /* nobody has accepted the connection yet */
+};
+
+/* Sent over a unix socket; `captured` bytes follow in chunk_records */
+struct unix_record {
+	u32 type;
+	u32 thread;
+	u64 time;
+	struct process src;
+	struct process dst;
+	u64 src_inode;
+	u64 dst_inode;
+	u64 dst_sock;
+	u64 address;
+	u32 kind;
+	u32 flags;
+	u32 count;
+	u32 captured;
+	u32 net;
+	u32 reserved;
+};
+
+/* Sent over the loopback device; addresses are IPv6 or v4-mapped, ports in host order */
+struct loopback_record {
+	u32 type;
+	u32 thread;
+	u64 time;
+	struct process src;
+	struct process dst;
+	u64 src_inode;
+	u64 dst_inode;
+	u64 dst_sock;
+	u32 kind;
+	u32 flags;
+	u32 count;
+	u32 captured;
+	u32 net;
+	u32 src_port;
+	u32 dst_port;
+	u32 reserved;
+	u8 src_address[16];
+	u8 dst_address[16];
+};
+
+enum pty_flags {
+	PTY_TO_MASTER = 1,
+	PTY_DST_GUESS = 2,
+};
+
+/* Written to a pseudoterminal */
+struct pty_record {
+	u32 type;
+	u32 thread;
+	u64 time;
+	struct process src;
+	struct process dst;
+	u64 dst_tty;
+	u32 index;
+	u32 session;
+	u32 flags;
+	u32 count;
+	u32 captured;
 	u32 reserved;
 };
 

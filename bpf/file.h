@@ -28,10 +28,10 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct climb);
-} climbs SEC(".maps");
+} climbs __weak SEC(".maps");
 
 /* One component or one mount up; 0: at the root. Global for the reason that payload.h gives */
-__noinline int climb_on(void)
+__weak __noinline int climb_on(void)
 {
 	u32 zero = 0;
 	struct climb *climb = bpf_map_lookup_elem(&climbs, &zero);
@@ -73,7 +73,7 @@ __noinline int climb_on(void)
 }
 
 /* Sends the path of a file as seen from the root of the current process; 0: it is in the ring */
-__noinline int send_path(u64 address, u64 inode, u32 device)
+__weak __noinline int send_path(u64 address, u64 inode, u32 device)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct file *file = (void *)address;

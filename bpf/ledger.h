@@ -57,7 +57,7 @@ struct {
  * Bytes in a pipe right now; exact under its mutex. -1: more slots than are walked here (a pipe
  * above 1 MiB, which only root can make). A global function: verified once, not at every call.
  */
-__noinline s64 occupancy(u64 address)
+__weak __noinline s64 occupancy(u64 address)
 {
 	struct pipe_inode_info *pipe = (void *)address;
 	u32 head = BPF_CORE_READ(pipe, head);
@@ -191,7 +191,7 @@ static __always_inline bool take_run(struct ledger *ledger, struct taking *takin
 }
 
 /* The runs after the first; global for the reason that payload.h gives */
-__noinline int take_more(u64 pipe, u32 use)
+__weak __noinline int take_more(u64 pipe, u32 use)
 {
 	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
 	struct taking *taking = bpf_map_lookup_elem(&takings, &use);

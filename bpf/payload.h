@@ -42,14 +42,14 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct cursor);
-} cursors SEC(".maps");
+} cursors __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct chunk_record);
-} chunks SEC(".maps");
+} chunks __weak SEC(".maps");
 
 static __always_inline void source_of_iter(struct source *source, struct iov_iter *iter)
 {
@@ -98,7 +98,7 @@ static __always_inline bool next_segment(struct source *source)
 }
 
 /* Sends what the chunk holds; 0: the ring is full */
-__noinline int send_chunk(void)
+__weak __noinline int send_chunk(void)
 {
 	u32 zero = 0;
 	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
@@ -125,7 +125,7 @@ __noinline int send_chunk(void)
  * Copies or sends a piece; 0: nothing left to do. A global function is verified once; inlined into
  * the loop its branches would pile up until the verifier gives up ("8193 jumps").
  */
-__noinline int step(void)
+__weak __noinline int step(void)
 {
 	u32 zero = 0;
 	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
@@ -161,7 +161,7 @@ __noinline int step(void)
 }
 
 /* Sends up to `wanted` bytes of the cursor's source; how many are in the ring */
-__noinline int send_contents(u64 wanted, u32 thread)
+__weak __noinline int send_contents(u64 wanted, u32 thread)
 {
 	u32 zero = 0;
 	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);

@@ -132,6 +132,36 @@ static __always_inline u64 progress(struct operation *operation)
 	return left < operation->count ? operation->count - left : 0;
 }
 
+/* Where a read system call puts what it reads */
+static __always_inline void source_of_read(struct source *source, enum call call, struct pt_regs *regs,
+					   bool compat)
+{
+	if (call == CALL_READ) {
+		source->kind = SOURCE_BUFFER;
+		source->base = argument(regs, 1, compat);
+		source->length = argument(regs, 2, compat);
+	} else if (call == CALL_READV) {
+		source->kind = compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
+		source->segments = argument(regs, 1, compat);
+		source->segment_count = argument(regs, 2, compat);
+	}
+}
+
+/* The same for a read that was under way before the hooks were there */
+static __always_inline void source_of_current(struct source *source, u64 pipe)
+{
+	struct pt_regs *regs = current_regs();
+	bool compat = in_compat_call();
+	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	struct file *file;
+
+	if (call != CALL_READ && call != CALL_READV)
+		return;
+	file = file_of(argument(regs, 0, compat));
+	if (file && (u64)BPF_CORE_READ(file, private_data) == pipe)
+		source_of_read(source, call, regs, compat);
+}
+
 static __always_inline int on_unlock(struct mutex *lock)
 {
 	u64 pipe = (u64)lock - bpf_core_field_offset(struct pipe_inode_info, mutex);
@@ -183,6 +213,8 @@ static __always_inline int on_unlock(struct mutex *lock)
 			/* more than that left it when the buffer was too small for a packet */
 			reading.count = done;
 			reading.source = operation->source;
+		} else if (!operation && config.contents) {
+			source_of_current(&reading.source, pipe);
 		}
 		settle(ledger, &reading);
 		report(ledger, &reading);
@@ -339,11 +371,6 @@ static __always_inline void leave(u64 pipe, bool reads)
 		__sync_fetch_and_add(&ledger->readers, -1);
 	else
 		__sync_fetch_and_add(&ledger->writers, -1);
-}
-
-static __always_inline enum call call_of(u64 number, bool compat)
-{
-	return compat ? compat_call(number) : native_call(number);
 }
 
 SEC("?tp_btf/sys_enter")
@@ -532,15 +559,7 @@ int BPF_PROG(pipe_exit__tracepoint, struct pt_regs *regs, long result)
 	if (transfer.from) {
 		ledger = bpf_map_lookup_elem(&ledgers, &transfer.from);
 		reading.thread = thread;
-		if (call == CALL_READ) {
-			reading.source.kind = SOURCE_BUFFER;
-			reading.source.base = argument(regs, 1, compat);
-			reading.source.length = argument(regs, 2, compat);
-		} else if (call == CALL_READV) {
-			reading.source.kind = compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
-			reading.source.segments = argument(regs, 1, compat);
-			reading.source.segment_count = argument(regs, 2, compat);
-		}
+		source_of_read(&reading.source, call, regs, compat);
 		if (ledger)
 			finish_read(ledger, &transfer, known, result, &reading);
 	}

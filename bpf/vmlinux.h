@@ -95,6 +95,7 @@ struct super_block {
 };
 struct inode {
 	u16 i_mode;
+	u32 i_rdev;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
@@ -132,6 +133,107 @@ struct pipe_inode_info {
 	struct pipe_buffer *bufs;
 };
 
+struct ns_common {
+	u32 inum;
+};
+struct net {
+	struct ns_common ns;
+};
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+		u32 u6_addr32[4];
+	} in6_u;
+};
+struct sock_common {
+	u16 skc_family;
+	volatile u8 skc_state;
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	struct {
+		struct net *net;
+	} skc_net;
+};
+struct net_device {
+	unsigned int flags;
+};
+struct dst_entry {
+	struct net_device *dev;
+};
+struct socket;
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	struct dst_entry *sk_dst_cache;
+	u16 sk_type;
+	u16 sk_protocol;
+};
+struct socket {
+	short type;
+	struct sock *sk;
+};
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+struct unix_address {
+	int len;
+	char name[1];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
+};
+struct udp_sock {
+	int pending;
+};
+
+struct upid {
+	int nr;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
+struct pid {
+	struct hlist_head tasks[4];
+	struct upid numbers[1];
+};
+struct tty_driver {
+	short type;
+	short subtype;
+};
+enum tty_driver_type { TTY_DRIVER_TYPE_PTY = 4 };
+enum tty_driver_subtype { PTY_TYPE_MASTER = 1, PTY_TYPE_SLAVE = 2 };
+struct tty_driver___enum {
+	enum tty_driver_type type;
+	enum tty_driver_subtype subtype;
+};
+struct tty_struct___ctrl {
+	struct {
+		struct pid *pgrp;
+		struct pid *session;
+	} ctrl;
+};
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+	struct tty_struct *link;
+	struct pid *pgrp;
+	struct pid *session;
+};
+struct tty_file_private {
+	struct tty_struct *tty;
+};
+
 struct thread_info {
 	u32 status;
 };
@@ -146,6 +248,7 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct fs_struct *fs;
+	struct hlist_node pid_links[4];
 };
 
 /* 5.10's io_uring works in kernel threads of its own; the request says whose it is */

@@ -198,11 +198,12 @@ static void failed(void)
 	check(call(writer, SYS_write, a.out, P("x"), 0) == 0, "write of nothing");
 	check(call(reader, SYS_read, a.in, P(stage->arena), 0) == 0, "read of nothing");
 	check(call(writer, SYS_write, a.in, P("x"), 1) == -EBADF, "EBADF");
-	check(call(writer, SYS_write, a.out, 16, 1) == -EFAULT, "EFAULT");
 	check(call(reader, SYS_ioctl, a.in, FIONREAD, P(stage->arena)) == 0, "FIONREAD");
 	put_bytes(writer, &a, stage->arena + ARENA / 2, 65536);
 	check(call(writer, SYS_write, a.out, P("x"), 1) == -EAGAIN, "EAGAIN of write");
 	get_from(writer, reader, &a, 65536);
+	/* after the full pipe: up to 6.1 it leaves an empty slot in use */
+	check(call(writer, SYS_write, a.out, 16, 1) == -EFAULT, "EFAULT");
 	close(b.in);
 	call(reader, SYS_close, b.in);
 	call(writer, SYS_close, b.in);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * TCP and UDP over the loopback device: one event per send system call, in the sender's own
+ * context, at its return; on the receive side `current` is anybody. A TCP receiver is the socket
+ * with the reversed 4-tuple in the same network namespace; a datagram's is the socket whose
+ * sk_data_ready ran during the call, or, when it ran on another's time, the one bound to its address.
+ */
+#include "socket.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#define IFF_LOOPBACK 8
+#define TCP_CLOSE 7
+#define TCP_LISTEN 10
+#define MESSAGES 1024
+#define FLOWS 65536
+
+ANCHOR(struct, loopback_record);
+
+/* One direction of a connection, as its local socket sees it; ports in host order */
+struct flow {
+	u8 local[16];
+	u8 remote[16];
+	u32 net;
+	u16 local_port;
+	u16 remote_port;
+};
+
+/* Sockets that were seen in use, by their flow */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS);
+	__type(key, struct flow);
+	__type(value, u64);
+} flows SEC(".maps");
+
+/* Bytes of a datagram that is still being put together (MSG_MORE, UDP_CORK), by socket */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} corked SEC(".maps");
+
+static __always_inline bool is_inet(struct sock *sk, u16 protocol)
+{
+	u16 family;
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != protocol)
+		return false;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline void map_address(u8 into[16], u32 address)
+{
+	u32 *words = (u32 *)into;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = address;
+}
+
+static __always_inline void flow_of(struct sock *sk, struct flow *flow)
+{
+	flow->net = sock_net(sk);
+	flow->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		map_address(flow->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_address(flow->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO(&flow->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&flow->remote, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	}
+}
+
+static __always_inline void reverse(const struct flow *flow, struct flow *into)
+{
+	__builtin_memcpy(into->local, flow->remote, 16);
+	__builtin_memcpy(into->remote, flow->local, 16);
+	into->net = flow->net;
+	into->local_port = flow->remote_port;
+	into->remote_port = flow->local_port;
+}
+
+static __always_inline bool same_flow(const struct flow *a, const struct flow *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* Whether what a socket sends goes over the loopback device, by its route */
+static __always_inline bool routed_to_loopback(struct sock *sk)
+{
+	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
+
+	return device && (BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
+}
+
+static __always_inline void use_inet(struct sock *sk, const struct identity *id)
+{
+	struct flow flow = {};
+	u64 value = (u64)sk;
+
+	if (!use(sk, sock_inode(sk), 0, id) || !is_inet(sk, IPPROTO_TCP))
+		return;
+	flow_of(sk, &flow);
+	if (flow.remote_port)
+		bpf_map_update_elem(&flows, &flow, &value, BPF_ANY);
+}
+
+/* One call or message to be reported; in a map for the reason that unix.bpf.c gives */
+struct parcel {
+	struct flow flow;
+	u64 other;
+	u64 src_inode;
+	struct process src;
+	u32 kind;
+	u32 count;
+	u32 thread;
+	u32 flags;
+	struct source source;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct parcel);
+} parcels SEC(".maps");
+
+__noinline int report_parcel(void)
+{
+	u32 zero = 0;
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
+	struct loopback_record *record;
+	struct process dst = {};
+	u64 dst_inode = 0;
+
+	if (!parcel)
+		return 0;
+	if (parcel->other) {
+		struct sock *other = (void *)parcel->other;
+
+		dst_inode = sock_inode(other);
+		dst = owner_of(other, dst_inode, 0);
+	}
+	if (parcel->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return 0;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(parcel->kind, LOST_RING_FULL, 1);
+		return 0;
+	}
+	record->type = RECORD_LOOPBACK;
+	record->thread = parcel->thread;
+	record->time = bpf_ktime_get_boot_ns();
+	record->src = parcel->src;
+	record->dst = dst;
+	record->src_inode = parcel->src_inode;
+	record->dst_inode = dst_inode;
+	record->dst_sock = parcel->other;
+	record->kind = parcel->kind;
+	record->flags = parcel->flags;
+	record->count = parcel->count;
+	record->net = parcel->flow.net;
+	record->src_port = parcel->flow.local_port;
+	record->dst_port = parcel->flow.remote_port;
+	record->reserved = 0;
+	__builtin_memcpy(record->src_address, parcel->flow.local, 16);
+	__builtin_memcpy(record->dst_address, parcel->flow.remote, 16);
+	record->captured = capture(&parcel->source, wanted_of(parcel->count), parcel->thread);
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+static __always_inline struct parcel *new_parcel(void)
+{
+	u32 zero = 0;
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
+
+	if (parcel)
+		__builtin_memset(parcel, 0, sizeof(*parcel));
+	return parcel;
+}
+
+/* The bytes of one call or message over TCP */
+static __always_inline int send_tcp(struct sock *sk, struct parcel *parcel)
+{
+	struct flow reversed = {}, theirs = {};
+	u64 *other;
+
+	if (!traces(KIND_LOOPBACK_TCP) || !parcel->count)
+		return 0;
+	parcel->kind = KIND_LOOPBACK_TCP;
+	flow_of(sk, &parcel->flow);
+	reverse(&parcel->flow, &reversed);
+	other = bpf_map_lookup_elem(&flows, &reversed);
+	if (other) {
+		struct sock *peer = (void *)*other;
+		u8 state = BPF_CORE_READ(peer, __sk_common.skc_state);
+
+		/* its memory may serve another socket by now */
+		flow_of(peer, &theirs);
+		if (state != TCP_CLOSE && state != TCP_LISTEN && same_flow(&theirs, &reversed))
+			parcel->other = *other;
+	}
+	if (!parcel->other && !routed_to_loopback(sk))
+		return 0;
+	return report_parcel();
+}
+
+/* The destination of a datagram: what the call says, else what the socket is connected to */
+static __always_inline void address_datagram(struct flow *flow, u64 name)
+{
+	u16 family = 0, port = 0;
+
+	if (!name || bpf_probe_read_user(&family, sizeof(family), (void *)name))
+		return;
+	bpf_probe_read_user(&port, sizeof(port), (void *)(name + 2));
+	if (family == AF_INET) {
+		u32 address = 0;
+
+		bpf_probe_read_user(&address, sizeof(address), (void *)(name + 4));
+		map_address(flow->remote, address);
+	} else if (family == AF_INET6) {
+		bpf_probe_read_user(flow->remote, 16, (void *)(name + 8));
+	} else {
+		return;
+	}
+	flow->remote_port = bpf_ntohs(port);
+}
+
+static __always_inline bool unspecified(const u8 address[16])
+{
+	const u32 *words = (const u32 *)address;
+
+	return !words[0] && !words[1] && (!words[2] || words[2] == bpf_htonl(0xffff)) && !words[3];
+}
+
+/* Whether a socket gets datagrams for a port */
+static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_num) == port && sock_net(sk) == net;
+}
+
+/* A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any */
+static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 name, bool single)
+{
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &parcel->thread);
+	u64 key = (u64)sk;
+	u32 *before, found = 0;
+
+	if (!traces(KIND_LOOPBACK_UDP))
+		return 0;
+	parcel->kind = KIND_LOOPBACK_UDP;
+	before = bpf_map_lookup_elem(&corked, &key);
+	if (BPF_CORE_READ((struct udp_sock *)sk, pending)) {
+		u32 sum = parcel->count + (before ? *before : 0);
+
+		bpf_map_update_elem(&corked, &key, &sum, BPF_ANY);
+		return 0;
+	}
+	if (before) {
+		/* the first part of it is gone */
+		parcel->count += *before;
+		parcel->source.kind = SOURCE_NONE;
+		bpf_map_delete_elem(&corked, &key);
+	}
+	flow_of(sk, &parcel->flow);
+	address_datagram(&parcel->flow, name);
+	if (!parcel->flow.remote_port)
+		return 0;
+	if (unspecified(parcel->flow.local)) {
+		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */
+		__builtin_memcpy(parcel->flow.local, parcel->flow.remote, 16);
+		if (parcel->flow.remote[10] == 0xff && parcel->flow.remote[12] == 127)
+			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
+	}
+	if (delivery && single) {
+		for (u32 i = 0; i < DELIVERIES; i++) {
+			struct sock *other;
+
+			if (i >= delivery->count)
+				break;
+			other = (void *)delivery->socks[i & (DELIVERIES - 1)];
+			if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
+				continue;
+			found++;
+			parcel->other = (u64)other;
+			report_parcel();
+		}
+		if (found || delivery->failed)
+			return 0;
+	}
+	parcel->flags = SEND_TO_ADDRESS;
+	return report_parcel();
+}
+
+/* The n-th message of a sendmmsg */
+__noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
+{
+	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
+	struct parcel *parcel = new_parcel();
+	struct sock *sk = sock_of(file_of(fd));
+	struct identity self = {};
+
+	if (!parcel || !sk)
+		return 0;
+	identify((void *)bpf_get_current_task(), &self);
+	parcel->thread = bpf_get_current_pid_tgid();
+	parcel->src = self.who;
+	parcel->src_inode = sock_inode(sk);
+	bpf_probe_read_user(&parcel->count, 4, (void *)(message + (compat ? 28 : 56)));
+	bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);
+	source_of_message(&parcel->source, message, compat);
+	if (is_inet(sk, IPPROTO_TCP))
+		return send_tcp(sk, parcel);
+	if (is_inet(sk, IPPROTO_UDP))
+		return send_udp(sk, parcel, name, false);
+	return 0;
+}
+
+static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
+				   long result, const struct identity *self)
+{
+	struct parcel *parcel;
+	u64 name = 0;
+
+	if (result < 0)
+		return 0;
+	if (call == CALL_SENDMMSG) {
+		u64 vector = argument(regs, 1, compat);
+
+		for (u32 n = 0; n < MESSAGES; n++) {
+			if (n >= result)
+				break;
+			on_parcel(vector, n, fd, compat);
+		}
+		return 0;
+	}
+	parcel = new_parcel();
+	if (!parcel)
+		return 0;
+	parcel->thread = bpf_get_current_pid_tgid();
+	parcel->src = self->who;
+	parcel->src_inode = sock_inode(sk);
+	parcel->count = result;
+	source_of_call(&parcel->source, call, regs, compat);
+	if (call == CALL_SENDTO)
+		name = argument(regs, 4, compat);
+	else if (call == CALL_SENDMSG)
+		bpf_probe_read_user(&name, compat ? 4 : 8, (void *)argument(regs, 1, compat));
+	if (is_inet(sk, IPPROTO_TCP))
+		return send_tcp(sk, parcel);
+	return send_udp(sk, parcel, name, true);
+}
+
+static __always_inline bool is_loopback(struct sock *sk)
+{
+	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
+{
+	bool compat = in_compat_call();
+	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	u32 thread = bpf_get_current_pid_tgid();
+	struct identity self = {};
+	struct sock *sk;
+	int fd;
+
+	if (call == CALL_OTHER || call == CALL_OPEN || (result < 0 && result != -EINPROGRESS))
+		return 0;
+	fd = receives_from(call, regs, compat);
+	sk = fd < 0 ? NULL : sock_of(file_of(fd));
+	if (is_loopback(sk)) {
+		identify((void *)bpf_get_current_task(), &self);
+		use_inet(sk, &self);
+		if (call == CALL_ACCEPT) {
+			sk = sock_of(file_of(result));
+			if (is_loopback(sk))
+				use_inet(sk, &self);
+		}
+	}
+	fd = sends_to(call, regs, compat);
+	sk = fd < 0 ? NULL : sock_of(file_of(fd));
+	if (is_loopback(sk)) {
+		identify((void *)bpf_get_current_task(), &self);
+		use_inet(sk, &self);
+		on_send(call, fd, sk, regs, compat, result, &self);
+		bpf_map_delete_elem(&deliveries, &thread);
+	}
+	return 0;
+}
+
+/* A receiver had no room for the datagram */
+SEC("?tp_btf/udp_fail_queue_rcv_skb")
+int BPF_PROG(loopback_fail__any)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	struct delivery blank;
+
+	if (!delivery) {
+		__builtin_memset(&blank, 0, sizeof(blank));
+		blank.failed = 1;
+		bpf_map_update_elem(&deliveries, &thread, &blank, BPF_ANY);
+	} else {
+		delivery->failed++;
+	}
+	return 0;
+}
+
+SEC("?tp_btf/sk_data_ready")
+int BPF_PROG(loopback_ready__tracepoint, struct sock *sk)
+{
+	return on_ready(sk, false);
+}
+
+SEC("?fentry/sock_def_readable")
+int BPF_PROG(loopback_ready__fentry, struct sock *sk)
+{
+	return on_ready(sk, false);
+}
+
+SEC("?kprobe/sock_def_readable")
+int BPF_KPROBE(loopback_ready__kprobe, struct sock *sk)
+{
+	return on_ready(sk, false);
+}

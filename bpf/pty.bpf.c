@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Pseudoterminals: one event per write system call to either side, at its return. What is written
+ * to the master goes to the foreground process group, what is written to the slave to the process
+ * that read the master last. The line discipline's echo is no system call, and so no event.
+ */
+#include "file.h"
+#include "payload.h"
+#include "process.h"
+#include "socket.h"
+#include <bpf/bpf_tracing.h>
+
+#define S_IFCHR 0020000
+#define MEMBERS 64
+
+ANCHOR(struct, pty_record);
+ANCHOR(enum, pty_flags);
+
+struct holder {
+	struct process who;
+	u64 file; /* by which the master was read: another one is another opening of the terminal */
+};
+
+/* Who read a master last, by its tty_struct */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct holder);
+} holders SEC(".maps");
+
+/* Enums in newer kernels, shorts before */
+static __always_inline u32 driver_subtype(struct tty_driver *driver)
+{
+	struct tty_driver___enum *new = (void *)driver;
+
+	if (bpf_core_field_exists(new->subtype))
+		return BPF_CORE_READ(new, subtype);
+	return BPF_CORE_READ(driver, subtype);
+}
+
+static __always_inline u32 driver_type(struct tty_driver *driver)
+{
+	struct tty_driver___enum *new = (void *)driver;
+
+	if (bpf_core_field_exists(new->type))
+		return BPF_CORE_READ(new, type);
+	return BPF_CORE_READ(driver, type);
+}
+
+/* tty->pgrp and tty->session moved into tty->ctrl between 5.10 and 6.1 */
+static __always_inline struct pid *foreground(struct tty_struct *tty)
+{
+	struct tty_struct___ctrl *new = (void *)tty;
+
+	if (bpf_core_field_exists(new->ctrl))
+		return BPF_CORE_READ(new, ctrl.pgrp);
+	return BPF_CORE_READ(tty, pgrp);
+}
+
+static __always_inline struct pid *session_of(struct tty_struct *tty)
+{
+	struct tty_struct___ctrl *new = (void *)tty;
+
+	if (bpf_core_field_exists(new->ctrl))
+		return BPF_CORE_READ(new, ctrl.session);
+	return BPF_CORE_READ(tty, session);
+}
+
+/* The pseudoterminal a file is one side of, or NULL */
+static __always_inline struct tty_struct *tty_of(struct file *file)
+{
+	struct tty_file_private *private;
+	struct tty_struct *tty;
+	struct tty_driver *driver;
+	struct inode *inode;
+	u32 major;
+
+	if (!file)
+		return NULL;
+	inode = BPF_CORE_READ(file, f_inode);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR)
+		return NULL;
+	/* 5:0 is /dev/tty, 5:2 is /dev/ptmx, 136 to 143 are slaves: nothing else is a pty's file */
+	major = BPF_CORE_READ(inode, i_rdev) >> 20;
+	if (major != 5 && (major < 136 || major > 143))
+		return NULL;
+	private = BPF_CORE_READ(file, private_data);
+	tty = BPF_CORE_READ(private, tty);
+	driver = BPF_CORE_READ(tty, driver);
+	return tty && driver_type(driver) == TTY_DRIVER_TYPE_PTY ? tty : NULL;
+}
+
+static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_type type)
+{
+	struct hlist_node *node = BPF_CORE_READ(pid, tasks[type].first);
+
+	if (!node)
+		return NULL;
+	return (void *)node - bpf_core_field_offset(struct task_struct, pid_links) -
+	       type * bpf_core_type_size(struct hlist_node);
+}
+
+/* A search for the youngest member of a process group; in a map for the reason that payload.h gives */
+struct search {
+	struct hlist_node *node;
+	struct task_struct *found;
+	u64 latest;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct search);
+} searches SEC(".maps");
+
+/* Looks at one member; 0: there are no more */
+__noinline int search_on(void)
+{
+	u32 zero = 0;
+	struct search *search = bpf_map_lookup_elem(&searches, &zero);
+	struct hlist_node *node;
+	struct task_struct *task;
+	u64 start;
+
+	if (!search || !search->node)
+		return 0;
+	node = search->node;
+	task = (void *)node - bpf_core_field_offset(struct task_struct, pid_links) -
+	       PIDTYPE_PGID * bpf_core_type_size(struct hlist_node);
+	start = BPF_CORE_READ(task, start_boottime);
+	if (start >= search->latest) {
+		search->latest = start;
+		search->found = task;
+	}
+	search->node = BPF_CORE_READ(node, next);
+	return 1;
+}
+
+/* The youngest living member of a process group, by its struct pid */
+static __always_inline struct task_struct *youngest(struct pid *group)
+{
+	u32 zero = 0;
+	struct search *search = bpf_map_lookup_elem(&searches, &zero);
+
+	if (!search)
+		return NULL;
+	search->node = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
+	search->found = NULL;
+	search->latest = 0;
+	for (int i = 0; i < MEMBERS; i++)
+		if (!search_on())
+			break;
+	return search->found;
+}
+
+/* Who a terminal's input is for; `flags` says when that is a guess */
+static __always_inline struct process reader_of(struct tty_struct *slave, u32 *flags)
+{
+	struct pid *group = foreground(slave);
+	struct identity id = {};
+	struct task_struct *task;
+
+	if (!group)
+		return id.who;
+	/* the leader's thread group has the number of the process group */
+	task = first_task(group, PIDTYPE_TGID);
+	if (!task) {
+		task = youngest(group);
+		*flags |= PTY_DST_GUESS;
+	}
+	if (!task)
+		return id.who;
+	identify(task, &id);
+	announce(&id);
+	return id.who;
+}
+
+static __always_inline void remember(struct tty_struct *master, struct file *file)
+{
+	u64 key = (u64)master;
+	struct holder holder = { .file = (u64)file };
+	struct holder *known = bpf_map_lookup_elem(&holders, &key);
+	struct identity self = {};
+
+	identify((void *)bpf_get_current_task(), &self);
+	if (known && known->file == holder.file && same(&known->who, &self.who))
+		return;
+	announce(&self);
+	holder.who = self.who;
+	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
+}
+
+static __always_inline int on_write(struct tty_struct *tty, enum call call, struct pt_regs *regs, bool compat,
+				    u32 count)
+{
+	bool to_master = driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_SLAVE;
+	struct tty_struct *other = BPF_CORE_READ(tty, link);
+	struct tty_struct *slave = to_master ? tty : other;
+	u32 thread = bpf_get_current_pid_tgid();
+	u32 flags = to_master ? PTY_TO_MASTER : 0;
+	struct pid *session = session_of(slave);
+	struct identity self = {};
+	struct source source = {};
+	struct process dst = {};
+	struct pty_record *record;
+	u64 key = (u64)other;
+
+	identify((void *)bpf_get_current_task(), &self);
+	if (to_master) {
+		struct holder *holder = bpf_map_lookup_elem(&holders, &key);
+
+		if (holder)
+			dst = holder->who;
+	} else {
+		dst = reader_of(slave, &flags);
+	}
+	if (self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return 0;
+	announce(&self);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(KIND_PTY, LOST_RING_FULL, 1);
+		return 0;
+	}
+	record->type = RECORD_PTY;
+	record->thread = thread;
+	record->time = bpf_ktime_get_boot_ns();
+	record->src = self.who;
+	record->dst = dst;
+	record->dst_tty = key;
+	record->index = BPF_CORE_READ(slave, index);
+	record->session = session ? BPF_CORE_READ(session, numbers[0].nr) : 0;
+	record->flags = flags;
+	record->count = count;
+	record->reserved = 0;
+	source_of_call(&source, call, regs, compat);
+	record->captured = capture(&source, wanted_of(count), thread);
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(pty_exit__any, struct pt_regs *regs, long result)
+{
+	bool compat = in_compat_call();
+	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	struct tty_struct *tty;
+	struct file *file;
+	int fd;
+
+	if (call == CALL_OTHER || result < 0)
+		return 0;
+	if (call == CALL_OPEN) {
+		/* a terminal opened anew at the address of an old one is nobody's yet */
+		tty = tty_of(file_of(result));
+		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER) {
+			u64 key = (u64)tty;
+
+			bpf_map_delete_elem(&holders, &key);
+		}
+		return 0;
+	}
+	if (call == CALL_CONNECT || call == CALL_ACCEPT || result == 0)
+		return 0;
+	fd = receives_from(call, regs, compat);
+	if (fd >= 0) {
+		file = file_of(fd);
+		tty = tty_of(file);
+		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
+			remember(tty, file);
+	}
+	fd = sends_to(call, regs, compat);
+	if (fd >= 0) {
+		tty = tty_of(file_of(fd));
+		if (tty)
+			on_write(tty, call, regs, compat, result);
+	}
+	return 0;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Sockets, and who holds one: the process that was seen using it last. Use is send, receive,
+ * accept, connect and receipt by SCM_RIGHTS, each seen at the return of its system call.
+ */
+#ifndef SOCKET_H
+#define SOCKET_H
+#include "file.h"
+#include "payload.h"
+#include "process.h"
+#include "syscall.h"
+
+#define S_IFSOCK 0140000
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_SEQPACKET 5
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+#define SCM_MAX_FD 253
+#define EINPROGRESS 115
+#define OWNERS 65536
+#define DELIVERIES 32
+
+struct owner {
+	struct process who;
+	u64 inode; /* of the socket: another one at the same address is another socket */
+	u64 peer; /* inode of what it was connected to when it was used last */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, OWNERS);
+	__type(key, u64);
+	__type(value, struct owner);
+} owners __weak SEC(".maps");
+
+/* Sockets a message was queued at during the current system call of a thread */
+struct delivery {
+	u32 count;
+	u32 failed; /* receivers that had no room */
+	u64 socks[DELIVERIES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct delivery);
+} deliveries __weak SEC(".maps");
+
+static __always_inline struct sock *sock_of(struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* The inode number of a socket; 0 when nobody has it open: not accepted yet, or closed */
+static __always_inline u64 sock_inode(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct inode *inode;
+
+	if (!socket)
+		return 0;
+	inode = (void *)socket - bpf_core_field_offset(struct socket_alloc, socket) +
+		bpf_core_field_offset(struct socket_alloc, vfs_inode);
+	return BPF_CORE_READ(inode, i_ino);
+}
+
+static __always_inline u32 sock_net(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline struct sock *unix_peer(struct sock *sk)
+{
+	return BPF_CORE_READ((struct unix_sock *)sk, peer);
+}
+
+/* The current process uses a socket; true when it was another's, or nobody's, before */
+static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id)
+{
+	u64 key = (u64)sk;
+	struct owner owner = { .who = id->who, .inode = inode, .peer = peer };
+	struct owner *known = bpf_map_lookup_elem(&owners, &key);
+	struct use_record *record;
+
+	if (known && known->inode == inode && same(&known->who, &id->who)) {
+		known->peer = peer;
+		return false;
+	}
+	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
+	announce(id);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return true;
+	record->type = RECORD_USE;
+	record->reserved = 0;
+	record->sock = key;
+	record->inode = inode;
+	record->who = id->who;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+/* Who holds a socket, as far as was seen; `other` is the inode of the socket that asks */
+static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 other)
+{
+	u64 key = (u64)sk;
+	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
+	struct process nobody = {};
+
+	if (owner && (inode ? owner->inode == inode : other && owner->peer == other))
+		return owner->who;
+	return nobody;
+}
+
+/* Where the bytes of a message are that a system call sent */
+static __always_inline void source_of_message(struct source *source, u64 message, bool compat)
+{
+	if (compat) {
+		u32 fields[4] = {};
+
+		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
+		source->kind = SOURCE_COMPAT_SEGMENTS;
+		source->segments = fields[2];
+		source->segment_count = fields[3];
+	} else {
+		u64 fields[4] = {};
+
+		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
+		source->kind = SOURCE_USER_SEGMENTS;
+		source->segments = fields[2];
+		source->segment_count = fields[3];
+	}
+}
+
+/* Where the bytes are that a send or write took; kernel pages for sendfile and splice */
+static __always_inline void source_of_call(struct source *source, enum call call, struct pt_regs *regs,
+					   bool compat)
+{
+	switch (call) {
+	case CALL_WRITE:
+	case CALL_SENDTO:
+		source->kind = SOURCE_BUFFER;
+		source->base = argument(regs, 1, compat);
+		source->length = argument(regs, 2, compat);
+		break;
+	case CALL_WRITEV:
+		source->kind = compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
+		source->segments = argument(regs, 1, compat);
+		source->segment_count = argument(regs, 2, compat);
+		break;
+	case CALL_SENDMSG:
+		source_of_message(source, argument(regs, 1, compat), compat);
+		break;
+	default:
+		break;
+	}
+}
+
+/* How many bytes of a transfer are to be captured */
+static __always_inline u64 wanted_of(u64 count)
+{
+	if (!config.contents)
+		return 0;
+	return config.max_bytes && count > config.max_bytes ? config.max_bytes : count;
+}
+
+static __always_inline bool traces(enum kind kind)
+{
+	return config.kinds & (1 << kind);
+}
+
+/* A datagram was queued at a unix (`local`) or UDP socket: by the current thread, or on its time */
+static __always_inline int on_ready(struct sock *sk, bool local)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	u32 thread = bpf_get_current_pid_tgid();
+	struct delivery *delivery, blank;
+	u32 n;
+
+	if (local ? family != AF_UNIX || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM :
+		    (family != AF_INET && family != AF_INET6) ||
+			    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	if (!delivery) {
+		__builtin_memset(&blank, 0, sizeof(blank));
+		bpf_map_update_elem(&deliveries, &thread, &blank, BPF_ANY);
+		delivery = bpf_map_lookup_elem(&deliveries, &thread);
+		if (!delivery)
+			return 0;
+	}
+	n = delivery->count;
+	if (n < DELIVERIES) {
+		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
+		delivery->count = n + 1;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Unix sockets: one event per send system call, in the sender's own context, at its return. The
+ * receiver is the peer's holder; for datagrams without a peer the socket whose sk_data_ready ran
+ * during the call, or, where that can't be hooked, the address the datagram went to.
+ */
+#include "socket.h"
+#include <bpf/bpf_tracing.h>
+
+#define MESSAGES 1024
+
+ANCHOR(struct, use_record);
+ANCHOR(struct, address_record);
+ANCHOR(struct, unix_record);
+ANCHOR(enum, send_flags);
+
+/* Addresses user space was told already, by the inode of the socket whose they are */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u64);
+} addresses SEC(".maps");
+
+static __always_inline bool send_address(u64 key, const void *bytes, u32 length, bool user)
+{
+	struct address_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+
+	if (!record)
+		return false;
+	record->type = RECORD_ADDRESS;
+	record->key = key;
+	__builtin_memset(record->data, 0, sizeof(record->data));
+	if (length > ADDRESS_DATA)
+		length = ADDRESS_DATA;
+	record->length = length;
+	barrier_var(length);
+	if (length > ADDRESS_DATA)
+		length = ADDRESS_DATA;
+	if (user)
+		bpf_probe_read_user(record->data, length, bytes);
+	else
+		bpf_probe_read_kernel(record->data, length, bytes);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+/* Makes the address that a socket is bound to known under `key`; false: it is not bound */
+static __always_inline bool mention_address(struct sock *sk, u64 key)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	u64 told = (u64)address, *known;
+	int length;
+
+	if (!address)
+		return false;
+	known = bpf_map_lookup_elem(&addresses, &key);
+	if (known && *known == told)
+		return true;
+	length = BPF_CORE_READ(address, len) - (int)sizeof(u16);
+	if (length <= 0)
+		return false;
+	if (send_address(key, (void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16),
+			 length, false))
+		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
+	return true;
+}
+
+/* One message, or the bytes of one call, to be reported */
+struct sending {
+	struct sock *sk;
+	struct sock *other;
+	u64 inode;
+	u64 destination; /* user pointer to a sockaddr, for what has no other end that is known */
+	u32 destination_length;
+	u32 count;
+	u32 thread;
+	u32 type;
+	struct process src;
+	struct source source;
+};
+
+/* In a map for report() to be a global function; one program only sends, and it does not interrupt itself */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct sending);
+} sendings SEC(".maps");
+
+static __always_inline struct sending *new_sending(void)
+{
+	u32 zero = 0;
+	struct sending *sending = bpf_map_lookup_elem(&sendings, &zero);
+
+	if (sending)
+		__builtin_memset(sending, 0, sizeof(*sending));
+	return sending;
+}
+
+/* Reports what is in `sendings` */
+__noinline int report_sending(void)
+{
+	u32 zero = 0, flags = 0;
+	struct sending *sending = bpf_map_lookup_elem(&sendings, &zero);
+	u64 dst_inode = 0, address = 0;
+	struct process dst = {};
+	struct unix_record *record;
+	struct sock *sk, *other;
+	enum kind kind;
+
+	if (!sending)
+		return 0;
+	sk = sending->sk;
+	other = sending->other;
+	kind = sending->type == SOCK_STREAM ? KIND_UNIX_STREAM :
+	       sending->type == SOCK_DGRAM  ? KIND_UNIX_DGRAM :
+					      KIND_UNIX_SEQPACKET;
+	if (!traces(kind))
+		return 0;
+	if (other)
+		dst_inode = sock_inode(other);
+	if (other)
+		dst = owner_of(other, dst_inode, sending->type == SOCK_DGRAM ? 0 : sending->inode);
+	if (sending->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return 0;
+	if (mention_address(sk, sending->inode)) {
+		address = sending->inode;
+		flags |= SEND_BOUND;
+	} else if (other && sending->type == SOCK_DGRAM) {
+		if (mention_address(other, dst_inode)) {
+			address = dst_inode;
+			flags |= SEND_BOUND;
+		}
+	} else if (other) {
+		if (mention_address(other, sending->inode)) {
+			address = sending->inode;
+			flags |= SEND_BOUND;
+		}
+	} else if (sending->destination && sending->destination_length > sizeof(u16)) {
+		flags |= SEND_TO_ADDRESS | SEND_BOUND;
+		address = bpf_ktime_get_ns() | (1ULL << 63);
+		send_address(address, (void *)sending->destination + sizeof(u16),
+			     sending->destination_length - sizeof(u16), true);
+	}
+	if (other && !dst_inode && !dst.tgid)
+		flags |= SEND_LISTENER;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(kind, LOST_RING_FULL, 1);
+		return 0;
+	}
+	record->type = RECORD_UNIX;
+	record->thread = sending->thread;
+	record->time = bpf_ktime_get_boot_ns();
+	record->src = sending->src;
+	record->dst = dst;
+	record->src_inode = sending->inode;
+	record->dst_inode = dst_inode;
+	record->dst_sock = (u64)other;
+	record->address = address;
+	record->kind = kind;
+	record->flags = flags;
+	record->count = sending->count;
+	record->net = sock_net(sk);
+	record->reserved = 0;
+	record->captured = capture(&sending->source, wanted_of(sending->count), sending->thread);
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+static __always_inline bool is_unix(struct sock *sk)
+{
+	return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+}
+
+static __always_inline void use_unix(struct sock *sk, const struct identity *id)
+{
+	struct sock *peer = unix_peer(sk);
+
+	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, id);
+}
+
+/* A descriptor came by SCM_RIGHTS: whoever received it holds that socket now */
+__noinline int on_received_fd(int fd)
+{
+	struct sock *sk = sock_of(file_of(fd));
+	struct identity self = {};
+
+	if (!sk)
+		return 0;
+	identify((void *)bpf_get_current_task(), &self);
+	use(sk, sock_inode(sk), is_unix(sk) && unix_peer(sk) ? sock_inode(unix_peer(sk)) : 0, &self);
+	return 0;
+}
+
+/* The descriptors in one control message at `header` of `size` bytes */
+__noinline int on_rights(u64 header, u64 size, u32 head)
+{
+	for (u32 i = 0; i < SCM_MAX_FD; i++) {
+		int fd = -1;
+
+		if (head + (u64)i * sizeof(fd) + sizeof(fd) > size)
+			break;
+		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + head + i * sizeof(fd))))
+			break;
+		on_received_fd(fd);
+	}
+	return 0;
+}
+
+/* The control messages of a message received */
+static __always_inline void on_control(u64 message, bool compat)
+{
+	u64 control = 0, length = 0;
+
+	if (compat) {
+		u32 fields[6] = {};
+
+		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
+		control = fields[4];
+		length = fields[5];
+	} else {
+		u64 fields[6] = {};
+
+		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
+		control = fields[4];
+		length = fields[5];
+	}
+	for (int i = 0; i < 4; i++) {
+		u64 size = 0, kind = 0;
+		u32 head = compat ? 12 : 16;
+
+		if (length < head)
+			return;
+		bpf_probe_read_user(&size, compat ? 4 : 8, (void *)control);
+		bpf_probe_read_user(&kind, sizeof(kind), (void *)(control + (compat ? 4 : 8)));
+		if (size < head || size > length)
+			return;
+		if (kind == ((u64)SCM_RIGHTS << 32 | SOL_SOCKET))
+			on_rights(control, size, head);
+		size = (size + (compat ? 3 : 7)) & ~(compat ? 3ULL : 7ULL);
+		if (size > length)
+			return;
+		control += size;
+		length -= size;
+	}
+}
+
+/* Who gets a datagram that has no peer to go to: the n-th this thread's call delivered */
+static __always_inline struct sock *delivered(u32 thread, u32 n)
+{
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+
+	if (!delivery || n >= delivery->count || n >= DELIVERIES)
+		return NULL;
+	barrier_var(n);
+	return (struct sock *)delivery->socks[n & (DELIVERIES - 1)];
+}
+
+/* The n-th message of a sendmmsg */
+__noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
+{
+	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
+	u32 thread = bpf_get_current_pid_tgid();
+	struct sending *sending = new_sending();
+	struct sock *sk = sock_of(file_of(fd));
+	struct identity self = {};
+
+	if (!sending || !is_unix(sk))
+		return 0;
+	identify((void *)bpf_get_current_task(), &self);
+	sending->thread = thread;
+	sending->sk = sk;
+	sending->src = self.who;
+	sending->inode = sock_inode(sk);
+	sending->type = BPF_CORE_READ(sk, sk_type);
+	sending->other = unix_peer(sk);
+	if (!sending->other) {
+		sending->other = delivered(thread, n);
+		bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);
+		sending->destination = name;
+		bpf_probe_read_user(&sending->destination_length, 4, (void *)(message + (compat ? 4 : 8)));
+	}
+	bpf_probe_read_user(&sending->count, 4, (void *)(message + (compat ? 28 : 56)));
+	source_of_message(&sending->source, message, compat);
+	return report_sending();
+}
+
+static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
+				   long result, const struct identity *self)
+{
+	struct sending *sending = new_sending();
+	u32 type = BPF_CORE_READ(sk, sk_type);
+
+	/* a stream has no messages: nothing sent is no event */
+	if (!sending || result < 0 || (result == 0 && (type == SOCK_STREAM || call == CALL_SPLICE)))
+		return 0;
+	if (call == CALL_SENDMMSG) {
+		u64 vector = argument(regs, 1, compat);
+
+		for (u32 n = 0; n < MESSAGES; n++) {
+			if (n >= result)
+				break;
+			on_message(vector, n, fd, compat);
+		}
+		return 0;
+	}
+	sending->sk = sk;
+	sending->src = self->who;
+	sending->count = result;
+	sending->type = type;
+	sending->thread = bpf_get_current_pid_tgid();
+	sending->inode = sock_inode(sk);
+	sending->other = unix_peer(sk);
+	if (!sending->other) {
+		sending->other = delivered(sending->thread, 0);
+		if (call == CALL_SENDTO) {
+			sending->destination = argument(regs, 4, compat);
+			sending->destination_length = ADDRESS_DATA;
+		} else if (call == CALL_SENDMSG) {
+			u64 message = argument(regs, 1, compat);
+
+			bpf_probe_read_user(&sending->destination, compat ? 4 : 8, (void *)message);
+			bpf_probe_read_user(&sending->destination_length, 4,
+					    (void *)(message + (compat ? 4 : 8)));
+		}
+	}
+	source_of_call(&sending->source, call, regs, compat);
+	return report_sending();
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
+{
+	bool compat = in_compat_call();
+	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	u32 thread = bpf_get_current_pid_tgid();
+	struct identity self = {};
+	struct sock *sk;
+	int fd;
+
+	if (call == CALL_OTHER || call == CALL_OPEN || (result < 0 && result != -EINPROGRESS))
+		return 0;
+	fd = receives_from(call, regs, compat);
+	sk = fd < 0 ? NULL : sock_of(file_of(fd));
+	if (is_unix(sk)) {
+		identify((void *)bpf_get_current_task(), &self);
+		use_unix(sk, &self);
+		if (call == CALL_ACCEPT) {
+			sk = sock_of(file_of(result));
+			if (is_unix(sk))
+				use_unix(sk, &self);
+		} else if (call == CALL_RECVMSG) {
+			on_control(argument(regs, 1, compat), compat);
+		}
+	}
+	fd = sends_to(call, regs, compat);
+	sk = fd < 0 ? NULL : sock_of(file_of(fd));
+	if (is_unix(sk)) {
+		identify((void *)bpf_get_current_task(), &self);
+		use_unix(sk, &self);
+		on_send(call, fd, sk, regs, compat, result, &self);
+		bpf_map_delete_elem(&deliveries, &thread);
+	}
+	return 0;
+}
+
+SEC("?tp_btf/sk_data_ready")
+int BPF_PROG(unix_ready__tracepoint, struct sock *sk)
+{
+	return on_ready(sk, true);
+}
+
+SEC("?fentry/sock_def_readable")
+int BPF_PROG(unix_ready__fentry, struct sock *sk)
+{
+	return on_ready(sk, true);
+}
+
+SEC("?kprobe/sock_def_readable")
+int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
+{
+	return on_ready(sk, true);
+}
