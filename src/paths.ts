@@ -3,6 +3,7 @@ import { PathRecord } from "./layout.ts";
 
 const limit = 65536;
 const slash = 0x2f;
+const root = Uint8Array.of(slash);
 const unnamed = new TextEncoder().encode("<unknown>");
 
 export class Paths {
@@ -34,17 +35,18 @@ function inodeKey(low: number, high: number): number {
   return high * 0x1_0000_0000 + low;
 }
 
-/** "c\0b\0a\0" → "/a/b/c" */
+/** "c\0b\0a\0" → "/a/b/c"; what no NUL ends is left out */
 function join(components: Uint8Array): Uint8Array {
-  const path = new Uint8Array(Math.max(components.length, 1));
-  path[0] = slash;
+  if (components.length === 0) return root;
+  const path = new Uint8Array(components.length);
   let at = components.length;
   for (let start = 0; start < components.length; ) {
     const end = components.indexOf(0, start);
+    if (end < 0) break;
     at -= end - start + 1;
     path[at] = slash;
     path.set(components.subarray(start, end), at + 1);
     start = end + 1;
   }
-  return path;
+  return path.subarray(at);
 }

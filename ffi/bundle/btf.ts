@@ -21,7 +21,6 @@ const kindConst = 10;
 const kindFuncProto = 13;
 const kindVar = 14;
 const kindDatasec = 15;
-const kindFloat = 16;
 const kindDeclTag = 17;
 const kindEnum64 = 19;
 
@@ -106,8 +105,7 @@ export function parseBtf(btf: Uint8Array): BtfType[] {
       if (kind === kindFuncProto) at += count * 8;
       if (kind === kindDeclTag) at += 4;
       if (kind === kindEnum64) at += count * 12;
-      if (kind > kindEnum64 || kind === kindFloat + 100)
-        throw new Error(`BTF kind ${kind} is new to this parser`);
+      if (kind > kindEnum64) throw new Error(`BTF kind ${kind} is new to this parser`);
     }
   }
   return types;

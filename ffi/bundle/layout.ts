@@ -16,7 +16,11 @@ type Enum = Extract<BtfType, { kind: "enum" }>;
 export function layout(object: Uint8Array): string {
   const btf = elfSection(object, ".BTF");
   if (btf === null) throw new Error("the BPF object has no BTF");
-  const types = parseBtf(btf);
+  return layoutOf(parseBtf(btf));
+}
+
+/** The same for types. @throws Error naming the struct that can't be laid out */
+export function layoutOf(types: BtfType[]): string {
   const anchored = types
     .flatMap((type) => (type.kind === "datasec" && type.name === anchors ? type.variables : []))
     .map((id) => pointee(types, id))
@@ -142,6 +146,9 @@ function check(types: BtfType[], type: Struct): void {
     const where = `${type.name}.${member.name}`;
     if (member.offset !== expected) throw new Error(`there is a hole before ${where}`);
     expected += sizeOf(types, member.type, where);
+    const inner = strip(types, member.type);
+    const element = inner.kind === "array" ? strip(types, inner.type) : inner;
+    if (element.kind === "struct") check(types, element);
   }
   if (expected !== type.size) throw new Error(`there is a hole at the end of struct ${type.name}`);
 }

@@ -1,0 +1,443 @@
+import { describe, expect, test } from "bun:test";
+import type { BpfMap } from "../../ffi/map.ts";
+import { Decoder } from "../../src/decode.ts";
+import type { Event, Meta } from "../../src/event.ts";
+import { kinds } from "../../src/kinds/index.ts";
+import {
+  ChunkRecord,
+  NameRecord,
+  PathRecord,
+  PipeFlags,
+  PipeRecord,
+  RecordType,
+  RunFlags,
+  RunsRecord,
+  SignalFlags,
+  SignalRecord,
+} from "../../src/layout.ts";
+import { Names } from "../../src/names.ts";
+import { Paths } from "../../src/paths.ts";
+import { Tape } from "./tape.ts";
+
+const ann = { tgid: 100, tag: 11 };
+const bob = { tgid: 200, tag: 22 };
+const cyd = { tgid: 300, tag: 33 };
+
+/** An event as plain data, without what is at its default. */
+interface Seen {
+  kind: string;
+  time: number;
+  src: string;
+  dst: string;
+  meta: Record<string, string | number | true>;
+  count: number;
+  contents: string | null;
+}
+
+function start(tape: Tape, { contents = true, maxBytes = 0 } = {}): Decoder {
+  const announced = { delete: () => {} } as unknown as BpfMap;
+  return new Decoder(tape.ring, new Names(announced), new Paths(), kinds, contents, maxBytes);
+}
+
+function blankEvent(): Event {
+  return {
+    kind: "pipe",
+    time: { seconds: 0, nanoseconds: 0 },
+    src: { pid: -1, comm: null, guess: false },
+    dst: { pid: -1, comm: null, guess: false },
+    meta: (_: Meta) => {},
+    countLow: 0,
+    countHigh: 0,
+    contents: null,
+  };
+}
+
+/** One drain. */
+function drain(decoder: Decoder, most = Number.POSITIVE_INFINITY): Seen[] {
+  const seen: Seen[] = [];
+  const event = blankEvent();
+  let time = 0;
+  decoder.fill();
+  decoder.read(
+    event,
+    (low, high) => {
+      time = high * 2 ** 32 + low;
+    },
+    () => {
+      seen.push(plain(event, time));
+      return seen.length < most;
+    },
+  );
+  return seen;
+}
+
+function plain(event: Event, time: number): Seen {
+  const meta: Seen["meta"] = {};
+  event.meta({
+    text: (key, value) => {
+      meta[key.name] = text(value);
+    },
+    integer: (key, low, high) => {
+      meta[key.name] = high * 2 ** 32 + low;
+    },
+    flag: (key) => {
+      meta[key.name] = true;
+    },
+  });
+  const { src, dst, contents } = event;
+  return {
+    kind: event.kind,
+    time,
+    src: `${src.pid}(${src.comm === null ? "?" : text(src.comm)})${src.guess ? " guess" : ""}`,
+    dst: `${dst.pid}(${dst.comm === null ? "?" : text(dst.comm)})${dst.guess ? " guess" : ""}`,
+    meta,
+    count: event.countHigh * 2 ** 32 + event.countLow,
+    contents: contents && text(contents.bytes.subarray(contents.start, contents.start + contents.length)),
+  };
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function named(): Tape {
+  const tape = new Tape();
+  tape.name(ann, "ann");
+  tape.name(bob, "bob");
+  tape.name(cyd, "cyd");
+  return tape;
+}
+
+const fromAnn = { srcTgid: ann.tgid, srcTag: ann.tag };
+const toBob = { dstTgid: bob.tgid, dstTag: bob.tag };
+
+describe("records to events", () => {
+  test("a signal to a group, and one to a thread", () => {
+    const tape = named();
+    tape.signal({
+      ...fromAnn,
+      ...toBob,
+      timeLow: 5,
+      number: 15,
+      flags: SignalFlags.SIGNAL_GROUP,
+      thread: 200,
+    });
+    tape.signal({ ...fromAnn, ...toBob, timeLow: 6, timeHigh: 1, number: 36, thread: 201, result: 1 });
+    const common = { kind: "signal", src: "100(ann)", dst: "200(bob)", count: 0, contents: null };
+    expect(drain(start(tape))).toEqual([
+      { ...common, time: 5, meta: { num: 15, name: "SIGTERM" } },
+      {
+        ...common,
+        time: 2 ** 32 + 6,
+        meta: { num: 36, name: "SIGRTMIN+2", tid: 201, result: "ignored" },
+      },
+    ]);
+  });
+
+  test("a pipe's bytes, without contents", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 7, inodeLow: 3, inodeHigh: 2 ** 20, count: 18, thread: 201 });
+    const [event, ...more] = drain(start(tape, { contents: false }));
+    expect(more).toEqual([]);
+    expect(event).toEqual({
+      kind: "pipe",
+      time: 7,
+      src: "100(ann)",
+      dst: "200(bob)",
+      meta: { pipe_name: "<anonymous>", pipe_inode: 2 ** 52 + 3, count: 18 },
+      count: 18,
+      contents: null,
+    });
+  });
+
+  test("a FIFO by its path, also one that did not come", () => {
+    const tape = named();
+    tape.path(8, 42, ["c", "b", "a"]);
+    for (const inodeLow of [42, 43]) {
+      tape.pipe({ ...fromAnn, ...toBob, device: 8, inodeLow, count: 1, flags: PipeFlags.PIPE_FIFO });
+    }
+    const names = drain(start(tape)).map(({ meta }) => meta.pipe_name);
+    expect(names).toEqual(["/a/b/c", "<unknown>"]);
+  });
+
+  test("nobody, a name that never came, and guesses", () => {
+    const tape = new Tape();
+    tape.pipe({ ...toBob, count: 1, flags: PipeFlags.PIPE_DST_GUESS });
+    tape.pipe({ ...fromAnn, ...toBob, count: 1, srcFlags: RunFlags.RUN_GUESS });
+    expect(drain(start(tape)).map(({ src, dst }) => `${src} > ${dst}`)).toEqual([
+      "-1(?) > 200(?) guess",
+      "100(?) guess > 200(?)",
+    ]);
+  });
+
+  test("a reused pid has a name of its own", () => {
+    const tape = named();
+    tape.name({ tgid: ann.tgid, tag: 12 }, "dora");
+    tape.pipe({ srcTgid: ann.tgid, srcTag: 12, ...toBob, count: 1 });
+    tape.pipe({ ...fromAnn, ...toBob, count: 1 });
+    expect(drain(start(tape)).map(({ src }) => src)).toEqual(["100(dora)", "100(ann)"]);
+  });
+
+  test("contents in one chunk and in many", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 5, captured: 5 });
+    tape.pipe({ ...fromAnn, ...toBob, thread: 2, count: 12, captured: 12 });
+    tape.chunk(2, 0, "seven, ");
+    tape.chunk(1, 0, "fiver");
+    tape.chunk(2, 7, "eight");
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 9, captured: 0 });
+    expect(drain(start(tape)).map(({ count, contents }) => [count, contents])).toEqual([
+      [5, "fiver"],
+      [12, "seven, eight"],
+      [9, ""],
+    ]);
+    expect(tape.isRead).toBe(true);
+  });
+
+  test("a read of several writers' bytes is an event for each", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 10, captured: 10, runs: 3 });
+    tape.runs(1, [
+      { ...ann, bytes: 3 },
+      { ...cyd, bytes: 5, flags: RunFlags.RUN_GUESS },
+      { tgid: 0, tag: 0, bytes: 2 },
+    ]);
+    tape.chunk(1, 0, "aaacc");
+    tape.chunk(1, 5, "ccc--");
+    const seen = drain(start(tape));
+    expect(seen.map(({ src, count, contents }) => [src, count, contents])).toEqual([
+      ["100(ann)", 3, "aaa"],
+      ["300(cyd) guess", 5, "ccccc"],
+      ["-1(?)", 2, "--"],
+    ]);
+    expect(seen.map(({ meta }) => meta.count)).toEqual([3, 5, 2]);
+    tape.rewind(0);
+    expect(drain(start(tape), 2)).toHaveLength(2);
+  });
+
+  test("runs whose contents end early, and at -B bytes each", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 9, captured: 5, runs: 3 });
+    const each = [ann, cyd, ann].map((who) => ({ ...who, bytes: 3 }));
+    tape.runs(1, each);
+    tape.chunk(1, 0, "aaacc");
+    expect(drain(start(tape)).map(({ contents }) => contents)).toEqual(["aaa", "cc", ""]);
+    tape.rewind(0);
+    expect(drain(start(tape, { maxBytes: 2 })).map(({ contents }) => contents)).toEqual(["aa", "cc", ""]);
+  });
+
+  test("ipcdump's own bytes among others' are left out", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 6, captured: 6, runs: 3 });
+    tape.runs(1, [
+      { ...ann, bytes: 2 },
+      { tgid: process.pid, tag: 9, bytes: 2 },
+      { ...cyd, bytes: 2 },
+    ]);
+    tape.chunk(1, 0, "aa..cc");
+    expect(drain(start(tape)).map(({ src, contents }) => [src, contents])).toEqual([
+      ["100(ann)", "aa"],
+      ["300(cyd)", "cc"],
+    ]);
+  });
+
+  test("the order is that of time, and of the ring among equals", () => {
+    const tape = named();
+    const times = [5, 3, 4, 3, 2 ** 32 + 1, 2 ** 32 - 1, 6];
+    for (const [i, time] of times.entries()) {
+      const timeHigh = Math.floor(time / 2 ** 32);
+      tape.pipe({ ...fromAnn, ...toBob, timeLow: time % 2 ** 32, timeHigh, count: i });
+    }
+    const seen = drain(start(tape));
+    expect(seen.map(({ time }) => time)).toEqual([3, 3, 4, 5, 6, 2 ** 32 - 1, 2 ** 32 + 1]);
+    expect(seen.slice(0, 2).map(({ count }) => count)).toEqual([1, 3]);
+  });
+});
+
+describe("drains", () => {
+  test("an event waits for its parts, and so does what is behind it", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 1, thread: 9, count: 1 });
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 2, thread: 1, count: 8, captured: 8, runs: 2 });
+    tape.signal({ ...fromAnn, ...toBob, timeLow: 3, number: 1 });
+    tape.runs(1, [
+      { ...ann, bytes: 4 },
+      { ...cyd, bytes: 4 },
+    ]);
+    tape.chunk(1, 0, "aaaa");
+    tape.chunk(1, 4, "cccc");
+    const decoder = start(tape);
+    const last = 9; // records, the three names included
+    for (let committed = 0; committed < last; committed++) {
+      tape.committed = committed;
+      tape.rewind(0);
+      const counts = drain(decoder).map(({ count }) => count);
+      expect(counts).toEqual(committed >= 4 ? [1] : []);
+      // the next drain begins with the event that was not whole
+      if (committed > 4) expect(tape.isRead).toBe(false);
+    }
+    tape.committed = 6;
+    tape.rewind(0);
+    expect(drain(decoder)).toHaveLength(1);
+    tape.committed = last;
+    const rest = drain(decoder);
+    expect(rest.map(({ kind, contents }) => [kind, contents])).toEqual([
+      ["pipe", "aaaa"],
+      ["pipe", "cccc"],
+      ["signal", null],
+    ]);
+    expect(drain(decoder)).toEqual([]);
+    expect(decoder.rejected).toBe(0);
+  });
+
+  test("the earliest of several that are not whole", () => {
+    const tape = named();
+    for (const thread of [1, 2, 3])
+      tape.pipe({ ...fromAnn, ...toBob, thread, count: thread, captured: thread });
+    tape.chunk(2, 0, "22");
+    tape.chunk(3, 0, "333");
+    tape.chunk(1, 0, "1");
+    const decoder = start(tape);
+    tape.committed = 8;
+    expect(drain(decoder)).toEqual([]);
+    tape.committed = 9;
+    expect(drain(decoder).map(({ contents }) => contents)).toEqual(["1", "22", "333"]);
+  });
+
+  test("parts behind more events than a batch holds", () => {
+    const tape = new Tape(8 << 20);
+    const many = 20_000;
+    tape.name(ann, "ann");
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 1, thread: 1, count: 4, captured: 4 });
+    for (let i = 0; i < many; i++) tape.pipe({ ...fromAnn, ...toBob, timeLow: 2 + i, thread: 2, count: 1 });
+    tape.chunk(1, 0, "late");
+    const decoder = start(tape);
+    const seen = drain(decoder);
+    expect(seen[0]?.contents).toBe("late");
+    for (let more = drain(decoder); more.length > 0; more = drain(decoder)) seen.push(...more);
+    expect(seen).toHaveLength(many + 1);
+    expect(seen.every(({ time }, i) => time === i + 1)).toBe(true);
+  });
+
+  test("-c: nothing is made after emit said no", () => {
+    const tape = named();
+    for (let i = 0; i < 5; i++) tape.signal({ ...fromAnn, ...toBob, number: 1 });
+    expect(drain(start(tape), 3)).toHaveLength(3);
+  });
+});
+
+describe("what can't be right is rejected", () => {
+  const types = Object.values(RecordType);
+  /** bytes a record has at least */
+  const least: Record<number, number> = {
+    [RecordType.RECORD_NAME]: NameRecord.size,
+    [RecordType.RECORD_PATH]: PathRecord.data.offset,
+    [RecordType.RECORD_PIPE]: PipeRecord.size,
+    [RecordType.RECORD_RUNS]: RunsRecord.run.offset,
+    [RecordType.RECORD_CHUNK]: ChunkRecord.data.offset,
+    [RecordType.RECORD_SIGNAL]: SignalRecord.size,
+  };
+
+  test("every type that is short", () => {
+    for (const type of types) {
+      for (let length = 0; length < least[type]!; length++) {
+        const tape = new Tape(1 << 14);
+        const record = new Uint8Array(least[type]!);
+        record[0] = type;
+        tape.raw(record.subarray(0, length));
+        const decoder = start(tape);
+        expect([type, length, drain(decoder).length, decoder.rejected]).toEqual([type, length, 0, 1]);
+      }
+    }
+  });
+
+  test("unknown types", () => {
+    for (const type of [0, Math.max(...types) + 1, 255, 2 ** 31, 2 ** 32 - 1]) {
+      const tape = new Tape(1 << 14);
+      const record = new Uint8Array(PipeRecord.size);
+      new DataView(record.buffer).setUint32(0, type, true);
+      tape.raw(record);
+      const decoder = start(tape);
+      expect([drain(decoder).length, decoder.rejected]).toEqual([0, 1]);
+    }
+  });
+
+  test("runs that are fewer than promised: no event rather than a wrong writer", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 6, runs: 3 });
+    tape.runs(1, [{ ...ann, bytes: 3 }]);
+    tape.signal({ ...fromAnn, ...toBob, number: 1 });
+    const decoder = start(tape);
+    expect(drain(decoder).map(({ kind }) => kind)).toEqual(["signal"]);
+    expect(decoder.rejected).toBe(1);
+  });
+
+  test("a chunk out of order ends the contents, never joined across the gap", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 9, captured: 9 });
+    tape.chunk(1, 0, "aaa");
+    tape.chunk(1, 6, "ccc");
+    const decoder = start(tape);
+    expect(drain(decoder).map(({ contents }) => contents)).toEqual(["aaa"]);
+    expect(decoder.rejected).toBe(1);
+  });
+
+  test("a length beyond the record", () => {
+    const tape = named();
+    const record = new Uint8Array(ChunkRecord.data.offset + 4);
+    new Uint32Array(record.buffer).set([RecordType.RECORD_CHUNK, 1, 0, 100]);
+    tape.pipe({ ...fromAnn, ...toBob, thread: 1, count: 100, captured: 100 });
+    tape.raw(record);
+    const decoder = start(tape);
+    expect(drain(decoder).map(({ contents }) => contents)).toEqual([""]);
+    expect(decoder.rejected).toBe(1);
+  });
+
+  test("parts of nobody's event are passed over", () => {
+    const tape = named();
+    tape.chunk(5, 0, "lost");
+    tape.runs(5, [{ ...ann, bytes: 1 }]);
+    expect(drain(start(tape))).toEqual([]);
+    expect(tape.isRead).toBe(true);
+  });
+
+  test("random bytes neither throw nor show what is beyond them", () => {
+    const random = generator(20_240_601);
+    const mark = 0xee; // fills what no record owns
+    for (let round = 0; round < 300; round++) {
+      const tape = new Tape(1 << 16);
+      tape.bytes.fill(mark);
+      let owned = 0;
+      while (owned < 30_000) {
+        const record = Uint8Array.from({ length: random() % 400 }, () => random() % 8);
+        // mostly of a known type, small numbers, few threads: what passes the first checks
+        const view = new DataView(record.buffer);
+        if (record.length >= 8 && random() % 8 > 0) {
+          for (let at = 0; at + 4 <= record.length; at += 4) {
+            view.setUint32(at, random() % 3 > 0 ? random() % 5 : random(), true);
+          }
+          view.setUint32(0, random() % 8, true);
+        }
+        tape.raw(record);
+        owned += record.length + 8;
+      }
+      const decoder = start(tape);
+      for (let drains = 0; drains < 50; drains++) {
+        const seen = drain(decoder);
+        for (const { contents } of seen)
+          expect(contents ?? "").not.toContain(text(Uint8Array.of(mark, mark)));
+        if (seen.length === 0) break;
+      }
+      expect(decoder.rejected).toBeGreaterThan(0);
+    }
+  });
+});
+
+/** Numbers below 2^32, the same in every run. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b_3c6d) + 0x9e37_79b9;
+    return (state ^ (state >>> 13)) >>> 0;
+  };
+}

@@ -1,0 +1,101 @@
+import { expect, test } from "bun:test";
+import type { BpfMap } from "../../ffi/map.ts";
+import { NameRecord } from "../../src/layout.ts";
+import { Names } from "../../src/names.ts";
+import { Tape, type Who } from "./tape.ts";
+
+const generation = 32768;
+
+/** Names with a kernel side that only remembers what it was made to forget. */
+class Fixture {
+  readonly forgotten: Who[] = [];
+  readonly names: Names;
+  readonly #tape = new Tape(128);
+  readonly #record = new NameRecord(this.#tape.words);
+
+  constructor() {
+    const announced = { delete: ([tgid = 0, tag = 0]: Uint32Array) => this.forgotten.push({ tgid, tag }) };
+    this.names = new Names(announced as unknown as BpfMap);
+    this.#tape.name({ tgid: 0, tag: 0 }, "");
+    this.#tape.next();
+    this.#record.at = this.#tape.at;
+  }
+
+  add({ tgid, tag }: Who, comm: string): void {
+    const { words, bytes } = this.#tape;
+    words[this.#record.at + 2] = tgid;
+    words[this.#record.at + 3] = tag;
+    const start = this.#record.at * 4 + NameRecord.comm.offset;
+    bytes.fill(0, start, start + NameRecord.comm.length);
+    bytes.set(new TextEncoder().encode(comm), start);
+    this.names.add(this.#record, bytes);
+  }
+
+  /** So many that nobody asks for, each its own. */
+  addOthers(count: number, from: number): void {
+    for (let i = 0; i < count; i++) this.add({ tgid: from + i, tag: 1 }, "other");
+  }
+
+  find({ tgid, tag }: Who): string | null {
+    const name = this.names.find(tgid, tag);
+    return name && new TextDecoder().decode(name);
+  }
+}
+
+test("a name is found by tgid and tag, exactly", () => {
+  const fixture = new Fixture();
+  const most = { tgid: 2 ** 22 - 1, tag: 2 ** 30 - 1 };
+  fixture.add({ tgid: 1, tag: 2 }, "one");
+  fixture.add({ tgid: 1, tag: 3 }, "renamed");
+  fixture.add(most, "most");
+  expect(fixture.find({ tgid: 1, tag: 2 })).toBe("one");
+  expect(fixture.find({ tgid: 1, tag: 3 })).toBe("renamed");
+  expect(fixture.find(most)).toBe("most");
+  expect(fixture.find({ tgid: 2 ** 22 - 1, tag: 2 ** 30 - 2 })).toBeNull();
+  expect(fixture.find({ tgid: 2, tag: 2 })).toBeNull();
+});
+
+test("16 bytes at most, none past the NUL, also none at all", () => {
+  const fixture = new Fixture();
+  for (const [tag, comm] of ["", "a", "fifteen letters", "sixteen letters!"].entries()) {
+    fixture.add({ tgid: 1, tag }, comm);
+    expect(fixture.find({ tgid: 1, tag })).toBe(comm);
+  }
+});
+
+test("what nobody asks for is forgotten, here after the kernel", () => {
+  const fixture = new Fixture();
+  const who = { tgid: 5, tag: 6 };
+  fixture.add(who, "quiet");
+  fixture.addOthers(generation - 1, 1000); // the first generation is full
+  expect(fixture.forgotten).toEqual([]);
+  fixture.addOthers(generation, 100_000); // the second: the kernel forgets the first
+  expect(fixture.forgotten).toContainEqual(who);
+  expect(fixture.forgotten).toHaveLength(generation);
+  // what is in the ring by now was not announced again, and still has its name
+  expect(fixture.find(who)).toBe("quiet");
+  fixture.addOthers(generation, 200_000);
+  expect(fixture.find(who)).toBeNull();
+});
+
+test("what is asked for stays", () => {
+  const fixture = new Fixture();
+  const who = { tgid: 5, tag: 6 };
+  fixture.add(who, "busy");
+  for (let round = 0; round < 5; round++) {
+    fixture.addOthers(generation, 100_000 * (round + 1));
+    expect(fixture.find(who)).toBe("busy");
+  }
+  expect(fixture.forgotten).not.toContainEqual(who);
+});
+
+test("forgotten and announced again, it is new", () => {
+  const fixture = new Fixture();
+  const who = { tgid: 5, tag: 6 };
+  fixture.add(who, "again");
+  fixture.addOthers(2 * generation - 1, 1000);
+  expect(fixture.forgotten).toContainEqual(who);
+  fixture.add(who, "again");
+  fixture.addOthers(generation, 200_000);
+  expect(fixture.find(who)).toBe("again");
+});

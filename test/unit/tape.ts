@@ -1,0 +1,131 @@
+import type { Ring } from "../../ffi/ring.ts";
+import {
+  ChunkRecord,
+  NameRecord,
+  PathRecord,
+  PipeRecord,
+  RecordType,
+  Run,
+  RunsRecord,
+  SignalRecord,
+} from "../../src/layout.ts";
+
+const encoder = new TextEncoder();
+
+export interface Who {
+  tgid: number;
+  tag: number;
+}
+
+/** The fields of a record by the names that src/layout.ts has for them; what is not named is 0. */
+type Fields = Readonly<Record<string, number>>;
+
+/** A ring that is written by hand, record after record, and read as the kernel's is. */
+export class Tape {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly words: Uint32Array<ArrayBuffer>;
+  at = 0;
+  length = 0;
+  position = 0;
+  /** what `next` may go up to: records behind it are still being written */
+  committed = Number.POSITIVE_INFINITY;
+  readonly #records: { at: number; length: number }[] = [];
+  #cursor = 0;
+  #end = 0;
+
+  constructor(size = 1 << 20) {
+    this.bytes = new Uint8Array(size);
+    this.words = new Uint32Array(this.bytes.buffer);
+  }
+
+  /** What the decoder takes for a ring. */
+  get ring(): Ring {
+    return this as unknown as Ring;
+  }
+
+  /** Whether everything was read. */
+  get isRead(): boolean {
+    return this.#cursor === this.#records.length;
+  }
+
+  next(): boolean {
+    if (this.#cursor >= Math.min(this.#records.length, this.committed)) return false;
+    this.position = this.#cursor;
+    const { at, length } = this.#records[this.#cursor++]!;
+    this.at = at;
+    this.length = length;
+    return true;
+  }
+
+  rewind(position: number): void {
+    this.#cursor = position;
+  }
+
+  /** Appends a record of these bytes. */
+  raw(record: Uint8Array): void {
+    this.bytes.set(record, this.#end);
+    this.#records.push({ at: this.#end / 4, length: record.length });
+    this.#end += (record.length + 7) & ~7;
+  }
+
+  name({ tgid, tag }: Who, comm: string): void {
+    const record = blank(NameRecord, { type: RecordType.RECORD_NAME, whoTgid: tgid, whoTag: tag });
+    record.set(encoder.encode(comm).subarray(0, NameRecord.comm.length), NameRecord.comm.offset);
+    this.raw(record);
+  }
+
+  /** @param components the last first, as the kernel side sends them */
+  path(device: number, inode: number, components: readonly string[]): void {
+    const data = encoder.encode(components.map((component) => `${component}\0`).join(""));
+    const fields = { type: RecordType.RECORD_PATH, device, inodeLow: inode, length: data.length };
+    const record = blank(PathRecord, fields, PathRecord.data.offset + data.length);
+    record.set(data, PathRecord.data.offset);
+    this.raw(record);
+  }
+
+  pipe(fields: Fields): void {
+    this.raw(blank(PipeRecord, { type: RecordType.RECORD_PIPE, runs: 1, ...fields }));
+  }
+
+  signal(fields: Fields): void {
+    this.raw(blank(SignalRecord, { type: RecordType.RECORD_SIGNAL, ...fields }));
+  }
+
+  runs(thread: number, runs: readonly (Who & { bytes: number; flags?: number })[]): void {
+    const { offset, size } = RunsRecord.run;
+    const record = blank(RunsRecord, { type: RecordType.RECORD_RUNS, thread }, offset + runs.length * size);
+    for (const [i, { tgid, tag, bytes, flags = 0 }] of runs.entries()) {
+      const run = blank(Run, { whoTgid: tgid, whoTag: tag, bytes, flags });
+      record.set(run, offset + i * size);
+    }
+    this.raw(record);
+  }
+
+  chunk(thread: number, offset: number, data: string | Uint8Array): void {
+    const bytes = typeof data === "string" ? encoder.encode(data) : data;
+    const fields = { type: RecordType.RECORD_CHUNK, thread, offset, length: bytes.length };
+    const record = blank(ChunkRecord, fields, ChunkRecord.data.offset + bytes.length);
+    record.set(bytes, ChunkRecord.data.offset);
+    this.raw(record);
+  }
+}
+
+interface Layout {
+  new (words: Uint32Array): object;
+  readonly size: number;
+}
+
+/** The bytes of a record. The readers of src/layout.ts only read, so they are asked where a field lies. */
+function blank(layout: Layout, fields: Fields, length = layout.size): Uint8Array {
+  const record = new Uint8Array(length);
+  const view = new DataView(record.buffer);
+  for (const [name, value] of Object.entries(fields)) view.setUint32(wordOf(layout, name) * 4, value, true);
+  return record;
+}
+
+function wordOf(layout: Layout, field: string): number {
+  const reader = new layout(Uint32Array.from({ length: layout.size / 4 }, (_, i) => i));
+  const word: unknown = Reflect.get(reader, field);
+  if (typeof word !== "number") throw new Error(`src/layout.ts has no field ${field} there`);
+  return word;
+}
