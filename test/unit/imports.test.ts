@@ -1,0 +1,172 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, normalize } from "node:path";
+
+const root = join(import.meta.dir, "../..");
+
+interface Import {
+  /** the importing file, `src/sink.ts` */
+  from: string;
+  /** a file of ours by the same kind of path, or a package */
+  to: string;
+  /** only types: nothing of it is there at run time */
+  types: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file))
+    .sort();
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
+
+/** What a file says without its comments: they may name what they like. */
+function code(file: string): string {
+  return read(file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|\s)\/\/.*$/gm, "");
+}
+
+function importsOf(file: string): Import[] {
+  const statements = /^(?:import|export)\s+(type\s)?([^;"]*?)\bfrom\s+"([^"]+)"/gm;
+  const found = [...code(file).matchAll(statements)].map(([, type, names = "", to = ""]) => {
+    const list = /\{([^}]*)\}/.exec(names)?.[1];
+    const all = list?.split(",").map((name) => name.trim());
+    const types = type !== undefined || (all?.filter((name) => name !== "").every(isType) ?? false);
+    return { from: file, to: resolve(file, to), types };
+  });
+  const others = [...code(file).matchAll(/\bimport\(\s*"([^"]+)"\s*\)|^import\s+"([^"]+)"/gm)];
+  return [
+    ...found,
+    ...others.map(([, a, b]) => ({ from: file, to: resolve(file, a ?? b ?? ""), types: false })),
+  ];
+}
+
+function isType(name: string): boolean {
+  return name.startsWith("type ");
+}
+
+function resolve(file: string, to: string): string {
+  return to.startsWith(".") ? normalize(join(file, "..", to)) : to;
+}
+
+const files = [...sources("src"), ...sources("ffi"), "build.ts"];
+const imports = files.flatMap(importsOf);
+const between = (list: readonly Import[]) => list.map(({ from, to }) => `${from} → ${to}`);
+
+/** The stages of the pipeline, each with what it may take from its neighbours at run time. */
+const stages: Readonly<Record<string, readonly string[]>> = {
+  "src/decode.ts": [],
+  "src/clock.ts": [],
+  "src/names.ts": [],
+  "src/paths.ts": [],
+  "src/kinds/": [],
+  "src/filter.ts": [],
+  "src/format/": [],
+  // the buffer that formats fill and the sink empties; and what makes a path fit for an error line
+  "src/sink.ts": ["src/format/output.ts", "src/format/escape.ts"],
+};
+
+function stageOf(file: string): string | undefined {
+  return Object.keys(stages).find((stage) => (stage.endsWith("/") ? file.startsWith(stage) : file === stage));
+}
+
+describe("imports", () => {
+  test("the parser of this test sees them", () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports).toContainEqual({ from: "src/sink.ts", to: "ffi/libc.ts", types: false });
+    expect(imports).toContainEqual({ from: "src/decode.ts", to: "src/names.ts", types: true });
+    expect(imports).toContainEqual({ from: "src/main.ts", to: "src/trace.ts", types: false });
+    for (const { from, to } of imports.filter(({ to }) => to.startsWith("src/") || to.startsWith("ffi/"))) {
+      expect([from, to, files.includes(to) || !to.endsWith(".ts")]).toEqual([from, to, true]);
+    }
+  });
+
+  test("only ffi/ imports bun:ffi", () => {
+    const others = imports.filter(({ from, to }) => to === "bun:ffi" && !from.startsWith("ffi/"));
+    expect(between(others)).toEqual([]);
+  });
+
+  test("ffi/ imports nothing from src/", () => {
+    const others = imports.filter(({ from, to }) => from.startsWith("ffi/") && to.startsWith("src/"));
+    expect(between(others)).toEqual([]);
+  });
+
+  test("what only the build needs stays out of the executable", () => {
+    const others = imports.filter(({ from, to }) => to.startsWith("ffi/bundle/") && from.startsWith("src/"));
+    expect(between(others)).toEqual([]);
+  });
+
+  test("stages don't import each other", () => {
+    const others = imports.filter(({ from, to, types }) => {
+      const [a, b] = [stageOf(from), stageOf(to)];
+      return !types && a !== undefined && b !== undefined && a !== b && !stages[a]!.includes(to);
+    });
+    // a word of escape is a word for people, wherever it is said
+    expect(between(others.filter(({ to }) => to !== "src/format/escape.ts"))).toEqual([]);
+  });
+
+  test("nothing points backwards: only trace.ts wires stages, only main.ts starts it", () => {
+    const backwards = imports.filter(({ from, to }) => {
+      if (to === "src/trace.ts") return from !== "src/main.ts";
+      if (to === "src/decode.ts" || to === "ffi/ring.ts") {
+        return from !== "src/trace.ts" && !(from === "src/decode.ts" && to === "ffi/ring.ts");
+      }
+      return to === "src/main.ts";
+    });
+    expect(between(backwards)).toEqual([]);
+  });
+
+  test("no circles", () => {
+    const targets = new Map(files.map((file) => [file, imports.filter(({ from }) => from === file)]));
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, way: readonly string[]) => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(" → "));
+      if (done.has(file)) return;
+      done.add(file);
+      for (const { to } of targets.get(file) ?? []) visit(to, [...way, file]);
+    };
+    for (const file of files) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
+  test("ours with their extension, packages that package.json names", () => {
+    const { dependencies, devDependencies } = JSON.parse(read("package.json"));
+    const known = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
+    const odd = imports.filter(({ to }) => {
+      if (/^(src|ffi)\//.test(to)) return !to.endsWith(".ts") && !to.endsWith(".json");
+      if (/^(node|bun):|^bun$/.test(to) || to === "package.json" || to.startsWith("dist/")) return false;
+      return !known.some((name) => to === name || to.startsWith(`${name}/`));
+    });
+    expect(between(odd)).toEqual([]);
+  });
+});
+
+describe("stdout belongs to the events", () => {
+  const own = files.filter((file) => file.startsWith("src/"));
+
+  test("Bun's and node's own ways to it are not used", () => {
+    const forbidden = /\bconsole\.|\bprocess\.stdout\b|\bBun\.(stdout|write)\b|\bwriteSync\b|"inherit"/;
+    for (const file of own) expect([file, forbidden.exec(code(file))?.[0]]).toEqual([file, undefined]);
+  });
+
+  test("write(2) is called by the sink, and by the log for stderr", () => {
+    const writers = own.filter((file) =>
+      /\bimport\b[^;]*\bwrite\b[^;]*from "[./]*ffi\/libc\.ts"/.test(code(file)),
+    );
+    expect(writers).toEqual(["src/log.ts", "src/sink.ts"]);
+    const calls = [...code("src/log.ts").matchAll(/\bwrite\(([^,]*),/g)].map(([, fd]) => fd);
+    expect(calls).toEqual(["stderr"]);
+    expect(code("src/log.ts")).toContain("const stderr = 2;");
+  });
+
+  test("consola is the log's", () => {
+    const users = imports.filter(({ to }) => to === "consola" || to.startsWith("consola/"));
+    expect(users.map(({ from }) => from)).toEqual(["src/log.ts"]);
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { backends } from "../../ffi/object.ts";
+import { kinds } from "../../src/kinds/index.ts";
+import * as layouts from "../../src/layout.ts";
+
+const root = join(import.meta.dir, "../..");
+const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
+
+/** C without its comments and with its lines joined that end in a backslash. */
+function source(file: string): string {
+  return read("bpf", file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\\\n/g, " ");
+}
+
+const families = readdirSync(join(root, "bpf"))
+  .filter((file) => file.endsWith(".bpf.c"))
+  .map((file) => file.slice(0, -".bpf.c".length));
+
+interface Program {
+  /** `?fentry/pipe_read` */
+  section: string;
+  hook: string;
+  backend: string;
+}
+
+/** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
+function programsOf(family: string): Program[] {
+  const text = source(`${family}.bpf.c`);
+  const found = [...text.matchAll(/SEC\(((?:"[^"]*"|\s|#\w+)+)\)\s+int\s+[\w#]+\(\s*(\w+?)__(##)?(\w+)/g)];
+  return found.flatMap(([, section = "", hook = "", pasted, backend = ""]) => {
+    const values = pasted === undefined ? [backend] : argumentsOf(text, hook);
+    return values.map((value) => ({
+      section: section.replace(/#\w+/g, value).replace(/["\s]/g, ""),
+      hook,
+      backend: value,
+    }));
+  });
+}
+
+/** What the macro that a hook is defined in is called with. */
+function argumentsOf(text: string, hook: string): string[] {
+  const macros = [...text.matchAll(/#define (\w+)\(\w+\)([^\n]*)/g)];
+  const name = macros.find(([, , body = ""]) => body.includes(`${hook}__##`))?.[1];
+  if (name === undefined) throw new Error(`no macro defines ${hook}`);
+  return [...text.matchAll(new RegExp(`^${name}\\((\\w+)\\)`, "gm"))].map(([, value = ""]) => value);
+}
+
+function enumOf(name: string): Map<string, number> {
+  const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(source("event.h"))?.[1] ?? "";
+  return new Map([...body.matchAll(/(\w+) = (\d+)/g)].map(([, word = "", value]) => [word, Number(value)]));
+}
+
+const constant = (prefix: string, name: string) => `${prefix}_${name.replaceAll("-", "_").toUpperCase()}`;
+/** the file of a kind: its own, or that of its family (`unix-dgram` lives in unix) */
+const familyOf = (name: string) => (families.includes(name) ? name : (name.split("-")[0] ?? name));
+
+const programs = new Map(families.map((family) => [family, programsOf(family)]));
+
+describe("a kind is three files that agree", () => {
+  test("this test finds programs", () => {
+    expect(programs.get("signal")).toEqual([
+      { section: "?tp_btf/signal_generate", hook: "signal_generate", backend: "tracepoint" },
+    ]);
+    expect(programs.get("pipe")).toContainEqual({
+      section: "?kprobe/mutex_unlock",
+      hook: "pipe_unlock",
+      backend: "kprobe",
+    });
+  });
+
+  for (const family of families) {
+    test(`bpf/${family}.bpf.c`, () => {
+      const members = kinds.filter(({ name }) => familyOf(name) === family);
+      const counted = [...enumOf("kind").keys()].some(
+        (word) => word === constant("KIND", family) || word.startsWith(`${constant("KIND", family)}_`),
+      );
+      // a family without events of its own (names, owners) needs neither
+      if (!counted) return expect(members).toEqual([]);
+      expect(members).not.toEqual([]);
+      expect(existsSync(join(root, "src/kinds", `${family}.ts`))).toBe(true);
+      expect(existsSync(join(root, "test/live", `${family}.test.ts`))).toBe(true);
+    });
+  }
+
+  for (const kind of kinds) {
+    const family = familyOf(kind.name);
+
+    test(`${kind.name}: its files`, () => {
+      expect(families).toContain(family);
+      expect(read("src/kinds", `${family}.ts`)).toContain(`name: "${kind.name}"`);
+      expect(read("src/kinds/index.ts")).toContain(`"./${family}.ts"`);
+      expect(existsSync(join(root, "test/live", `${family}.test.ts`))).toBe(true);
+    });
+
+    test(`${kind.name}: its ids are those of event.h`, () => {
+      expect<number | undefined>(kind.id).toBe(enumOf("kind").get(constant("KIND", kind.name)));
+      const records = enumOf("record_type");
+      const word = [...records.keys()].find((name) => records.get(name) === kind.record);
+      expect([constant("RECORD", kind.name), constant("RECORD", family)]).toContain(word ?? "");
+      const own = new Set(kinds.filter(({ record }) => record === kind.record).map(({ size }) => size));
+      expect([...own]).toEqual([kind.size]);
+      const struct = `${word?.replace("RECORD_", "").toLowerCase()}_record`;
+      expect(source("event.h")).toContain(`struct ${struct} {`);
+      const reader = struct.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+      expect<unknown>(Reflect.get(layouts, reader)).toHaveProperty("size", kind.size);
+    });
+
+    test(`${kind.name}: its hooks are its programs`, () => {
+      const own = programs.get(family)!.filter(({ hook }) => kind.hooks[hook] !== undefined);
+      expect([...new Set(own.map(({ hook }) => hook))].sort()).toEqual(Object.keys(kind.hooks).sort());
+      for (const { hook, backend, section } of own) {
+        expect(hook.startsWith(`${family}_`)).toBe(true);
+        expect<readonly string[]>([...backends, "any"]).toContain(backend);
+        expect(section.startsWith("?")).toBe(true); // or load takes it in unasked
+        const [type = "", target = ""] = section.slice(1).split("/");
+        if (backend === "tracepoint" || backend === "any")
+          expect(type).not.toMatch(/^(fentry|fexit|kprobe|kretprobe)$/);
+        else expect(type).toBe(backend);
+        expect(kind.hooks[hook]).toContain(target);
+      }
+    });
+
+    test(`${kind.name}: what it is blind to is said of back ends it has`, () => {
+      const offered = new Set(programs.get(family)!.map(({ backend }) => backend));
+      for (const backend of Object.keys(kind.blind)) expect([...offered]).toContain(backend);
+    });
+  }
+
+  test("every program belongs to a kind", () => {
+    const hooks = new Set(kinds.flatMap((kind) => Object.keys(kind.hooks)));
+    const orphans = [...programs.values()].flat().filter(({ hook }) => !hooks.has(hook));
+    expect(orphans.map(({ hook, backend }) => `${hook}__${backend}`)).toEqual([]);
+  });
+
+  test("no two kinds share a name, a word of -t or an id", () => {
+    const words = kinds.flatMap(({ name, aliases }) => [name, ...aliases]);
+    expect(new Set(words).size).toBe(words.length);
+    expect(new Set(kinds.map(({ id }) => id)).size).toBe(kinds.length);
+  });
+});
+
+describe("src/layout.ts", () => {
+  for (const name of ["record_type", "kind", "lost_reason"]) {
+    test(`enum ${name} is event.h's`, () => {
+      const generated = name.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+      const values: unknown = Reflect.get(layouts, generated);
+      expect(values).toEqual(Object.fromEntries(enumOf(name)));
+    });
+  }
+
+  test("every record begins with its type, a kind's has its time as the second u64", () => {
+    const words = Uint32Array.from({ length: 64 }, (_, i) => i);
+    for (const struct of [layouts.PipeRecord, layouts.SignalRecord]) {
+      const record = new struct(words);
+      expect([record.type, record.timeLow, record.timeHigh]).toEqual([0, 2, 3]);
+    }
+  });
+});
