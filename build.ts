@@ -17,12 +17,19 @@ const root = import.meta.dir;
 const dist = join(root, "dist");
 const layoutFile = join(root, "src/layout.ts");
 const objectFile = join(dist, "ipcdump.bpf.o");
+const childFile = join(dist, "child.elf");
 const executable = join(dist, "ipcdump");
 
 const clangFlags = [
   ...["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-D__TARGET_ARCH_x86"],
   // BPF_PROG and BPF_KPROBE give every program a ctx, used or not
   ...["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"],
+];
+
+const childFlags = [
+  ...["-Os", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-fno-stack-protector"],
+  ...["-fno-asynchronous-unwind-tables", "-s", "-Wl,--build-id=none,-z,noseparate-code"],
+  ...["-Wall", "-Wextra", "-Werror"],
 ];
 
 class BuildError extends Error {}
@@ -84,9 +91,18 @@ function generateLayout(check: boolean): void {
   say("src/layout.ts changed; commit it with bpf/");
 }
 
-/** src/main.ts, the object and libbpf → dist/ipcdump */
+/** ffi/child.c → dist/child.elf */
+function compileChild(): void {
+  const source = join(root, "ffi/child.c");
+  const key = keyOf([source], ...childFlags);
+  if (isCurrent(childFile, key)) return;
+  run(["cc", ...childFlags, "-o", childFile, source], "compiling child.c");
+  writeFileSync(`${childFile}.key`, key);
+}
+
+/** src/main.ts, the object, libbpf and the child → dist/ipcdump */
 async function compileExecutable(library: string, versions: string): Promise<void> {
-  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, library];
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, library, childFile];
   inputs.push(join(root, "package.json"), join(root, "build.ts"));
   const key = keyOf(inputs, Bun.version, versions);
   if (isCurrent(executable, key)) return;
@@ -117,6 +133,7 @@ async function main(words: readonly string[]): Promise<void> {
   mkdirSync(dist, { recursive: true });
   const { library, headers, versions } = await bundle();
   compilePrograms(headers, library);
+  compileChild();
   generateLayout(check);
   if (!check) await compileExecutable(library, versions);
 }

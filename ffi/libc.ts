@@ -144,6 +144,12 @@ export class Waiter implements Disposable {
     if (r < 0) throw new NativeError("watch", "the ring buffer", r);
   }
 
+  /** Something readable there ends the wait as well. */
+  watch(fd: number): void {
+    const r = result(c.epoll_ctl(this.#epoll, 1 /* EPOLL_CTL_ADD */, fd, ptr(this.#event)));
+    if (r < 0) throw new NativeError("watch", "a process", r);
+  }
+
   /** true when there is something to read within `milliseconds`; a signal ends the wait early */
   wait(milliseconds: number): boolean {
     return c.epoll_wait(this.#epoll, ptr(this.#event), 1, milliseconds) > 0;

@@ -89,6 +89,11 @@ export class Ring implements Disposable {
     this.#waiter.wait(milliseconds);
   }
 
+  /** Something readable there ends `wait` as well. */
+  watch(fd: number): void {
+    this.#waiter.watch(fd);
+  }
+
   [Symbol.dispose](): void {
     this.#waiter[Symbol.dispose]();
     this.#producer[Symbol.dispose]();

@@ -10,7 +10,11 @@ export class Stop implements Disposable {
   #at = 0;
   #report: (() => void) | null = null;
 
-  constructor() {
+  /** @param child whose affair SIGINT is and which gets the other requests; null without one */
+  constructor(private readonly child: { kill(signal: "SIGTERM" | "SIGHUP"): void } | null) {}
+
+  /** From now on signals are handled here; before, they do what they do by default. */
+  listen(): void {
     for (const name of requests) process.on(name, this.#request);
     process.on("SIGUSR1", this.#tell);
   }
@@ -26,6 +30,10 @@ export class Stop implements Disposable {
   }
 
   readonly #request = (name: (typeof requests)[number]): void => {
+    if (this.child !== null) {
+      if (name !== "SIGINT") this.child.kill(name);
+      return;
+    }
     const now = performance.now();
     if (this.#at === 0) {
       this.#at = now;

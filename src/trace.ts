@@ -8,6 +8,7 @@ import { geteuid } from "../ffi/libc.ts";
 import { Ring } from "../ffi/ring.ts";
 import type { Options } from "./arguments.ts";
 import { attach, type Traced } from "./attach.ts";
+import { Child } from "./child.ts";
 import { Clock } from "./clock.ts";
 import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
@@ -36,15 +37,28 @@ const patience = 8;
 const longestSleep = 50;
 const missesInterval = 1000;
 
-/** Traces as asked for; the exit status. @throws Failure */
+/** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
 export async function trace(options: Options): Promise<number> {
   requirePrivileges(process.argv.slice(2));
+  const { command, output } = options;
+  using child = command === null ? null : Child.start(command, output === null);
+  using stop = new Stop(child);
+  try {
+    await traceEvents(options, child, stop);
+  } finally {
+    // nothing that ends the tracing ends cmd, and it is not left behind
+    if (child?.isReleased) await child.exited();
+  }
+  return child === null ? 0 : child.exited();
+}
+
+async function traceEvents(options: Options, child: Child | null, stop: Stop): Promise<void> {
   const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
   using sink = Sink.open(options.output);
   using attached = attach(libbpf(), readFileSync(objectFile), kinds, options);
   const { object, traced } = attached;
   using ring = new Ring(object.map("ring").fd, options.ring);
-  using stop = new Stop();
+  stop.listen();
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"));
   const paths = new Paths();
@@ -64,7 +78,8 @@ export async function trace(options: Options): Promise<number> {
   }
   sink.start();
   format.header(sink.output);
-  log.info(`tracing ${traced.map(describeKind).join(", ")}${process.stderr.isTTY ? "; Ctrl-C to stop" : ""}`);
+  const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
+  log.info(`tracing ${traced.map(describeKind).join(", ")}${hint}`);
   totals.start();
   const endsAt = options.duration > 0 ? performance.now() + options.duration * 1000 : Infinity;
   const tabulate = () => {
@@ -77,7 +92,7 @@ export async function trace(options: Options): Promise<number> {
   });
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
-  const filter = new Filter(options.criteria, null, null);
+  const filter = new Filter(options.criteria, child?.pid ?? null, null);
   const emit = () => {
     if (!filter.passes(event)) return true;
     format.event(event, sink.output);
@@ -92,10 +107,13 @@ export async function trace(options: Options): Promise<number> {
   let missesDue = 0;
   let readerGone = false;
   const finished = () => readerGone || (options.count > 0 && totals.events >= options.count);
+  if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
+  child?.release();
+  const isOver = () => stop.requested || performance.now() >= endsAt || (child?.status() ?? null) !== null;
   // where the ring was when the end was asked for: what came before is still reported
   let end = Infinity;
   while (!finished()) {
-    if (end === Infinity && (stop.requested || performance.now() >= endsAt)) end = ring.produced;
+    if (end === Infinity && isOver()) end = ring.produced;
     clock.sample();
     const records = decoder.fill();
     const last = ring.cursor >= end || (end < Infinity && records === 0);
@@ -133,7 +151,6 @@ export async function trace(options: Options): Promise<number> {
     for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
   }
   if (decoder.rejected > 0) log.warn(`${decoder.rejected} records could not be decoded`);
-  return 0;
 }
 
 /** Writes all there is; false when nobody reads any more. */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What becomes `-- cmd`. It has the pid that is traced before tracing is on, waits for one byte and
+ * then executes cmd; when the pipe ends without one, tracing never started and it leaves quietly.
+ *
+ *   argv: name, descriptor to read that byte from, descriptor for the errno of a failed execve,
+ *         path of cmd, argv[0] of cmd, arguments of cmd...
+ *
+ * Freestanding: it starts in no time and does nothing else that could be traced.
+ */
+#define ENOEXEC 8
+#define EINTR 4
+#define F_SETFD 2
+#define FD_CLOEXEC 1
+#define CANNOT_RUN 126
+
+#if defined(__x86_64__)
+enum { READ = 0, WRITE = 1, EXECVE = 59, FCNTL = 72, EXIT_GROUP = 231 };
+
+static long call(long number, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return result;
+}
+
+__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
+#elif defined(__aarch64__)
+enum { READ = 63, WRITE = 64, EXECVE = 221, FCNTL = 25, EXIT_GROUP = 94 };
+
+static long call(long number, long a, long b, long c)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+	return x0;
+}
+
+__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl start\n");
+#else
+#error "this processor's system calls are not known here"
+#endif
+
+static long number(const char *digits)
+{
+	long value = 0;
+
+	while (*digits)
+		value = value * 10 + *digits++ - '0';
+	return value;
+}
+
+__attribute__((noreturn)) static void leave(int status)
+{
+	for (;;)
+		call(EXIT_GROUP, status, 0, 0);
+}
+
+__attribute__((noreturn, used)) void start(long *stack)
+{
+	long count = stack[0];
+	char **arguments = (char **)(stack + 1);
+	char **environment = arguments + count + 1;
+	long release = number(arguments[1]);
+	long failure = number(arguments[2]);
+	char byte;
+	long result;
+
+	call(FCNTL, release, F_SETFD, FD_CLOEXEC);
+	call(FCNTL, failure, F_SETFD, FD_CLOEXEC);
+	do
+		result = call(READ, release, (long)&byte, 1);
+	while (result == -EINTR);
+	if (result != 1)
+		leave(0);
+	result = call(EXECVE, (long)arguments[3], (long)(arguments + 4), (long)environment);
+	if (result == -ENOEXEC) {
+		/* a script without its #! line, which every shell runs like this */
+		arguments[4] = arguments[3];
+		arguments[3] = "/bin/sh";
+		result = call(EXECVE, (long)arguments[3], (long)(arguments + 3), (long)environment);
+	}
+	int error = -result;
+	call(WRITE, failure, (long)&error, sizeof(error));
+	leave(CANNOT_RUN);
+}

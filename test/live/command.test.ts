@@ -1,0 +1,179 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { programPath } from "../harness/programs.ts";
+
+setDefaultTimeout(1.2 * PATIENCE);
+
+const TRACE = ["-t", "pipe,signal", "--backend", BACKEND, "-f", "json"];
+const folder = mkdtempSync(join(tmpdir(), "ipcdump-command-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  status: number;
+  stdout: string[];
+  stderr: string[];
+}
+
+async function command(words: readonly string[], flags: readonly string[] = []): Promise<Outcome> {
+  using ipcdump = new Ipcdump([...TRACE, ...flags, "--", ...words]);
+  const status = await ipcdump.ended();
+  return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
+}
+
+function script(name: string, text: string, mode = 0o755): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe("-- cmd: status", () => {
+  const cases: [words: string[], status: number][] = [
+    [["true"], 0],
+    [["false"], 1],
+    [["sh", "-c", "exit 77"], 77],
+    [["sh", "-c", "kill -KILL $$"], 137],
+    [["sh", "-c", "kill -TERM $$"], 143],
+    [[script("plain", "exit 5\n")], 5],
+  ];
+  test.each(cases)("%j ends with %d", async (words, status) => {
+    const outcome = await command(words);
+    expect(outcome.status).toBe(status);
+    expect(outcome.stderr[0]).toStartWith("tracing ");
+    expect(outcome.stderr.at(-1)).toMatch(/^\d+ events in /);
+  });
+
+  const broken: [words: string[], status: number, message: string][] = [
+    [
+      ["no-such-command"],
+      127,
+      "cannot run no-such-command: ENOENT, no such file or directory; it is nowhere in PATH",
+    ],
+    [[join(folder, "none")], 127, `cannot run ${join(folder, "none")}: ENOENT, no such file or directory`],
+    [[script("closed", "", 0o600)], 126, `cannot run ${join(folder, "closed")}: EACCES, permission denied`],
+    [[folder], 126, `cannot run ${folder}: EACCES, permission denied`],
+    [
+      [script("odd", "#!/no/such/shell\n")],
+      127,
+      `cannot run ${join(folder, "odd")}: ENOENT, no such file or directory`,
+    ],
+  ];
+  test.each(broken)("%j can't be run: %d", async (words, status, message) => {
+    const outcome = await command(words);
+    expect(outcome.status).toBe(status);
+    expect(outcome.stdout).toEqual([]);
+    expect(outcome.stderr.at(-1)).toBe(`ipcdump: ${message}`);
+  });
+
+  test("when tracing can't start, cmd never does", async () => {
+    const mark = join(folder, "mark");
+    const outcome = await command(["touch", mark], ["-o", join(folder, "no/such/folder")]);
+    expect(outcome.status).toBe(1);
+    expect(() => readFileSync(mark)).toThrow();
+  });
+});
+
+describe("-- cmd: what it gets", () => {
+  test("stdout is joined to stderr, events alone are on stdout", async () => {
+    const { stdout, stderr } = await command([
+      "sh",
+      "-c",
+      "echo out; echo err >&2; kill -0 $$; kill -WINCH $$",
+    ]);
+    expect(stderr).toContain("out");
+    expect(stderr).toContain("err");
+    const events = stdout.map((line) => JSON.parse(line));
+    expect(events).toEqual([
+      expect.objectContaining({ type: "signal", meta: expect.objectContaining({ name: "SIGWINCH" }) }),
+    ]);
+  });
+
+  test("with -o stdout is its own", async () => {
+    const { stdout } = await command(["echo", "out"], ["-o", join(folder, "events")]);
+    expect(stdout).toEqual(["out"]);
+  });
+
+  test("stdin, environment, raw arguments, no descriptors or signals of ours", () => {
+    const words =
+      'cat; printf "%s " "$0" "$VARIABLE" | od -An -tx1; ls /proc/self/fd | tr "\\n" " "; grep -E "Sig(Blk|Ign)" /proc/$$/status';
+    const { stdout, stderr, exitCode } = Bun.spawnSync(
+      [
+        "sh",
+        "-c",
+        `VARIABLE=$(printf '\\376') exec "$@" "$(printf 'a\\377b')"`,
+        "sh",
+        EXECUTABLE,
+        "-q",
+        ...TRACE,
+        "-o",
+        "/dev/null",
+        "--",
+        "sh",
+        "-c",
+        words,
+      ],
+      { stdin: new TextEncoder().encode("from stdin\n") },
+    );
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+    const lines = stdout.toString().split("\n");
+    expect(lines[0]).toBe("from stdin");
+    expect(lines[1]!.trim()).toBe("61 ff 62 20 fe 20");
+    expect(lines[2]).toStartWith("0 1 2 3 SigBlk");
+    // 13 is SIGPIPE, 25 SIGXFSZ; 32 and 33 are libc's own
+    const ignored = Number.parseInt(/SigIgn:\s*(\w+)/.exec(lines[3]!)![1]!.slice(-8), 16);
+    expect(ignored & ((1 << 12) | (1 << 24))).toBe(0);
+  });
+
+  test("only its doings are shown", async () => {
+    const other = Bun.spawn([await programPath("marker"), "pipe"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const { stdout } = await command([await programPath("marker"), "pipe"]);
+    await other.exited;
+    const events = stdout.map((line) => JSON.parse(line));
+    expect(events.length).toBeGreaterThan(0);
+    expect(new Set(events.map(({ src_comm }) => src_comm))).toEqual(new Set(["marker"]));
+    expect(new Set(events.map(({ src_pid }) => src_pid)).size).toBe(1);
+    expect(events[0].src_pid).not.toBe(other.pid);
+  });
+});
+
+describe("-- cmd: signals", () => {
+  const waiter =
+    'trap "echo got TERM; exit 3" TERM; trap "echo got HUP; exit 4" HUP; echo ready; while :; do sleep 0.05; done';
+
+  async function signalled(signal: NodeJS.Signals): Promise<Outcome> {
+    using ipcdump = new Ipcdump([...TRACE, "--", "sh", "-c", waiter]);
+    await ipcdump.until("ready", () => ipcdump.stderr.find((line) => line === "ready"));
+    ipcdump.kill("SIGINT");
+    ipcdump.kill(signal);
+    const status = await ipcdump.ended();
+    return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
+  }
+
+  test("SIGTERM and SIGHUP are passed on, SIGINT is its own affair", async () => {
+    const term = await signalled("SIGTERM");
+    expect(term.status).toBe(3);
+    expect(term.stderr).toContain("got TERM");
+    const hup = await signalled("SIGHUP");
+    expect(hup.status).toBe(4);
+    expect(hup.stderr).toContain("got HUP");
+  });
+
+  test("-c and --duration stop the tracing, never cmd", async () => {
+    for (const flags of [
+      ["-c", "1"],
+      ["--duration", "0.2"],
+    ]) {
+      const outcome = await command(["sh", "-c", "kill -WINCH $$; sleep 0.6; echo done >&2; exit 9"], flags);
+      expect(outcome.status).toBe(9);
+      const at = outcome.stderr.findIndex((line) => /^1 events in /.test(line));
+      expect(at).toBeGreaterThan(0);
+      expect(outcome.stderr.indexOf("done")).toBeGreaterThan(at);
+    }
+  });
+});
