@@ -25,7 +25,7 @@ static __always_inline u64 wakeup(void)
 
 static __always_inline void count_lost(enum kind kind, enum lost_reason reason, u64 events)
 {
-	__sync_fetch_and_add(&shared.lost[kind][reason], events);
+	__sync_fetch_and_add(&shared.lost[kind & (KINDS - 1)][reason], events);
 }
 
 #endif

@@ -17,15 +17,11 @@
 enum record_type {
 	RECORD_NAME = 1,
 	RECORD_PATH = 2,
-	RECORD_PIPE = 3,
+	RECORD_EVENT = 3,
 	RECORD_RUNS = 4,
 	RECORD_CHUNK = 5,
-	RECORD_SIGNAL = 6,
-	RECORD_USE = 7,
-	RECORD_ADDRESS = 8,
-	RECORD_UNIX = 9,
-	RECORD_LOOPBACK = 10,
-	RECORD_PTY = 11,
+	RECORD_USE = 6,
+	RECORD_ADDRESS = 7,
 };
 
 enum kind {
@@ -86,28 +82,38 @@ struct run {
 	u32 flags;
 };
 
-enum pipe_flags {
-	PIPE_FIFO = 1,
-	PIPE_DST_GUESS = 2,
+enum event_flags {
+	EVENT_SRC_GUESS = 1,
+	EVENT_DST_GUESS = 2,
+	PIPE_FIFO = 16,
+	SIGNAL_GROUP = 16,
+	SEND_BOUND = 16, /* `address` is the key of an address_record */
+	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
+	PTY_TO_MASTER = 16,
 };
 
 /*
- * Bytes left a pipe. With one run, its writer is src; with more, a runs_record of the same thread
- * follows. `captured` bytes follow in chunk_records. Both come before the thread's next record.
+ * How the record of every event begins. `captured` bytes of its contents follow in chunk_records,
+ * all of them before the thread's next event.
  */
-struct pipe_record {
+struct event_record {
 	u32 type;
 	u32 thread;
-	u64 time;
-	u64 inode;
+	u64 time; /* CLOCK_BOOTTIME */
 	struct process src;
 	struct process dst;
-	u32 device;
+	u32 kind;
 	u32 flags;
 	u32 count;
 	u32 captured;
+};
+
+/* Bytes left a pipe: with more than one writer a runs_record of the same thread follows */
+struct pipe_record {
+	struct event_record event;
+	u64 inode;
+	u32 device;
 	u32 runs;
-	u32 src_flags;
 };
 
 struct runs_record {
@@ -124,19 +130,11 @@ struct chunk_record {
 	u8 data[CHUNK_DATA];
 };
 
-enum signal_flags {
-	SIGNAL_GROUP = 1,
-};
-
 struct signal_record {
-	u32 type;
-	u32 flags;
-	u64 time;
-	struct process src;
-	struct process dst;
-	u32 thread;
+	struct event_record event;
 	u32 number;
 	u32 result;
+	u32 target; /* thread */
 	u32 reserved;
 };
 
@@ -159,45 +157,23 @@ struct address_record {
 	u8 data[ADDRESS_DATA];
 };
 
-enum send_flags {
-	SEND_TO_ADDRESS = 1, /* the receiver is only known by the address */
-	SEND_BOUND = 2, /* address is the key of an address_record */
-	SEND_LISTENER = 4, /* nobody has accepted the connection yet */
-};
-
-/* Sent over a unix socket; `captured` bytes follow in chunk_records */
+/* Sent over a unix socket */
 struct unix_record {
-	u32 type;
-	u32 thread;
-	u64 time;
-	struct process src;
-	struct process dst;
+	struct event_record event;
 	u64 src_inode;
 	u64 dst_inode;
 	u64 dst_sock;
 	u64 address;
-	u32 kind;
-	u32 flags;
-	u32 count;
-	u32 captured;
 	u32 net;
 	u32 reserved;
 };
 
 /* Sent over the loopback device; addresses are IPv6 or v4-mapped, ports in host order */
 struct loopback_record {
-	u32 type;
-	u32 thread;
-	u64 time;
-	struct process src;
-	struct process dst;
+	struct event_record event;
 	u64 src_inode;
 	u64 dst_inode;
 	u64 dst_sock;
-	u32 kind;
-	u32 flags;
-	u32 count;
-	u32 captured;
 	u32 net;
 	u32 src_port;
 	u32 dst_port;
@@ -206,25 +182,12 @@ struct loopback_record {
 	u8 dst_address[16];
 };
 
-enum pty_flags {
-	PTY_TO_MASTER = 1,
-	PTY_DST_GUESS = 2,
-};
-
 /* Written to a pseudoterminal */
 struct pty_record {
-	u32 type;
-	u32 thread;
-	u64 time;
-	struct process src;
-	struct process dst;
-	u64 dst_tty;
+	struct event_record event;
+	u64 master;
 	u32 index;
 	u32 session;
-	u32 flags;
-	u32 count;
-	u32 captured;
-	u32 reserved;
 };
 
 /* What is only reserved in the ring is not in BTF: a pointer in a section of its own anchors it */

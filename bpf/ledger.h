@@ -127,7 +127,6 @@ struct reading {
 	struct process dst;
 	u32 thread;
 	u32 count;
-	u32 flags;
 	u32 guess; /* of every run */
 	u32 rest_guess;
 	struct process rest; /* whose the bytes are that the ledger knows nothing of */
@@ -310,7 +309,7 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
 	struct pipe_record *record;
 	struct run first;
-	u32 n;
+	u32 flags, n;
 
 	if (!taking)
 		return;
@@ -323,18 +322,12 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 		count_lost(KIND_PIPE, LOST_RING_FULL, n);
 		return;
 	}
-	record->type = RECORD_PIPE;
-	record->thread = reading->thread;
-	record->time = bpf_ktime_get_boot_ns();
+	flags = (ledger->flags & LEDGER_FIFO ? PIPE_FIFO : 0) |
+		(first.flags & RUN_GUESS ? EVENT_SRC_GUESS : 0);
+	begin_event(&record->event, KIND_PIPE, flags, first.who, reading->dst, reading->count);
 	record->inode = ledger->inode;
-	record->src = first.who;
-	record->dst = reading->dst;
 	record->device = ledger->device;
-	record->flags = (ledger->flags & LEDGER_FIFO ? PIPE_FIFO : 0) | reading->flags;
-	record->count = reading->count;
-	record->captured = 0;
 	record->runs = n;
-	record->src_flags = first.flags;
 	if (n > 1) {
 		u64 size = offsetof(struct runs_record, run) + (u64)n * sizeof(struct run);
 
@@ -353,7 +346,7 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 
 		if (n == 1 && config.max_bytes && wanted > config.max_bytes)
 			wanted = config.max_bytes;
-		record->captured = capture(&reading->source, wanted, reading->thread);
+		record->event.captured = capture(&reading->source, wanted, reading->thread);
 	}
 	bpf_ringbuf_submit(record, wakeup());
 }

@@ -13,6 +13,7 @@
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 #define MESSAGES 1024
+#define MESSAGE_ROUND 32
 #define FLOWS 65536
 
 ANCHOR(struct, loopback_record);
@@ -155,24 +156,17 @@ __noinline int report_parcel(void)
 		count_lost(parcel->kind, LOST_RING_FULL, 1);
 		return 0;
 	}
-	record->type = RECORD_LOOPBACK;
-	record->thread = parcel->thread;
-	record->time = bpf_ktime_get_boot_ns();
-	record->src = parcel->src;
-	record->dst = dst;
+	begin_event(&record->event, parcel->kind, parcel->flags, parcel->src, dst, parcel->count);
 	record->src_inode = parcel->src_inode;
 	record->dst_inode = dst_inode;
 	record->dst_sock = parcel->other;
-	record->kind = parcel->kind;
-	record->flags = parcel->flags;
-	record->count = parcel->count;
 	record->net = parcel->flow.net;
 	record->src_port = parcel->flow.local_port;
 	record->dst_port = parcel->flow.remote_port;
 	record->reserved = 0;
 	__builtin_memcpy(record->src_address, parcel->flow.local, 16);
 	__builtin_memcpy(record->dst_address, parcel->flow.remote, 16);
-	record->captured = capture(&parcel->source, wanted_of(parcel->count), parcel->thread);
+	record->event.captured = capture(&parcel->source, wanted_of(parcel->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -247,6 +241,25 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 	return BPF_CORE_READ(sk, __sk_common.skc_num) == port && sock_net(sk) == net;
 }
 
+/* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
+__noinline int on_delivery(u32 n)
+{
+	u32 zero = 0, thread = bpf_get_current_pid_tgid();
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	struct sock *other;
+
+	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
+		return -1;
+	barrier_var(n);
+	other = (void *)delivery->socks[n & (DELIVERIES - 1)];
+	if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
+		return 0;
+	parcel->other = (u64)other;
+	report_parcel();
+	return 1;
+}
+
 /* A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any */
 static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 name, bool single)
 {
@@ -280,20 +293,15 @@ static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 
 		if (parcel->flow.remote[10] == 0xff && parcel->flow.remote[12] == 127)
 			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
 	}
-	if (delivery && single) {
+	if (single) {
 		for (u32 i = 0; i < DELIVERIES; i++) {
-			struct sock *other;
+			int result = on_delivery(i);
 
-			if (i >= delivery->count)
+			if (result < 0)
 				break;
-			other = (void *)delivery->socks[i & (DELIVERIES - 1)];
-			if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
-				continue;
-			found++;
-			parcel->other = (u64)other;
-			report_parcel();
+			found += result;
 		}
-		if (found || delivery->failed)
+		if (found || (delivery && delivery->failed))
 			return 0;
 	}
 	parcel->flags = SEND_TO_ADDRESS;
@@ -324,6 +332,17 @@ __noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
 	return 0;
 }
 
+/* A round of them; -1: that was all. A descriptor and, in bit 32, whether the caller is a 32-bit program */
+__noinline int on_parcels(u64 vector, u32 first, u32 count, u64 how)
+{
+	for (u32 n = 0; n < MESSAGE_ROUND; n++) {
+		if (first + n >= count)
+			return -1;
+		on_parcel(vector, first + n, how, how >> 32);
+	}
+	return 0;
+}
+
 static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
 				   long result, const struct identity *self)
 {
@@ -335,11 +354,9 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 	if (call == CALL_SENDMMSG) {
 		u64 vector = argument(regs, 1, compat);
 
-		for (u32 n = 0; n < MESSAGES; n++) {
-			if (n >= result)
+		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
+			if (on_parcels(vector, n, result, fd | (u64)compat << 32) < 0)
 				break;
-			on_parcel(vector, n, fd, compat);
-		}
 		return 0;
 	}
 	parcel = new_parcel();

@@ -30,7 +30,8 @@ ANCHOR(enum, record_type);
 ANCHOR(enum, kind);
 ANCHOR(enum, lost_reason);
 ANCHOR(enum, run_flags);
-ANCHOR(enum, pipe_flags);
+ANCHOR(enum, event_flags);
+ANCHOR(struct, event_record);
 
 /* A read or write under way in a function back end */
 struct operation {

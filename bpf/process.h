@@ -90,4 +90,19 @@ static __always_inline bool announce(const struct identity *id)
 	return true;
 }
 
+/* Fills what the records of all events have; `captured` is for whoever captures */
+static __always_inline void begin_event(struct event_record *event, enum kind kind, u32 flags,
+					struct process src, struct process dst, u32 count)
+{
+	event->type = RECORD_EVENT;
+	event->thread = bpf_get_current_pid_tgid();
+	event->time = bpf_ktime_get_boot_ns();
+	event->src = src;
+	event->dst = dst;
+	event->kind = kind;
+	event->flags = flags;
+	event->count = count;
+	event->captured = 0;
+}
+
 #endif

@@ -14,7 +14,6 @@
 #define MEMBERS 64
 
 ANCHOR(struct, pty_record);
-ANCHOR(enum, pty_flags);
 
 struct holder {
 	struct process who;
@@ -39,13 +38,14 @@ static __always_inline u32 driver_subtype(struct tty_driver *driver)
 	return BPF_CORE_READ(driver, subtype);
 }
 
-static __always_inline u32 driver_type(struct tty_driver *driver)
+static __always_inline bool is_pty(struct tty_driver *driver)
 {
 	struct tty_driver___enum *new = (void *)driver;
 
+	/* 4 as a short; the enum counts anew */
 	if (bpf_core_field_exists(new->type))
-		return BPF_CORE_READ(new, type);
-	return BPF_CORE_READ(driver, type);
+		return BPF_CORE_READ(new, type) == bpf_core_enum_value(enum tty_driver_type, TTY_DRIVER_TYPE_PTY);
+	return BPF_CORE_READ(driver, type) == 4;
 }
 
 /* tty->pgrp and tty->session moved into tty->ctrl between 5.10 and 6.1 */
@@ -88,7 +88,7 @@ static __always_inline struct tty_struct *tty_of(struct file *file)
 	private = BPF_CORE_READ(file, private_data);
 	tty = BPF_CORE_READ(private, tty);
 	driver = BPF_CORE_READ(tty, driver);
-	return tty && driver_type(driver) == TTY_DRIVER_TYPE_PTY ? tty : NULL;
+	return tty && is_pty(driver) ? tty : NULL;
 }
 
 static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_type type)
@@ -168,7 +168,7 @@ static __always_inline struct process reader_of(struct tty_struct *slave, u32 *f
 	task = first_task(group, PIDTYPE_TGID);
 	if (!task) {
 		task = youngest(group);
-		*flags |= PTY_DST_GUESS;
+		*flags |= EVENT_DST_GUESS;
 	}
 	if (!task)
 		return id.who;
@@ -198,7 +198,6 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	bool to_master = driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_SLAVE;
 	struct tty_struct *other = BPF_CORE_READ(tty, link);
 	struct tty_struct *slave = to_master ? tty : other;
-	u32 thread = bpf_get_current_pid_tgid();
 	u32 flags = to_master ? PTY_TO_MASTER : 0;
 	struct pid *session = session_of(slave);
 	struct identity self = {};
@@ -224,19 +223,12 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 		count_lost(KIND_PTY, LOST_RING_FULL, 1);
 		return 0;
 	}
-	record->type = RECORD_PTY;
-	record->thread = thread;
-	record->time = bpf_ktime_get_boot_ns();
-	record->src = self.who;
-	record->dst = dst;
-	record->dst_tty = key;
+	begin_event(&record->event, KIND_PTY, flags, self.who, dst, count);
+	record->master = to_master ? (u64)other : (u64)tty;
 	record->index = BPF_CORE_READ(slave, index);
 	record->session = session ? BPF_CORE_READ(session, numbers[0].nr) : 0;
-	record->flags = flags;
-	record->count = count;
-	record->reserved = 0;
 	source_of_call(&source, call, regs, compat);
-	record->captured = capture(&source, wanted_of(count), thread);
+	record->event.captured = capture(&source, wanted_of(count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }

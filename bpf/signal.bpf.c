@@ -9,7 +9,6 @@
 #include <bpf/bpf_tracing.h>
 
 ANCHOR(struct, signal_record);
-ANCHOR(enum, signal_flags);
 
 #define SI_USER 0
 #define SI_TKILL -6
@@ -60,14 +59,10 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 		count_lost(KIND_SIGNAL, LOST_RING_FULL, 1);
 		return 0;
 	}
-	record->type = RECORD_SIGNAL;
-	record->flags = group ? SIGNAL_GROUP : 0;
-	record->time = bpf_ktime_get_boot_ns();
-	record->src = src.who;
-	record->dst = dst.who;
-	record->thread = BPF_CORE_READ(task, pid);
+	begin_event(&record->event, KIND_SIGNAL, group ? SIGNAL_GROUP : 0, src.who, dst.who, 0);
 	record->number = number;
 	record->result = result;
+	record->target = BPF_CORE_READ(task, pid);
 	record->reserved = 0;
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;

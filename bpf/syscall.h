@@ -136,11 +136,11 @@ static __always_inline bool in_compat_call(void)
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
-/* Arguments 0 to 4 of the system call that `regs` belongs to */
+/* Arguments 0 to 5 of the system call that `regs` belongs to */
 static __always_inline u64 argument(struct pt_regs *regs, int n, bool compat)
 {
 	if (compat) {
-		/* ebx, ecx, edx, esi, edi: the entry code saves them under these names */
+		/* ebx, ecx, edx, esi, edi, ebp: the entry code saves them under these names */
 		switch (n) {
 		case 0:
 			return (u32)BPF_CORE_READ(regs, bx);
@@ -150,8 +150,10 @@ static __always_inline u64 argument(struct pt_regs *regs, int n, bool compat)
 			return (u32)BPF_CORE_READ(regs, dx);
 		case 3:
 			return (u32)BPF_CORE_READ(regs, si);
+		case 4:
+			return (u32)BPF_CORE_READ(regs, di);
 		}
-		return (u32)BPF_CORE_READ(regs, di);
+		return (u32)BPF_CORE_READ(regs, bp);
 	}
 	switch (n) {
 	case 0:
@@ -162,8 +164,10 @@ static __always_inline u64 argument(struct pt_regs *regs, int n, bool compat)
 		return BPF_CORE_READ(regs, dx);
 	case 3:
 		return BPF_CORE_READ(regs, r10);
+	case 4:
+		return BPF_CORE_READ(regs, r8);
 	}
-	return BPF_CORE_READ(regs, r8);
+	return BPF_CORE_READ(regs, r9);
 }
 
 /* The descriptor a call sends to; -1: none */

@@ -8,11 +8,11 @@
 #include <bpf/bpf_tracing.h>
 
 #define MESSAGES 1024
+#define MESSAGE_ROUND 32
 
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
-ANCHOR(enum, send_flags);
 
 /* Addresses user space was told already, by the inode of the socket whose they are */
 struct {
@@ -143,28 +143,19 @@ __noinline int report_sending(void)
 		send_address(address, (void *)sending->destination + sizeof(u16),
 			     sending->destination_length - sizeof(u16), true);
 	}
-	if (other && !dst_inode && !dst.tgid)
-		flags |= SEND_LISTENER;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(kind, LOST_RING_FULL, 1);
 		return 0;
 	}
-	record->type = RECORD_UNIX;
-	record->thread = sending->thread;
-	record->time = bpf_ktime_get_boot_ns();
-	record->src = sending->src;
-	record->dst = dst;
+	begin_event(&record->event, kind, flags, sending->src, dst, sending->count);
 	record->src_inode = sending->inode;
 	record->dst_inode = dst_inode;
 	record->dst_sock = (u64)other;
 	record->address = address;
-	record->kind = kind;
-	record->flags = flags;
-	record->count = sending->count;
 	record->net = sock_net(sk);
 	record->reserved = 0;
-	record->captured = capture(&sending->source, wanted_of(sending->count), sending->thread);
+	record->event.captured = capture(&sending->source, wanted_of(sending->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -287,6 +278,17 @@ __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 	return report_sending();
 }
 
+/* A round of them; -1: that was all. A descriptor and, in bit 32, whether the caller is a 32-bit program */
+__noinline int on_messages(u64 vector, u32 first, u32 count, u64 how)
+{
+	for (u32 n = 0; n < MESSAGE_ROUND; n++) {
+		if (first + n >= count)
+			return -1;
+		on_message(vector, first + n, how, how >> 32);
+	}
+	return 0;
+}
+
 static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
 				   long result, const struct identity *self)
 {
@@ -299,11 +301,9 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 	if (call == CALL_SENDMMSG) {
 		u64 vector = argument(regs, 1, compat);
 
-		for (u32 n = 0; n < MESSAGES; n++) {
-			if (n >= result)
+		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
+			if (on_messages(vector, n, result, fd | (u64)compat << 32) < 0)
 				break;
-			on_message(vector, n, fd, compat);
-		}
 		return 0;
 	}
 	sending->sk = sk;
@@ -317,7 +317,7 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 		sending->other = delivered(sending->thread, 0);
 		if (call == CALL_SENDTO) {
 			sending->destination = argument(regs, 4, compat);
-			sending->destination_length = ADDRESS_DATA;
+			sending->destination_length = argument(regs, 5, compat);
 		} else if (call == CALL_SENDMSG) {
 			u64 message = argument(regs, 1, compat);
 

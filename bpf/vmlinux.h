@@ -43,7 +43,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 
 /* x86-64 */
 struct pt_regs {
-	unsigned long bx, cx, di, si, dx, r10, ax, orig_ax, sp, ip, r8, bp;
+	unsigned long bx, cx, di, si, dx, r10, ax, orig_ax, sp, ip, r8, r9, bp;
 };
 
 struct iovec {
@@ -180,9 +180,13 @@ struct socket_alloc {
 	struct socket socket;
 	struct inode vfs_inode;
 };
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+};
 struct unix_address {
 	int len;
-	char name[1];
+	struct sockaddr_un name[0];
 };
 struct unix_sock {
 	struct sock sk;

@@ -1,6 +1,6 @@
 /**
  * The BPF object: open → configure → choose programs → load → attach. Programs are named
- * `hook__backend`, and a hook begins with its kind: `pipe_read__fentry`.
+ * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { NativeError } from "./error.ts";
@@ -24,9 +24,7 @@ export class Program {
   readonly name: string;
   /** `pipe_read` */
   readonly hook: string;
-  /** `pipe` */
-  readonly kind: string;
-  readonly backend: Backend;
+  readonly backend: Backend | "any";
   /** the kernel function it sits on, once that is decided */
   target = "";
   readonly #libbpf: Libbpf;
@@ -36,10 +34,9 @@ export class Program {
     this.#libbpf = libbpf;
     this.#program = program;
     this.name = String(libbpf.bpf_program__name(program));
-    const [hook, backend] = this.name.split("__") as [string, Backend];
+    const [hook, backend] = this.name.split("__") as [string, Backend | "any"];
     this.hook = hook;
     this.backend = backend;
-    this.kind = hook.slice(0, hook.indexOf("_"));
   }
 
   /** Whether load takes it in. */
@@ -47,7 +44,7 @@ export class Program {
     this.#libbpf.bpf_program__set_autoload(this.#program, on);
   }
 
-  /** fentry only: picks the first of `functions` that is in the kernel's BTF. @throws NativeError */
+  /** Picks the first of `functions` (or tracepoints) that is in the kernel's BTF; not for kprobes. @throws NativeError */
   aim(functions: readonly string[]): void {
     let result = -ENOENT;
     for (const name of functions) {
@@ -57,7 +54,7 @@ export class Program {
         return;
       }
     }
-    throw new NativeError("find", `kernel function ${functions.join(" or ")}`, result);
+    throw new NativeError(`find ${functions.join(" or ")} for`, this.name, result);
   }
 
   /** @throws NativeError naming the function */
@@ -73,7 +70,7 @@ export class Program {
       link = pointerOf(this.#libbpf.bpf_program__attach(this.#program));
     }
     if (link !== null) return new Link(this.#libbpf, link);
-    throw new NativeError("attach to", functions.join(" or "), lastErrno());
+    throw new NativeError("attach", this.name, lastErrno());
   }
 
   /** How often the kernel skipped it because it was running already (0 before 5.12, which does not say). */

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, errnoName, NativeError } from "../ffi/error.ts";
 import type { Libbpf } from "../ffi/libbpf.ts";
-import { type Backend, BpfObject, backends, type Link, type Program } from "../ffi/object.ts";
+import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../ffi/object.ts";
 import type { Options } from "./arguments.ts";
 import type { Kind } from "./event.ts";
 import { Failure } from "./failure.ts";
@@ -34,6 +34,7 @@ export class Attached implements Disposable {
   }
 }
 
+const EPERM = 1;
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 const preemption = "/sys/kernel/debug/sched/preempt";
 
@@ -74,6 +75,7 @@ export function attach(
   options: Options,
 ): Attached {
   const order = preference(options);
+  const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
   const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
   let first = true;
   for (;;) {
@@ -85,10 +87,10 @@ export function attach(
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
       const traced = open.map((plan) => select(object, plan));
-      configure(object, options);
+      configure(object, kinds, options);
       object.load();
-      for (const { programs, kind } of traced) {
-        for (const program of programs) links.push(attachProgram(program, kind));
+      for (const program of new Set(traced.flatMap(({ programs }) => programs))) {
+        links.push(program.attach(hooks[program.hook]!));
       }
       return new Attached(object, traced, untraced(plans, options), links);
     } catch (error) {
@@ -105,6 +107,7 @@ function candidates(object: BpfObject, plan: Plan, order: readonly Backend[]): B
   const wanted = order.filter((backend) => offered.has(backend));
   // a kind with one way to be seen is seen that way, whatever is asked for
   const all = wanted.length > 0 ? wanted : backends.filter((backend) => offered.has(backend));
+  if (all.length === 0) all.push("tracepoint");
   if (!all.includes("kprobe") || existsSync(kprobePmu)) return all;
   plan.reason = "this kernel has no kprobes (CONFIG_KPROBES)";
   return all.filter((backend) => backend !== "kprobe");
@@ -114,57 +117,44 @@ function programsOf(object: BpfObject, kind: KindModule): Program[] {
   return object.programs.filter(({ hook }) => kind.hooks[hook] !== undefined);
 }
 
-/** Lets load take in the programs of a plan's back end. @throws PlanError */
-function select(object: BpfObject, plan: Plan): Traced {
-  const backend = plan.candidates[0]!;
-  const programs = programsOf(object, plan.kind).filter((program) => program.backend === backend);
-  for (const program of programs) {
-    program.enable(true);
-    if (backend === "fentry") {
-      try {
-        program.aim(plan.kind.hooks[program.hook]!);
-      } catch (error) {
-        throw blame(error, plan.kind);
-      }
+/** Lets load take in the programs of a plan's back end. @throws NativeError */
+function select(object: BpfObject, { kind, candidates: [backend] }: Plan): Traced {
+  const programs = programsOf(object, kind).filter((program) => {
+    if (program.backend !== backend && program.backend !== "any") return false;
+    if (program.backend === "kprobe") return true;
+    try {
+      program.aim(kind.hooks[program.hook]!);
+      return true;
+    } catch (error) {
+      if (!(error instanceof NativeError) || !kind.optional?.includes(program.hook)) throw error;
+      log.verbose(`${kind.name}: ${program.hook} is left out: ${error.message}`);
+      return false;
     }
-  }
-  return { kind: plan.kind, backend, programs };
+  });
+  for (const program of programs) program.enable(true);
+  return { kind, backend: backend!, programs };
 }
 
-function attachProgram(program: Program, kind: KindModule): Link {
-  try {
-    return program.attach(kind.hooks[program.hook]!);
-  } catch (error) {
-    throw blame(error, kind);
-  }
-}
-
-class KindError extends NativeError {
-  constructor(
-    error: NativeError,
-    readonly kind: KindModule,
-  ) {
-    super(error.operation, error.target, error.errno, error.log);
-  }
-}
-
-function blame(error: unknown, kind: KindModule): unknown {
-  return error instanceof NativeError ? new KindError(error, kind) : error;
-}
-
-/** Takes the back end that failed off the plan of the kind it failed. @throws the error when no kind is to blame */
+/**
+ * Takes the back end that failed off the plans of the kinds it failed; off all plans when the kernel
+ * does not permit it at all. @throws the error when no kind is to blame
+ */
 function giveUp(plans: readonly Plan[], error: NativeError): void {
-  const plan = plans.find(
-    ({ kind, candidates }) =>
-      candidates.length > 0 &&
-      ((error instanceof KindError && error.kind === kind) ||
-        Object.keys(kind.hooks).some((hook) => error.target.startsWith(`${hook}__`))),
-  );
-  if (plan === undefined) throw unloadable(error);
-  const backend = plan.candidates.shift()!;
-  plan.reason = `${backend}: cannot ${error.operation} ${error.target}: ${describe(error.errno)}`;
-  log.verbose(`${plan.kind.name}: not ${backend}: ${plan.reason}`);
-  if (error.errno !== 1 && error.log !== "") log.debug(error.log);
+  const hook = /^(\w+)__(\w+)$/.exec(error.target)?.[1];
+  const backend = /^(\w+)__(\w+)$/.exec(error.target)?.[2];
+  const forbidden = error.errno === EPERM && backend === "fentry";
+  const guilty = plans.filter(({ kind, candidates: [current] }) => {
+    if (current === undefined) return false;
+    if (forbidden) return current === "fentry";
+    return hook !== undefined && kind.hooks[hook] !== undefined;
+  });
+  if (guilty.length === 0) throw unloadable(error);
+  for (const plan of guilty) {
+    const failed = plan.candidates.shift()!;
+    plan.reason = `${failed}: cannot ${error.operation} ${error.target}: ${describe(error.errno)}`;
+    log.verbose(`${plan.kind.name}: not ${plan.reason}`);
+  }
+  if (error.errno !== EPERM && error.log !== "") log.debug(error.log);
 }
 
 function unloadable(error: NativeError): Failure {
@@ -181,7 +171,7 @@ function unloadable(error: NativeError): Failure {
 }
 
 function remedy(reason: string): string {
-  return reason.includes(errnoName(1))
+  return reason.includes(errnoName(EPERM))
     ? "try --backend tracepoint or more privileges"
     : "try another --backend, or -vv to see why";
 }
@@ -200,10 +190,11 @@ function nothing(plans: readonly Plan[], options: Options): Failure {
   return new Failure(`nothing can be traced here; ${reasons}`);
 }
 
-function configure(object: BpfObject, options: Options): void {
+function configure(object: BpfObject, kinds: readonly KindModule[], options: Options): void {
   const config = new Config(object.map(".rodata.config").words(Config.size));
   config.contents = options.bytes ? 1 : 0;
   config.maxBytes = options.maxBytes;
   config.ownTgid = process.pid;
+  config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   object.map("ring").maxEntries = options.ring;
 }

@@ -39,6 +39,11 @@ export class Clock {
     into.nanoseconds = nanoseconds - carry * billion;
   }
 
+  /** CLOCK_BOOTTIME at the last sample. */
+  get bootSeconds(): number {
+    return this.#boot.seconds + this.#boot.nanoseconds / billion;
+  }
+
   now(into: Time): void {
     clockGettime(CLOCK_REALTIME, into);
   }

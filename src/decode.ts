@@ -5,8 +5,20 @@
 import type { Ring } from "../ffi/ring.ts";
 import type { Contents, Event } from "./event.ts";
 import type { Entry, KindModule, Reader } from "./kind.ts";
-import { ChunkRecord, NameRecord, PathRecord, PipeRecord, RecordType, RunsRecord } from "./layout.ts";
+import {
+  AddressRecord,
+  ChunkRecord,
+  EventRecord,
+  Kind,
+  NameRecord,
+  PathRecord,
+  PipeRecord,
+  RecordType,
+  RunsRecord,
+  UseRecord,
+} from "./layout.ts";
 import type { Names } from "./names.ts";
+import type { Owners } from "./owners.ts";
 import type { Paths } from "./paths.ts";
 
 /** entries of a batch, unless one needs parts from farther behind */
@@ -14,6 +26,8 @@ const usualCapacity = 8192;
 /** records of all kinds have their time at the same place */
 const timeWord = 2;
 const none = -1;
+/** seconds that an event waits for its receiver to be seen */
+const longestWait = 0.05;
 
 export class Decoder {
   /** records that were too short or of no known type */
@@ -23,10 +37,14 @@ export class Decoder {
   readonly #paths: Paths;
   readonly #name: NameRecord;
   readonly #path: PathRecord;
+  readonly #event: EventRecord;
   readonly #pipe: PipeRecord;
+  readonly #use: UseRecord;
+  readonly #address: AddressRecord;
+  readonly #owners: Owners;
   readonly #runs: RunsRecord;
   readonly #chunk: ChunkRecord;
-  /** by enum record_type */
+  /** by enum kind */
   readonly #kinds: (KindModule | undefined)[] = [];
   readonly #readers: (Reader | undefined)[] = [];
 
@@ -54,6 +72,7 @@ export class Decoder {
     ring: Ring,
     names: Names,
     paths: Paths,
+    owners: Owners,
     kinds: readonly KindModule[],
     private readonly withContents: boolean,
     /** -B: contents an event at most, 0 is all */
@@ -64,17 +83,25 @@ export class Decoder {
     this.#paths = paths;
     this.#name = new NameRecord(ring.words);
     this.#path = new PathRecord(ring.words);
+    this.#event = new EventRecord(ring.words);
     this.#pipe = new PipeRecord(ring.words);
+    this.#use = new UseRecord(ring.words);
+    this.#address = new AddressRecord(ring.words);
+    this.#owners = owners;
     this.#runs = new RunsRecord(ring.words);
     this.#chunk = new ChunkRecord(ring.words);
     for (const kind of kinds) {
-      this.#kinds[kind.record] = kind;
-      this.#readers[kind.record] = kind.reader({ words: ring.words, names, paths, maxBytes });
+      this.#kinds[kind.id] = kind;
+      this.#readers[kind.id] = kind.reader({ words: ring.words, names, paths, owners, maxBytes });
     }
   }
 
-  /** Takes in what the ring has, up to a limit; how many events' records that is. */
-  fill(): number {
+  /**
+   * Takes in what the ring has, up to a limit; how many events' records that is. A batch ends before
+   * an event whose ends may yet become known, until it is too old to wait for.
+   * @param now CLOCK_BOOTTIME in seconds; Infinity: wait for nothing
+   */
+  fill(now = Number.POSITIVE_INFINITY): number {
     const ring = this.#ring;
     this.#count = 0;
     this.#open.clear();
@@ -83,6 +110,7 @@ export class Decoder {
     this.#chunks.next.length = 0;
     while (this.#hasRoom() && ring.next()) this.#take();
     if (this.#open.size > 0) this.#cutBefore(Math.min(...this.#open.values()));
+    this.#cutBeforeUnready(now);
     this.#sort();
     return this.#count;
   }
@@ -111,9 +139,11 @@ export class Decoder {
   #take(): void {
     const { at, length, words, bytes } = this.#ring;
     const type = length >= 4 ? words[at]! : 0;
-    if (this.#kinds[type] !== undefined) {
-      if (length < this.#kinds[type].size) this.rejected++;
-      else this.#begin(type, at);
+    if (type === RecordType.RECORD_EVENT && length >= EventRecord.size) {
+      this.#event.at = at;
+      const kind = this.#kinds[this.#event.kind];
+      if (kind === undefined || length < kind.size) this.rejected++;
+      else this.#begin(at);
     } else if (type === RecordType.RECORD_NAME && length >= NameRecord.size) {
       this.#name.at = at;
       this.#names.add(this.#name, bytes);
@@ -121,6 +151,12 @@ export class Decoder {
       this.#path.at = at;
       if (this.#path.length <= length - PathRecord.data.offset) this.#paths.add(this.#path, bytes);
       else this.rejected++;
+    } else if (type === RecordType.RECORD_USE && length >= UseRecord.size) {
+      this.#use.at = at;
+      this.#owners.use(this.#use);
+    } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
+      this.#address.at = at;
+      this.#owners.address(this.#address, bytes);
     } else if (type === RecordType.RECORD_RUNS && length >= RunsRecord.run.offset) {
       this.#addRuns(at, length);
     } else if (type === RecordType.RECORD_CHUNK && length >= ChunkRecord.data.offset) {
@@ -130,7 +166,7 @@ export class Decoder {
     }
   }
 
-  #begin(type: number, at: number): void {
+  #begin(at: number): void {
     const i = this.#count++;
     this.#at[i] = at;
     this.#runsAt[i] = none;
@@ -138,13 +174,20 @@ export class Decoder {
     this.#expected[i] = 0;
     this.#captured[i] = 0;
     this.#firstChunk[i] = none;
-    if (type !== RecordType.RECORD_PIPE) return;
-    const pipe = this.#pipe;
-    pipe.at = at;
-    if (pipe.captured === 0 && pipe.runs <= 1) return;
-    this.#expected[i] = pipe.captured;
-    if (this.#open.has(pipe.thread)) this.rejected++; // its parts come before this, or not at all
-    this.#open.set(pipe.thread, i);
+    const event = this.#event;
+    event.at = at;
+    if (event.captured === 0 && this.#runsOf(i) <= 1) return;
+    this.#expected[i] = event.captured;
+    if (this.#open.has(event.thread)) this.rejected++; // its parts come before this, or not at all
+    this.#open.set(event.thread, i);
+  }
+
+  /** How many writers' runs make up an entry; what is no pipe's has one. */
+  #runsOf(i: number): number {
+    this.#event.at = this.#at[i]!;
+    if (this.#event.kind !== Kind.KIND_PIPE) return 1;
+    this.#pipe.at = this.#at[i]!;
+    return this.#pipe.runs;
   }
 
   #addRuns(at: number, length: number): void {
@@ -152,8 +195,7 @@ export class Decoder {
     runs.at = at;
     const i = this.#open.get(runs.thread);
     if (i === undefined) return;
-    this.#pipe.at = this.#at[i]!;
-    if (length < RunsRecord.run.offset + this.#pipe.runs * RunsRecord.run.size) {
+    if (length < RunsRecord.run.offset + this.#runsOf(i) * RunsRecord.run.size) {
       this.rejected++;
       this.#open.delete(runs.thread); // nothing better will come
       return;
@@ -186,8 +228,7 @@ export class Decoder {
 
   /** An entry that has all its parts waits no longer. */
   #close(thread: number, i: number): void {
-    this.#pipe.at = this.#at[i]!;
-    const whole = this.#pipe.runs <= 1 || this.#runsAt[i] !== none;
+    const whole = this.#runsOf(i) <= 1 || this.#runsAt[i] !== none;
     if (whole && this.#captured[i] === this.#expected[i]) this.#open.delete(thread);
   }
 
@@ -195,6 +236,18 @@ export class Decoder {
   #cutBefore(i: number): void {
     this.#ring.rewind(this.#position[i]!);
     this.#count = i;
+  }
+
+  #cutBeforeUnready(now: number): void {
+    const { words } = this.#ring;
+    for (let i = 0; i < this.#count; i++) {
+      const at = this.#at[i]!;
+      this.#event.at = at;
+      const reader = this.#readers[this.#event.kind];
+      if (reader?.isReady === undefined || reader.isReady(at)) continue;
+      const age = now - (words[at + timeWord + 1]! * 4.294967296 + words[at + timeWord]! / 1e9);
+      if (age < longestWait) return this.#cutBefore(i);
+    }
   }
 
   /** Nearly sorted already: reservations on several CPUs differ by little. */
@@ -232,22 +285,16 @@ export class Decoder {
     for (let n = 0; n < this.#count && wanted; n++) {
       const i = this.#order[n]!;
       const at = this.#at[i]!;
-      const type = words[at]!;
-      if (this.#isHeadless(type, i)) continue;
+      if (this.#runsAt[i] === none && this.#runsOf(i) > 1) continue; // whose bytes they are was lost
+      this.#event.at = at;
+      const { kind } = this.#event;
       stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
-      event.kind = this.#kinds[type]!.name;
+      event.kind = this.#kinds[kind]!.name;
       this.#entry.at = at;
       this.#entry.runsAt = this.#runsAt[i]!;
       this.#entry.contents = this.withContents ? this.#gather(i) : null;
-      this.#readers[type]!.read(this.#entry, event, emitted);
+      this.#readers[kind]!.read(this.#entry, event, emitted);
     }
-  }
-
-  /** Without its runs nobody knows whose its bytes are, and the first writer's name would be wrong. */
-  #isHeadless(type: number, i: number): boolean {
-    if (type !== RecordType.RECORD_PIPE || this.#runsAt[i] !== none) return false;
-    this.#pipe.at = this.#at[i]!;
-    return this.#pipe.runs > 1;
   }
 
   /** Contents in one piece: where they lie when there is one chunk, copied together otherwise. */

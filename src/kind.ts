@@ -2,6 +2,7 @@
 import type { Backend, Hooks } from "../ffi/object.ts";
 import type { Contents, Event, Kind } from "./event.ts";
 import type { Names } from "./names.ts";
+import type { Owners } from "./owners.ts";
 import type { Paths } from "./paths.ts";
 
 /** What a kind's reader finds its facts in. */
@@ -10,6 +11,7 @@ export interface Tools {
   words: Uint32Array;
   names: Names;
   paths: Paths;
+  owners: Owners;
   /** -B: contents an event at most, 0 is all; the kernel side keeps to it where a record is one event */
   maxBytes: number;
 }
@@ -27,18 +29,21 @@ export interface Entry {
 /** Turns a record into events; `emit` answers false when no more are wanted. */
 export interface Reader {
   read(entry: Entry, event: Event, emit: () => boolean): void;
+  /** false: what is to be known of the record at this word may still come; asked again, for a while */
+  isReady?(at: number): boolean;
 }
 
 export interface KindModule {
   name: Kind;
   /** the other words -t takes for it */
   aliases: readonly string[];
-  /** enum kind: its row of the loss counters */
+  /** enum kind: what its records carry, and its row of the loss counters */
   id: number;
-  /** enum record_type of its records, and their size */
-  record: number;
+  /** bytes of its records */
   size: number;
   hooks: Hooks;
+  /** hooks that a kernel may lack; the kind is traced without them all the same */
+  optional?: readonly string[];
   /** what each back end can't see, as the `tracing` line says it */
   blind: Partial<Record<Backend, readonly string[]>>;
   reader(tools: Tools): Reader;

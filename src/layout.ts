@@ -44,6 +44,60 @@ export class ChunkRecord {
   static readonly data = { offset: 16, length: 32640, size: 1 } as const;
 }
 
+export const EventFlags = {
+  EVENT_SRC_GUESS: 1,
+  EVENT_DST_GUESS: 2,
+  PIPE_FIFO: 16,
+  SIGNAL_GROUP: 16,
+  SEND_BOUND: 16,
+  SEND_TO_ADDRESS: 32,
+  PTY_TO_MASTER: 16,
+} as const;
+
+/** struct event_record */
+export class EventRecord {
+  static readonly size = 48;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get thread(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get srcTgid(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get srcTag(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get dstTgid(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get dstTag(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get kind(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get flags(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get count(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get captured(): number {
+    return this.words[this.at + 11] as number;
+  }
+}
+
 export const Kind = {
   KIND_UNKNOWN: 0,
   KIND_PIPE: 1,
@@ -163,34 +217,34 @@ export class LoopbackRecord {
   get dstTag(): number {
     return this.words[this.at + 7] as number;
   }
-  get srcInodeLow(): number {
+  get kind(): number {
     return this.words[this.at + 8] as number;
   }
-  get srcInodeHigh(): number {
+  get flags(): number {
     return this.words[this.at + 9] as number;
   }
-  get dstInodeLow(): number {
+  get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get dstInodeHigh(): number {
+  get captured(): number {
     return this.words[this.at + 11] as number;
   }
-  get dstSockLow(): number {
+  get srcInodeLow(): number {
     return this.words[this.at + 12] as number;
   }
-  get dstSockHigh(): number {
+  get srcInodeHigh(): number {
     return this.words[this.at + 13] as number;
   }
-  get kind(): number {
+  get dstInodeLow(): number {
     return this.words[this.at + 14] as number;
   }
-  get flags(): number {
+  get dstInodeHigh(): number {
     return this.words[this.at + 15] as number;
   }
-  get count(): number {
+  get dstSockLow(): number {
     return this.words[this.at + 16] as number;
   }
-  get captured(): number {
+  get dstSockHigh(): number {
     return this.words[this.at + 17] as number;
   }
   get net(): number {
@@ -268,11 +322,6 @@ export class PathRecord {
   static readonly data = { offset: 24, length: 4352, size: 1 } as const;
 }
 
-export const PipeFlags = {
-  PIPE_FIFO: 1,
-  PIPE_DST_GUESS: 2,
-} as const;
-
 /** struct pipe_record */
 export class PipeRecord {
   static readonly size = 64;
@@ -291,48 +340,43 @@ export class PipeRecord {
   get timeHigh(): number {
     return this.words[this.at + 3] as number;
   }
-  get inodeLow(): number {
+  get srcTgid(): number {
     return this.words[this.at + 4] as number;
   }
-  get inodeHigh(): number {
+  get srcTag(): number {
     return this.words[this.at + 5] as number;
   }
-  get srcTgid(): number {
+  get dstTgid(): number {
     return this.words[this.at + 6] as number;
   }
-  get srcTag(): number {
+  get dstTag(): number {
     return this.words[this.at + 7] as number;
   }
-  get dstTgid(): number {
+  get kind(): number {
     return this.words[this.at + 8] as number;
   }
-  get dstTag(): number {
+  get flags(): number {
     return this.words[this.at + 9] as number;
   }
-  get device(): number {
+  get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get flags(): number {
+  get captured(): number {
     return this.words[this.at + 11] as number;
   }
-  get count(): number {
+  get inodeLow(): number {
     return this.words[this.at + 12] as number;
   }
-  get captured(): number {
+  get inodeHigh(): number {
     return this.words[this.at + 13] as number;
   }
-  get runs(): number {
+  get device(): number {
     return this.words[this.at + 14] as number;
   }
-  get srcFlags(): number {
+  get runs(): number {
     return this.words[this.at + 15] as number;
   }
 }
-
-export const PtyFlags = {
-  PTY_TO_MASTER: 1,
-  PTY_DST_GUESS: 2,
-} as const;
 
 /** struct pty_record */
 export class PtyRecord {
@@ -364,28 +408,28 @@ export class PtyRecord {
   get dstTag(): number {
     return this.words[this.at + 7] as number;
   }
-  get dstTtyLow(): number {
+  get kind(): number {
     return this.words[this.at + 8] as number;
   }
-  get dstTtyHigh(): number {
+  get flags(): number {
     return this.words[this.at + 9] as number;
   }
-  get index(): number {
+  get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get session(): number {
+  get captured(): number {
     return this.words[this.at + 11] as number;
   }
-  get flags(): number {
+  get masterLow(): number {
     return this.words[this.at + 12] as number;
   }
-  get count(): number {
+  get masterHigh(): number {
     return this.words[this.at + 13] as number;
   }
-  get captured(): number {
+  get index(): number {
     return this.words[this.at + 14] as number;
   }
-  get reserved(): number {
+  get session(): number {
     return this.words[this.at + 15] as number;
   }
 }
@@ -393,15 +437,11 @@ export class PtyRecord {
 export const RecordType = {
   RECORD_NAME: 1,
   RECORD_PATH: 2,
-  RECORD_PIPE: 3,
+  RECORD_EVENT: 3,
   RECORD_RUNS: 4,
   RECORD_CHUNK: 5,
-  RECORD_SIGNAL: 6,
-  RECORD_USE: 7,
-  RECORD_ADDRESS: 8,
-  RECORD_UNIX: 9,
-  RECORD_LOOPBACK: 10,
-  RECORD_PTY: 11,
+  RECORD_USE: 6,
+  RECORD_ADDRESS: 7,
 } as const;
 
 /** struct run */
@@ -444,26 +484,16 @@ export class RunsRecord {
   static readonly run = { offset: 8, length: 128, size: 16 } as const;
 }
 
-export const SendFlags = {
-  SEND_TO_ADDRESS: 1,
-  SEND_BOUND: 2,
-  SEND_LISTENER: 4,
-} as const;
-
-export const SignalFlags = {
-  SIGNAL_GROUP: 1,
-} as const;
-
 /** struct signal_record */
 export class SignalRecord {
-  static readonly size = 48;
+  static readonly size = 64;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
   get type(): number {
     return this.words[this.at] as number;
   }
-  get flags(): number {
+  get thread(): number {
     return this.words[this.at + 1] as number;
   }
   get timeLow(): number {
@@ -484,17 +514,29 @@ export class SignalRecord {
   get dstTag(): number {
     return this.words[this.at + 7] as number;
   }
-  get thread(): number {
+  get kind(): number {
     return this.words[this.at + 8] as number;
   }
-  get number(): number {
+  get flags(): number {
     return this.words[this.at + 9] as number;
   }
-  get result(): number {
+  get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get reserved(): number {
+  get captured(): number {
     return this.words[this.at + 11] as number;
+  }
+  get number(): number {
+    return this.words[this.at + 12] as number;
+  }
+  get result(): number {
+    return this.words[this.at + 13] as number;
+  }
+  get target(): number {
+    return this.words[this.at + 14] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 15] as number;
   }
 }
 
@@ -528,40 +570,40 @@ export class UnixRecord {
   get dstTag(): number {
     return this.words[this.at + 7] as number;
   }
-  get srcInodeLow(): number {
+  get kind(): number {
     return this.words[this.at + 8] as number;
   }
-  get srcInodeHigh(): number {
+  get flags(): number {
     return this.words[this.at + 9] as number;
   }
-  get dstInodeLow(): number {
+  get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get dstInodeHigh(): number {
+  get captured(): number {
     return this.words[this.at + 11] as number;
   }
-  get dstSockLow(): number {
+  get srcInodeLow(): number {
     return this.words[this.at + 12] as number;
   }
-  get dstSockHigh(): number {
+  get srcInodeHigh(): number {
     return this.words[this.at + 13] as number;
   }
-  get addressLow(): number {
+  get dstInodeLow(): number {
     return this.words[this.at + 14] as number;
   }
-  get addressHigh(): number {
+  get dstInodeHigh(): number {
     return this.words[this.at + 15] as number;
   }
-  get kind(): number {
+  get dstSockLow(): number {
     return this.words[this.at + 16] as number;
   }
-  get flags(): number {
+  get dstSockHigh(): number {
     return this.words[this.at + 17] as number;
   }
-  get count(): number {
+  get addressLow(): number {
     return this.words[this.at + 18] as number;
   }
-  get captured(): number {
+  get addressHigh(): number {
     return this.words[this.at + 19] as number;
   }
   get net(): number {

@@ -1,4 +1,5 @@
 /** What was dropped: the kernel side's counters, and the programs the kernel skipped. */
+import type { Program } from "../ffi/object.ts";
 import type { Traced } from "./attach.ts";
 import type { Lost, LostReason } from "./event.ts";
 import type { KindModule } from "./kind.ts";
@@ -16,6 +17,7 @@ export class Losses {
   readonly #traced: readonly Traced[];
   readonly #seen = new Map<number, number>();
   readonly #missed = new Map<string, number>();
+  readonly #polled = new Set<Program>();
 
   constructor(shared: Shared, kinds: readonly KindModule[], traced: readonly Traced[]) {
     this.#shared = shared;
@@ -40,9 +42,13 @@ export class Losses {
 
   /** The same for skipped programs, which costs a system call each: once in a while and at the end. */
   pollMisses(lost: Lost, report: () => void): void {
+    this.#polled.clear();
     for (const { kind, programs } of this.#traced) {
       let missed = 0;
       for (const program of programs) {
+        // programs of several kinds count for the first of them
+        if (this.#polled.has(program)) continue;
+        this.#polled.add(program);
         const misses = program.misses();
         missed += misses - (this.#missed.get(program.name) ?? 0);
         this.#missed.set(program.name, misses);

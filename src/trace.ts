@@ -23,6 +23,7 @@ import { Shared } from "./layout.ts";
 import { log } from "./log.ts";
 import { Losses } from "./losses.ts";
 import { Names } from "./names.ts";
+import { Owners } from "./owners.ts";
 import { Paths } from "./paths.ts";
 import { requirePrivileges } from "./privileges.ts";
 import { Sink } from "./sink.ts";
@@ -62,8 +63,9 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"));
   const paths = new Paths();
+  const owners = new Owners(names);
   const clock = new Clock();
-  const decoder = new Decoder(ring, names, paths, kinds, options.bytes, options.maxBytes);
+  const decoder = new Decoder(ring, names, paths, owners, kinds, options.bytes, options.maxBytes);
   const losses = new Losses(shared, kinds, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
   const summary = options.summary ? new Summary(options.format) : null;
@@ -115,7 +117,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   while (!finished()) {
     if (end === Infinity && isOver()) end = ring.produced;
     clock.sample();
-    const records = decoder.fill();
+    const records = decoder.fill(end < Infinity ? Infinity : clock.bootSeconds);
     const last = ring.cursor >= end || (end < Infinity && records === 0);
     decoder.read(event, stamp, emit);
     ring.release();

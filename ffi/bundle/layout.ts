@@ -118,7 +118,8 @@ function accessors(types: BtfType[], owner: Struct, member: Member, place: Place
     ];
   }
   if (type.kind === "struct") {
-    const inside = { ...place, prefix: name, base: offset };
+    // what all events' records begin with reads as if it were their own
+    const inside = { ...place, prefix: member.name === "event" ? "" : name, base: offset };
     return type.members.flatMap((inner) => accessors(types, type, inner, inside));
   }
   if (type.kind !== "int") throw new Error(`${where} is no integer, struct or array`);

@@ -1,6 +1,6 @@
 import { type Contents, type Event, key, type Meta } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
-import { Kind, PipeFlags, PipeRecord, RecordType, Run, RunFlags, RunsRecord } from "../layout.ts";
+import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
 
 const pipeName = key("pipe_name");
 const pipeInode = key("pipe_inode");
@@ -25,11 +25,12 @@ class PipeReader implements Reader {
     record.at = entry.at;
     event.dst.pid = record.dstTgid;
     event.dst.comm = this.#tools.names.find(record.dstTgid, record.dstTag);
-    event.dst.guess = (record.flags & PipeFlags.PIPE_DST_GUESS) !== 0;
+    event.dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
     event.meta = this.#meta;
     event.countHigh = 0;
     if (entry.runsAt < 0) {
-      this.#fill(event, record.srcTgid, record.srcTag, record.srcFlags, record.count);
+      const { srcTgid, srcTag, flags, count } = record;
+      this.#fill(event, srcTgid, srcTag, (flags & EventFlags.EVENT_SRC_GUESS) !== 0, count);
       event.contents = entry.contents;
       emit();
       return;
@@ -39,7 +40,7 @@ class PipeReader implements Reader {
     for (let i = 0; i < record.runs; i++) {
       const run = this.#run;
       run.at = entry.runsAt + (RunsRecord.run.offset + i * RunsRecord.run.size) / 4;
-      this.#fill(event, run.whoTgid, run.whoTag, run.flags, run.bytes);
+      this.#fill(event, run.whoTgid, run.whoTag, (run.flags & RunFlags.RUN_GUESS) !== 0, run.bytes);
       event.contents = this.#part(entry.contents, offset, run.bytes);
       offset += run.bytes;
       // the kernel side leaves its own bytes out where they come alone
@@ -47,10 +48,10 @@ class PipeReader implements Reader {
     }
   }
 
-  #fill(event: Event, tgid: number, tag: number, flags: number, bytes: number): void {
+  #fill(event: Event, tgid: number, tag: number, guess: boolean, bytes: number): void {
     event.src.pid = tgid === 0 ? -1 : tgid;
     event.src.comm = tgid === 0 ? null : this.#tools.names.find(tgid, tag);
-    event.src.guess = (flags & RunFlags.RUN_GUESS) !== 0;
+    event.src.guess = guess;
     event.countLow = bytes;
     this.#bytes = bytes;
   }
@@ -68,7 +69,7 @@ class PipeReader implements Reader {
   readonly #meta = (out: Meta): void => {
     const record = this.#record;
     const { inodeLow, inodeHigh } = record;
-    const fifo = (record.flags & PipeFlags.PIPE_FIFO) !== 0;
+    const fifo = (record.flags & EventFlags.PIPE_FIFO) !== 0;
     out.text(pipeName, fifo ? this.#tools.paths.find(record.device, inodeLow, inodeHigh) : anonymous);
     out.integer(pipeInode, inodeLow, inodeHigh);
     out.integer(count, this.#bytes, 0);
@@ -79,7 +80,6 @@ export const pipe: KindModule = {
   name: "pipe",
   aliases: ["p"],
   id: Kind.KIND_PIPE,
-  record: RecordType.RECORD_PIPE,
   size: PipeRecord.size,
   hooks: {
     // since 6.16 FIFOs have functions of their own, which call the anon_ ones

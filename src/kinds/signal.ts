@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type Event, key, type Meta } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
-import { Kind, RecordType, SignalFlags, SignalRecord } from "../layout.ts";
+import { EventFlags, Kind, SignalRecord } from "../layout.ts";
 
 const num = key("num");
 const name = key("name");
@@ -58,10 +58,10 @@ class SignalReader implements Reader {
   }
 
   readonly #meta = (out: Meta): void => {
-    const { number, flags, thread, result: code } = this.#record;
+    const { number, flags, target, result: code } = this.#record;
     out.integer(num, number, 0);
     out.text(name, signalNames[number] ?? encoder.encode(`${number}`));
-    if ((flags & SignalFlags.SIGNAL_GROUP) === 0) out.integer(tid, thread, 0);
+    if ((flags & EventFlags.SIGNAL_GROUP) === 0) out.integer(tid, target, 0);
     if (code !== 0) out.text(result, resultNames[code] ?? encoder.encode(`${code}`));
   };
 }
@@ -70,7 +70,6 @@ export const signal: KindModule = {
   name: "signal",
   aliases: ["k", "kill"],
   id: Kind.KIND_SIGNAL,
-  record: RecordType.RECORD_SIGNAL,
   size: SignalRecord.size,
   hooks: { signal_generate: ["signal_generate"] },
   blind: {},

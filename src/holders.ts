@@ -1,0 +1,120 @@
+/**
+ * Who has a socket or a terminal's master open, from /proc: for what was never seen in use. A scan
+ * reads every descriptor's link, so one serves all that ask within a moment.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+const freshness = 20;
+const ticksField = 22;
+
+/** A process that has something open. */
+export interface Holder {
+  pid: number;
+  comm: Uint8Array;
+}
+
+export class Holders {
+  #scanned = Number.NEGATIVE_INFINITY;
+  /** socket inode → pids */
+  #sockets = new Map<number, number[]>();
+  /** pts number → pids that have its master open */
+  #masters = new Map<number, number[]>();
+
+  /** The one process that has a socket open, or the youngest of several, which is a guess. */
+  ofSocket(inode: number): { holder: Holder; guess: boolean } | null {
+    this.#scan(() => this.#sockets.has(inode));
+    return youngest(this.#sockets.get(inode) ?? []);
+  }
+
+  /** The same for the master of pts/`index`. */
+  ofMaster(index: number): { holder: Holder; guess: boolean } | null {
+    this.#scan(() => this.#masters.has(index));
+    return youngest(this.#masters.get(index) ?? []);
+  }
+
+  #scan(found: () => boolean): void {
+    const now = performance.now();
+    const age = now - this.#scanned;
+    if (age < freshness || (age < 10 * freshness && found())) return;
+    this.#sockets = new Map();
+    this.#masters = new Map();
+    for (const pid of list("/proc")) {
+      const number = Number(pid);
+      if (Number.isInteger(number)) this.#scanProcess(number);
+    }
+    this.#scanned = performance.now();
+  }
+
+  #scanProcess(pid: number): void {
+    for (const fd of list(`/proc/${pid}/fd`)) {
+      const target = link(`/proc/${pid}/fd/${fd}`);
+      if (target.startsWith("socket:[")) {
+        add(this.#sockets, Number(target.slice(8, -1)), pid);
+      } else if (target === "/dev/ptmx" || target.endsWith("/ptmx")) {
+        const index = /^tty-index:\s*(\d+)/m.exec(text(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+        if (index !== undefined) add(this.#masters, Number(index), pid);
+      }
+    }
+  }
+}
+
+function add(map: Map<number, number[]>, key: number, pid: number): void {
+  const pids = map.get(key);
+  if (pids === undefined) map.set(key, [pid]);
+  else if (!pids.includes(pid)) pids.push(pid);
+}
+
+function youngest(pids: readonly number[]): { holder: Holder; guess: boolean } | null {
+  let best: { pid: number; start: number } | null = null;
+  let alive = 0;
+  for (const pid of pids) {
+    const start = startTime(pid);
+    if (start === null) continue;
+    alive++;
+    if (best === null || start > best.start || (start === best.start && pid > best.pid))
+      best = { pid, start };
+  }
+  if (best === null) return null;
+  return { holder: { pid: best.pid, comm: commOf(best.pid) }, guess: alive > 1 };
+}
+
+/** Clock ticks from boot to the start of a process, null when it is gone. */
+function startTime(pid: number): number | null {
+  const stat = text(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const start = Number(fields[ticksField - 3]);
+  return stat === "" ? null : start;
+}
+
+function commOf(pid: number): Uint8Array {
+  try {
+    const bytes = readFileSync(`/proc/${pid}/comm`);
+    return bytes.subarray(0, bytes.length - 1);
+  } catch {
+    return new TextEncoder().encode("<unknown>");
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

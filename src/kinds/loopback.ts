@@ -1,0 +1,159 @@
+import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
+import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
+import { serviceName } from "../services.ts";
+
+const keys = {
+  srcAddr: key("src_addr"),
+  srcPort: key("src_port"),
+  srcServ: key("src_serv"),
+  dstAddr: key("dst_addr"),
+  dstPort: key("dst_port"),
+  dstServ: key("dst_serv"),
+  dstInode: key("dst_inode"),
+  count: key("count"),
+};
+const half = 0x1_0000_0000;
+const addressLength = 16;
+const encoder = new TextEncoder();
+const kept = 4096;
+
+class LoopbackReader implements Reader {
+  readonly #tools: Tools;
+  readonly #record: LoopbackRecord;
+  readonly #protocol: "tcp" | "udp";
+  readonly #bytes: Uint8Array;
+  #printed = new Map<string, Uint8Array>();
+  #inode = 0;
+
+  constructor(tools: Tools, protocol: "tcp" | "udp") {
+    this.#tools = tools;
+    this.#protocol = protocol;
+    this.#record = new LoopbackRecord(tools.words);
+    this.#bytes = new Uint8Array(tools.words.buffer, tools.words.byteOffset, tools.words.byteLength);
+  }
+
+  isReady(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    if (record.dstTgid !== 0) return true;
+    const { dstSockLow, dstSockHigh } = record;
+    return dstSockLow !== 0 && this.#tools.owners.isKnown(dstSockLow, dstSockHigh);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.#record;
+    record.at = entry.at;
+    const { srcTgid, srcTag } = record;
+    this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
+    event.src.pid = srcTgid;
+    event.src.comm = this.#tools.names.find(srcTgid, srcTag);
+    event.src.guess = false;
+    if (!this.#findReceiver(event)) return;
+    event.meta = this.#meta;
+    event.countLow = record.count;
+    event.countHigh = 0;
+    event.contents = entry.contents;
+    emit();
+  }
+
+  /** false: nobody receives this, so it is no event */
+  #findReceiver({ dst }: Event): boolean {
+    const record = this.#record;
+    const { names, owners } = this.#tools;
+    const { dstTgid, dstTag, dstSockLow, dstSockHigh, net, srcPort, dstPort } = record;
+    if (dstTgid !== 0) {
+      dst.pid = dstTgid;
+      dst.comm = names.find(dstTgid, dstTag);
+      dst.guess = false;
+      return true;
+    }
+    if (dstSockLow !== 0 && owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode)) return true;
+    if (this.#inode !== 0) {
+      owners.byOpening(dst, this.#inode, false);
+      return true;
+    }
+    const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
+    const destination = hex(this.#address(LoopbackRecord.dstAddress.offset));
+    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+    const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
+    if (toAddress && found === null) return false;
+    this.#inode = found === null || found.guess ? 0 : found.inode;
+    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false);
+    return true;
+  }
+
+  #address(offset: number): Uint8Array {
+    const start = this.#record.at * 4 + offset;
+    return this.#bytes.subarray(start, start + addressLength);
+  }
+
+  /** An address as people write it; made once each. */
+  #text(offset: number): Uint8Array {
+    const bytes = this.#address(offset);
+    const name = hex(bytes);
+    let text = this.#printed.get(name);
+    if (text === undefined) {
+      if (this.#printed.size >= kept) this.#printed = new Map();
+      text = encoder.encode(printAddress(bytes));
+      this.#printed.set(name, text);
+    }
+    return text;
+  }
+
+  readonly #meta = (out: Meta): void => {
+    const record = this.#record;
+    const { srcPort, dstPort } = record;
+    out.text(keys.srcAddr, this.#text(LoopbackRecord.srcAddress.offset));
+    out.integer(keys.srcPort, srcPort, 0);
+    out.text(keys.srcServ, serviceName(srcPort, this.#protocol));
+    out.text(keys.dstAddr, this.#text(LoopbackRecord.dstAddress.offset));
+    out.integer(keys.dstPort, dstPort, 0);
+    out.text(keys.dstServ, serviceName(dstPort, this.#protocol));
+    out.integer(keys.dstInode, this.#inode >>> 0, Math.floor(this.#inode / half));
+    out.integer(keys.count, record.count, 0);
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return bytes.toHex();
+}
+
+/** `127.0.0.1` for v4 and v4-mapped, RFC 5952 for IPv6 */
+export function printAddress(bytes: Uint8Array): string {
+  const mapped =
+    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  if (mapped) return bytes.subarray(12).join(".");
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
+  const zeros = [...groups.join(":").matchAll(/\b0(?::0\b)+/g)].sort((a, b) => b[0].length - a[0].length)[0];
+  const text = groups.join(":");
+  if (zeros === undefined) return text;
+  const before = text.slice(0, zeros.index).replace(/:$/, "");
+  const after = text.slice(zeros.index + zeros[0].length).replace(/^:/, "");
+  return `${before}::${after}`;
+}
+
+function loopbackKind(
+  name: KindName,
+  aliases: readonly string[],
+  id: number,
+  protocol: "tcp" | "udp",
+): KindModule {
+  return {
+    name,
+    aliases,
+    id,
+    size: LoopbackRecord.size,
+    hooks: {
+      loopback_exit: ["sys_exit"],
+      loopback_fail: ["udp_fail_queue_rcv_skb"],
+      loopback_ready: ["sk_data_ready", "sock_def_readable"],
+    },
+    optional: ["loopback_ready"],
+    blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+    reader: (tools) => new LoopbackReader(tools, protocol),
+  };
+}
+
+export const loopbackTcp = loopbackKind("loopback-tcp", ["lt"], Kind.KIND_LOOPBACK_TCP, "tcp");
+export const loopbackUdp = loopbackKind("loopback-udp", ["lu"], Kind.KIND_LOOPBACK_UDP, "udp");

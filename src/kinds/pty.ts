@@ -1,0 +1,65 @@
+import { type Event, key, type Meta } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
+import { EventFlags, Kind, PtyRecord } from "../layout.ts";
+
+const ttyName = key("tty_name");
+const session = key("dst_sid");
+const count = key("count");
+const encoder = new TextEncoder();
+
+class PtyReader implements Reader {
+  readonly #tools: Tools;
+  readonly #record: PtyRecord;
+  /** `pts/3` by number */
+  readonly #names: Uint8Array[] = [];
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#record = new PtyRecord(tools.words);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.#record;
+    const { names, owners } = this.#tools;
+    record.at = entry.at;
+    const { srcTgid, srcTag, dstTgid, dstTag, flags } = record;
+    event.src.pid = srcTgid;
+    event.src.comm = names.find(srcTgid, srcTag);
+    event.src.guess = false;
+    if (dstTgid !== 0) {
+      event.dst.pid = dstTgid;
+      event.dst.comm = names.find(dstTgid, dstTag);
+      event.dst.guess = (flags & EventFlags.EVENT_DST_GUESS) !== 0;
+    } else if ((flags & EventFlags.PTY_TO_MASTER) !== 0) {
+      owners.byMaster(event.dst, record.index);
+    } else {
+      event.dst.pid = -1;
+      event.dst.comm = null;
+      event.dst.guess = false;
+    }
+    event.meta = this.#meta;
+    event.countLow = record.count;
+    event.countHigh = 0;
+    event.contents = entry.contents;
+    emit();
+  }
+
+  readonly #meta = (out: Meta): void => {
+    const record = this.#record;
+    const { index } = record;
+    this.#names[index] ??= encoder.encode(`pts/${index}`);
+    out.text(ttyName, this.#names[index]);
+    out.integer(session, record.session, 0);
+    out.integer(count, record.count, 0);
+  };
+}
+
+export const pty: KindModule = {
+  name: "pty",
+  aliases: ["t"],
+  id: Kind.KIND_PTY,
+  size: PtyRecord.size,
+  hooks: { pty_exit: ["sys_exit"] },
+  blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+  reader: (tools) => new PtyReader(tools),
+};

@@ -1,0 +1,97 @@
+import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
+import { EventFlags, Kind, UnixRecord } from "../layout.ts";
+
+const path = key("path");
+const count = key("count");
+const sourceInode = key("src_inode");
+const destinationInode = key("dst_inode");
+const anonymous = new TextEncoder().encode("<anonymous>");
+const half = 0x1_0000_0000;
+
+class UnixReader implements Reader {
+  readonly #tools: Tools;
+  readonly #record: UnixRecord;
+  #path: Uint8Array = anonymous;
+  #inode = 0;
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.#record = new UnixRecord(tools.words);
+  }
+
+  isReady(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    if (record.dstTgid !== 0) return true;
+    const { dstSockLow, dstSockHigh } = record;
+    return (dstSockLow === 0 && dstSockHigh === 0) || this.#tools.owners.isKnown(dstSockLow, dstSockHigh);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.#record;
+    const { names, owners } = this.#tools;
+    record.at = entry.at;
+    const { srcTgid, srcTag, flags } = record;
+    const bound = (flags & EventFlags.SEND_BOUND) !== 0;
+    const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : null;
+    this.#path = address === null || address.length === 0 ? anonymous : address;
+    this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
+    event.src.pid = srcTgid;
+    event.src.comm = names.find(srcTgid, srcTag);
+    event.src.guess = false;
+    this.#findReceiver(event);
+    event.meta = this.#meta;
+    event.countLow = record.count;
+    event.countHigh = 0;
+    event.contents = entry.contents;
+    emit();
+  }
+
+  #findReceiver({ dst }: Event): void {
+    const record = this.#record;
+    const { names, owners } = this.#tools;
+    const { dstTgid, dstTag, dstSockLow, dstSockHigh, net } = record;
+    if (dstTgid !== 0) {
+      dst.pid = dstTgid;
+      dst.comm = names.find(dstTgid, dstTag);
+      dst.guess = false;
+      return;
+    }
+    if (owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode)) return;
+    if (this.#inode !== 0) {
+      owners.byOpening(dst, this.#inode, false);
+      return;
+    }
+    const name = new TextDecoder().decode(this.#path);
+    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+    const found = toAddress ? owners.files.unix(net, name) : owners.files.unixListener(net, name);
+    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false);
+    if (toAddress) this.#inode = found?.inode ?? 0;
+  }
+
+  readonly #meta = (out: Meta): void => {
+    const record = this.#record;
+    out.text(path, this.#path);
+    out.integer(count, record.count, 0);
+    out.integer(sourceInode, record.srcInodeLow, record.srcInodeHigh);
+    out.integer(destinationInode, this.#inode >>> 0, Math.floor(this.#inode / half));
+  };
+}
+
+function unixKind(name: KindName, aliases: readonly string[], id: number): KindModule {
+  return {
+    name,
+    aliases,
+    id,
+    size: UnixRecord.size,
+    hooks: { unix_exit: ["sys_exit"], unix_ready: ["sk_data_ready", "sock_def_readable"] },
+    optional: ["unix_ready"],
+    blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+    reader: (tools) => new UnixReader(tools),
+  };
+}
+
+export const unixStream = unixKind("unix-stream", ["us"], Kind.KIND_UNIX_STREAM);
+export const unixDgram = unixKind("unix-dgram", ["ud"], Kind.KIND_UNIX_DGRAM);
+export const unixSeqpacket = unixKind("unix-seqpacket", ["uq"], Kind.KIND_UNIX_SEQPACKET);

@@ -1,0 +1,196 @@
+/**
+ * Sockets by their address, from /proc/net of a network namespace: for receivers that no hook has
+ * seen. Every answer is an inode number of a socket.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+const freshness = 20;
+const listening = "0A";
+const listeningUnix = 0x10000;
+
+/** A socket of /proc/net/{tcp,udp}: addresses as 32 hex digits, v4 mapped. */
+interface InetSocket {
+  local: string;
+  localPort: number;
+  remote: string;
+  remotePort: number;
+  state: string;
+  inode: number;
+}
+
+interface UnixSocket {
+  path: string;
+  type: number;
+  listens: boolean;
+  inode: number;
+}
+
+const mapped = "00000000000000000000ffff";
+const anyV4 = `${mapped}00000000`;
+const anyV6 = "0".repeat(32);
+
+/** An inode found, and whether it is only the likely one. */
+export interface Found {
+  inode: number;
+  guess: boolean;
+}
+
+export class NetFiles {
+  readonly #folders = new Map<number, string | null>();
+  readonly #cache = new Map<string, { at: number; value: unknown }>();
+
+  /** The TCP socket at the other end of a connection, or the listener that has not accepted it yet. */
+  tcp(net: number, local: string, localPort: number, remote: string, remotePort: number): Found | null {
+    const sockets = this.#inet(net, "tcp");
+    const exact = sockets.find(
+      (s) =>
+        s.localPort === localPort && s.remotePort === remotePort && s.local === local && s.remote === remote,
+    );
+    if (exact !== undefined && exact.inode !== 0) return { inode: exact.inode, guess: false };
+    const listeners = sockets.filter(
+      (s) => s.state === listening && s.localPort === localPort && isFor(s.local, local),
+    );
+    return listeners.length > 0 ? { inode: listeners[0]!.inode, guess: true } : null;
+  }
+
+  /** The UDP socket that gets what is sent to an address of this host; several: nobody can tell, inode 0. */
+  udp(net: number, local: string, localPort: number, remote: string, remotePort: number): Found | null {
+    if (!this.#isLocal(net, local)) return null;
+    const fitting = this.#inet(net, "udp").filter(
+      (s) =>
+        s.localPort === localPort &&
+        isFor(s.local, local) &&
+        (s.remotePort === 0 || (s.remotePort === remotePort && s.remote === remote)),
+    );
+    // the most specific one wins: connected before bound to the address before bound to any
+    const score = (s: InetSocket) => (s.remotePort === 0 ? 0 : 2) + (s.local === local ? 1 : 0);
+    const best = Math.max(...fitting.map(score));
+    const candidates = fitting.filter((s) => score(s) === best);
+    if (candidates.length === 0) return null;
+    return { inode: candidates.length === 1 ? candidates[0]!.inode : 0, guess: false };
+  }
+
+  /** The unix datagram socket bound to a path (`@name` for abstract). */
+  unix(net: number, path: string): Found | null {
+    const found = this.#unix(net).find((s) => s.path === path && s.type === 2);
+    return found === undefined ? null : { inode: found.inode, guess: false };
+  }
+
+  /** The listener at a path. */
+  unixListener(net: number, path: string): Found | null {
+    const found = this.#unix(net).find((s) => s.path === path && s.listens);
+    return found === undefined ? null : { inode: found.inode, guess: true };
+  }
+
+  #isLocal(net: number, address: string): boolean {
+    if (address.startsWith(`${mapped}7f`) || address === `${"0".repeat(31)}1`) return true;
+    return this.#cached(`local ${net}`, () => this.#localAddresses(net)).has(address);
+  }
+
+  #localAddresses(net: number): Set<string> {
+    const addresses = new Set<string>();
+    let last = "";
+    for (const line of this.#read(net, "fib_trie").split("\n")) {
+      const address = /\|--\s+(\d+\.\d+\.\d+\.\d+)/.exec(line)?.[1];
+      if (address !== undefined) last = address;
+      else if (/host LOCAL/.test(line)) addresses.add(mapped + last.split(".").map(hexByte).join(""));
+    }
+    for (const line of this.#read(net, "if_inet6").split("\n")) {
+      if (line.length >= 32) addresses.add(line.slice(0, 32));
+    }
+    return addresses;
+  }
+
+  #inet(net: number, protocol: "tcp" | "udp"): InetSocket[] {
+    return this.#cached(`${protocol} ${net}`, () => [
+      ...parseInet(this.#read(net, protocol)),
+      ...parseInet(this.#read(net, `${protocol}6`)),
+    ]);
+  }
+
+  #unix(net: number): UnixSocket[] {
+    return this.#cached(`unix ${net}`, () => {
+      const sockets: UnixSocket[] = [];
+      for (const line of this.#read(net, "unix").split("\n").slice(1)) {
+        const fields = /^\S+ \S+ \S+ (\S+) (\S+) \S+\s+(\d+) (.*)$/.exec(line);
+        if (fields === null) continue;
+        const [, flags, type, inode, path] = fields as unknown as [string, string, string, string, string];
+        const listens = (Number.parseInt(flags, 16) & listeningUnix) !== 0;
+        sockets.push({ path, type: Number.parseInt(type, 16), listens, inode: Number(inode) });
+      }
+      return sockets;
+    });
+  }
+
+  #cached<Value>(name: string, make: () => Value): Value {
+    const now = performance.now();
+    const known = this.#cache.get(name);
+    if (known !== undefined && now - known.at < freshness) return known.value as Value;
+    const value = make();
+    this.#cache.set(name, { at: performance.now(), value });
+    return value;
+  }
+
+  #read(net: number, file: string): string {
+    const folder = this.#folder(net);
+    if (folder === null) return "";
+    try {
+      return readFileSync(`${folder}/${file}`, "utf8");
+    } catch {
+      this.#folders.delete(net); // its process is gone: another one next time
+      return "";
+    }
+  }
+
+  /** /proc/PID/net of some process in a network namespace */
+  #folder(net: number): string | null {
+    const known = this.#folders.get(net);
+    if (known !== undefined) return known;
+    const wanted = `net:[${net}]`;
+    for (const pid of ["self", ...readdirSync("/proc").filter((name) => /^\d+$/.test(name))]) {
+      try {
+        if (readlinkSync(`/proc/${pid}/ns/net`) === wanted) {
+          this.#folders.set(net, `/proc/${pid}/net`);
+          return `/proc/${pid}/net`;
+        }
+      } catch {
+        // gone, or not ours to look at
+      }
+    }
+    return null;
+  }
+}
+
+function isFor(bound: string, address: string): boolean {
+  return bound === address || bound === anyV6 || (bound === anyV4 && address.startsWith(mapped));
+}
+
+function hexByte(decimal: string): string {
+  return Number(decimal).toString(16).padStart(2, "0");
+}
+
+/** "0100007F" (words in host order) → network order, v4 mapped */
+function address(words: string): string {
+  const bytes = words.toLowerCase().replace(/(..)(..)(..)(..)/g, "$4$3$2$1");
+  return bytes.length === 8 ? mapped + bytes : bytes;
+}
+
+function parseInet(text: string): InetSocket[] {
+  const sockets: InetSocket[] = [];
+  for (const line of text.split("\n").slice(1)) {
+    const fields = line.trim().split(/\s+/);
+    const [local, localPort] = fields[1]?.split(":") ?? [];
+    const [remote, remotePort] = fields[2]?.split(":") ?? [];
+    if (local === undefined || localPort === undefined || remote === undefined || remotePort === undefined)
+      continue;
+    sockets.push({
+      local: address(local),
+      localPort: Number.parseInt(localPort, 16),
+      remote: address(remote),
+      remotePort: Number.parseInt(remotePort, 16),
+      state: fields[3] ?? "",
+      inode: Number(fields[9]),
+    });
+  }
+  return sockets;
+}

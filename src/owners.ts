@@ -1,0 +1,97 @@
+/**
+ * Who holds the other end of a socket when the kernel side could not say: whoever is seen using it
+ * a moment later, else the one that has it open, else the youngest of several, as a guess.
+ */
+import type { End } from "./event.ts";
+import { Holders } from "./holders.ts";
+import { AddressRecord, type UseRecord } from "./layout.ts";
+import type { Names } from "./names.ts";
+import { NetFiles } from "./netfiles.ts";
+
+const most = 65536;
+const half = 0x1_0000_0000;
+
+interface Use {
+  inode: number;
+  tgid: number;
+  tag: number;
+}
+
+export class Owners {
+  readonly holders = new Holders();
+  readonly files = new NetFiles();
+  #uses = new Map<number, Use>();
+  #addresses = new Map<number, Uint8Array>();
+
+  constructor(private readonly names: Names) {}
+
+  /** Keeps a use_record. */
+  use(record: UseRecord): void {
+    if (this.#uses.size >= most) this.#uses = new Map();
+    const inode = record.inodeLow + record.inodeHigh * half;
+    this.#uses.set(keyOf(record.sockLow, record.sockHigh), {
+      inode,
+      tgid: record.whoTgid,
+      tag: record.whoTag,
+    });
+  }
+
+  /** Keeps the address of an address_record, as it is printed. */
+  address(record: AddressRecord, bytes: Uint8Array): void {
+    if (this.#addresses.size >= most) this.#addresses = new Map();
+    const start = record.at * 4 + AddressRecord.data.offset;
+    const length = Math.min(record.length, AddressRecord.data.length);
+    this.#addresses.set(keyOf(record.keyLow, record.keyHigh), printed(bytes.slice(start, start + length)));
+  }
+
+  /** The address that an event refers to, null when it was lost. */
+  addressOf(low: number, high: number): Uint8Array | null {
+    return this.#addresses.get(keyOf(low, high)) ?? null;
+  }
+
+  /** Whether a process was seen using the socket. */
+  isKnown(low: number, high: number): boolean {
+    return this.#uses.has(keyOf(low, high));
+  }
+
+  /** Fills `end` with whoever used the socket; false when nobody was seen. */
+  byUse(end: End, low: number, high: number, inode: number): boolean {
+    const use = this.#uses.get(keyOf(low, high));
+    if (use === undefined || (inode !== 0 && use.inode !== inode)) return false;
+    end.pid = use.tgid;
+    end.comm = this.names.find(use.tgid, use.tag);
+    end.guess = false;
+    return true;
+  }
+
+  /** Fills `end` with whoever has the socket open; false when nobody has. */
+  byOpening(end: End, inode: number, guess: boolean): boolean {
+    const found = inode === 0 ? null : this.holders.ofSocket(inode);
+    return fill(end, found, guess);
+  }
+
+  /** The same for the master of pts/`index`. */
+  byMaster(end: End, index: number): boolean {
+    return fill(end, this.holders.ofMaster(index), false);
+  }
+}
+
+function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean): boolean {
+  end.pid = found?.holder.pid ?? -1;
+  end.comm = found?.holder.comm ?? null;
+  end.guess = found !== null && (guess || found.guess);
+  return found !== null;
+}
+
+/** Addresses of the kernel and inodes alike fit 53 bits without their sign extension. */
+function keyOf(low: number, high: number): number {
+  return (high & 0x1f_ffff) * half + low;
+}
+
+/** sun_path: `@name` with every NUL as `@` when it is abstract, else up to the first NUL */
+function printed(bytes: Uint8Array): Uint8Array {
+  const at = 0x40;
+  if (bytes[0] === 0) return bytes.map((byte) => (byte === 0 ? at : byte));
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
