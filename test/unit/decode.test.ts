@@ -2,20 +2,26 @@ import { describe, expect, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
 import { Decoder } from "../../src/decode.ts";
 import type { Event, Meta } from "../../src/event.ts";
-import { kinds } from "../../src/kinds/index.ts";
+import type { Entry, KindModule, Reader, Tools } from "../../src/kind.ts";
+import { pipe } from "../../src/kinds/pipe.ts";
+import { signal } from "../../src/kinds/signal.ts";
 import {
+  AddressRecord,
   ChunkRecord,
+  EventFlags,
+  EventRecord,
+  Kind,
   NameRecord,
   PathRecord,
-  PipeFlags,
   PipeRecord,
   RecordType,
   RunFlags,
   RunsRecord,
-  SignalFlags,
   SignalRecord,
+  UseRecord,
 } from "../../src/layout.ts";
 import { Names } from "../../src/names.ts";
+import { Owners } from "../../src/owners.ts";
 import { Paths } from "../../src/paths.ts";
 import { Tape } from "./tape.ts";
 
@@ -34,9 +40,18 @@ interface Seen {
   contents: string | null;
 }
 
-function start(tape: Tape, { contents = true, maxBytes = 0 } = {}): Decoder {
-  const announced = { delete: () => {} } as unknown as BpfMap;
-  return new Decoder(tape.ring, new Names(announced), new Paths(), kinds, contents, maxBytes);
+interface Settings {
+  contents?: boolean;
+  maxBytes?: number;
+  kinds?: readonly KindModule[];
+}
+
+function start(
+  tape: Tape,
+  { contents = true, maxBytes = 0, kinds = [pipe, signal] }: Settings = {},
+): Decoder {
+  const names = new Names({ delete: () => {} } as unknown as BpfMap);
+  return new Decoder(tape.ring, names, new Paths(), new Owners(names), kinds, contents, maxBytes);
 }
 
 function blankEvent(): Event {
@@ -52,12 +67,12 @@ function blankEvent(): Event {
   };
 }
 
-/** One drain. */
-function drain(decoder: Decoder, most = Number.POSITIVE_INFINITY): Seen[] {
+/** One drain, at a time since boot in seconds. */
+function drain(decoder: Decoder, most = Number.POSITIVE_INFINITY, now = Number.POSITIVE_INFINITY): Seen[] {
   const seen: Seen[] = [];
   const event = blankEvent();
   let time = 0;
-  decoder.fill();
+  decoder.fill(now);
   decoder.read(
     event,
     (low, high) => {
@@ -119,10 +134,19 @@ describe("records to events", () => {
       ...toBob,
       timeLow: 5,
       number: 15,
-      flags: SignalFlags.SIGNAL_GROUP,
+      flags: EventFlags.SIGNAL_GROUP,
       thread: 200,
     });
-    tape.signal({ ...fromAnn, ...toBob, timeLow: 6, timeHigh: 1, number: 36, thread: 201, result: 1 });
+    tape.signal({
+      ...fromAnn,
+      ...toBob,
+      timeLow: 6,
+      timeHigh: 1,
+      number: 36,
+      thread: 101,
+      target: 201,
+      result: 1,
+    });
     const common = { kind: "signal", src: "100(ann)", dst: "200(bob)", count: 0, contents: null };
     expect(drain(start(tape))).toEqual([
       { ...common, time: 5, meta: { num: 15, name: "SIGTERM" } },
@@ -154,7 +178,7 @@ describe("records to events", () => {
     const tape = named();
     tape.path(8, 42, ["c", "b", "a"]);
     for (const inodeLow of [42, 43]) {
-      tape.pipe({ ...fromAnn, ...toBob, device: 8, inodeLow, count: 1, flags: PipeFlags.PIPE_FIFO });
+      tape.pipe({ ...fromAnn, ...toBob, device: 8, inodeLow, count: 1, flags: EventFlags.PIPE_FIFO });
     }
     const names = drain(start(tape)).map(({ meta }) => meta.pipe_name);
     expect(names).toEqual(["/a/b/c", "<unknown>"]);
@@ -162,8 +186,8 @@ describe("records to events", () => {
 
   test("nobody, a name that never came, and guesses", () => {
     const tape = new Tape();
-    tape.pipe({ ...toBob, count: 1, flags: PipeFlags.PIPE_DST_GUESS });
-    tape.pipe({ ...fromAnn, ...toBob, count: 1, srcFlags: RunFlags.RUN_GUESS });
+    tape.pipe({ ...toBob, count: 1, flags: EventFlags.EVENT_DST_GUESS });
+    tape.pipe({ ...fromAnn, ...toBob, count: 1, flags: EventFlags.EVENT_SRC_GUESS });
     expect(drain(start(tape)).map(({ src, dst }) => `${src} > ${dst}`)).toEqual([
       "-1(?) > 200(?) guess",
       "100(?) guess > 200(?)",
@@ -319,6 +343,25 @@ describe("drains", () => {
     expect(seen.every(({ time }, i) => time === i + 1)).toBe(true);
   });
 
+  test("an event waits for its ends to become known, but not for long", () => {
+    let known = false;
+    const slow: KindModule = { ...signal, reader: (tools) => new Slow(tools, () => known) };
+    const tape = named();
+    const second = 1e9;
+    for (const [i, number] of [1, 2, 3].entries()) {
+      tape.signal({ ...fromAnn, ...toBob, timeLow: second + i, number });
+    }
+    const decoder = start(tape, { kinds: [slow] });
+    const drainAt = (now: number) => drain(decoder, 9, now).map(({ meta }) => meta.num);
+    expect(drainAt(1.01)).toEqual([1]); // ready when they have an odd number
+    expect(drainAt(1.02)).toEqual([]);
+    known = true;
+    expect(drainAt(1.03)).toEqual([2, 3]);
+    known = false;
+    tape.rewind(3);
+    expect(drainAt(1.2)).toEqual([1, 2, 3]);
+  });
+
   test("-c: nothing is made after emit said no", () => {
     const tape = named();
     for (let i = 0; i < 5; i++) tape.signal({ ...fromAnn, ...toBob, number: 1 });
@@ -332,10 +375,11 @@ describe("what can't be right is rejected", () => {
   const least: Record<number, number> = {
     [RecordType.RECORD_NAME]: NameRecord.size,
     [RecordType.RECORD_PATH]: PathRecord.data.offset,
-    [RecordType.RECORD_PIPE]: PipeRecord.size,
+    [RecordType.RECORD_EVENT]: EventRecord.size,
     [RecordType.RECORD_RUNS]: RunsRecord.run.offset,
     [RecordType.RECORD_CHUNK]: ChunkRecord.data.offset,
-    [RecordType.RECORD_SIGNAL]: SignalRecord.size,
+    [RecordType.RECORD_USE]: UseRecord.size,
+    [RecordType.RECORD_ADDRESS]: AddressRecord.size,
   };
 
   test("every type that is short", () => {
@@ -348,6 +392,24 @@ describe("what can't be right is rejected", () => {
         const decoder = start(tape);
         expect([type, length, drain(decoder).length, decoder.rejected]).toEqual([type, length, 0, 1]);
       }
+    }
+  });
+
+  test("events that are shorter than their kind's, or of none that is traced", () => {
+    for (const [kind, size] of [
+      [Kind.KIND_PIPE, pipe.size - 4],
+      [Kind.KIND_SIGNAL, signal.size - 4],
+      [Kind.KIND_UNKNOWN, 256],
+      [Kind.KINDS, 256],
+      [2 ** 32 - 1, 256],
+    ] as const) {
+      const tape = new Tape(1 << 14);
+      tape.pipe({ kind });
+      const short = tape.bytes.slice(0, size);
+      const other = new Tape(1 << 14);
+      other.raw(short);
+      const decoder = start(other);
+      expect([kind, drain(decoder).length, decoder.rejected]).toEqual([kind, 0, 1]);
     }
   });
 
@@ -432,6 +494,29 @@ describe("what can't be right is rejected", () => {
     }
   });
 });
+
+/** A reader of signals that is not ready for those of an even number until it is told. */
+class Slow implements Reader {
+  readonly #inner: Reader;
+  readonly #record: SignalRecord;
+
+  constructor(
+    tools: Tools,
+    private readonly isKnown: () => boolean,
+  ) {
+    this.#inner = signal.reader(tools);
+    this.#record = new SignalRecord(tools.words);
+  }
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    this.#inner.read(entry, event, emit);
+  }
+
+  isReady(at: number): boolean {
+    this.#record.at = at;
+    return this.isKnown() || this.#record.number % 2 === 1;
+  }
+}
 
 /** Numbers below 2^32, the same in every run. */
 function generator(seed: number): () => number {

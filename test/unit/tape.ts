@@ -1,6 +1,7 @@
 import type { Ring } from "../../ffi/ring.ts";
 import {
   ChunkRecord,
+  Kind,
   NameRecord,
   PathRecord,
   PipeRecord,
@@ -84,11 +85,12 @@ export class Tape {
   }
 
   pipe(fields: Fields): void {
-    this.raw(blank(PipeRecord, { type: RecordType.RECORD_PIPE, runs: 1, ...fields }));
+    const common = { type: RecordType.RECORD_EVENT, kind: Kind.KIND_PIPE, runs: 1 };
+    this.raw(blank(PipeRecord, { ...common, ...fields }));
   }
 
   signal(fields: Fields): void {
-    this.raw(blank(SignalRecord, { type: RecordType.RECORD_SIGNAL, ...fields }));
+    this.raw(blank(SignalRecord, { type: RecordType.RECORD_EVENT, kind: Kind.KIND_SIGNAL, ...fields }));
   }
 
   runs(thread: number, runs: readonly (Who & { bytes: number; flags?: number })[]): void {
