@@ -86,7 +86,7 @@ export const flags = {
     values: "comm",
     list: true,
     group: "who",
-    description: "the same by name",
+    description: "likewise by process name",
   },
   "dst-comm": {
     short: "D",

@@ -26,6 +26,10 @@ const ipcdump = defineCommand({
 async function run(invocation: Invocation): Promise<number> {
   if (invocation.action === "help") return say(help(kindWords));
   if (invocation.action === "version") return say(version(invocation.verbose));
+  if (invocation.action === "completions") {
+    const { completions } = await import("./completions.ts");
+    return say(completions(invocation.shell));
+  }
   if (invocation.action !== "trace") throw new Failure(`${invocation.action} is not there yet`);
   setVerbosity(invocation.options);
   const { trace } = await import("./trace.ts");
