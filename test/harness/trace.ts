@@ -71,7 +71,7 @@ export class Trace {
   }
 
   capabilities(kind: string): Capabilities {
-    return capabilitiesOf(this.backend(kind));
+    return capabilitiesOf(this.backend(kind), kind);
   }
 
   /**

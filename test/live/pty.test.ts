@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expectCarried } from "../harness/carried.ts";
+import { PATIENCE } from "../harness/condition.ts";
+import { timeless } from "../harness/expect.ts";
+import { Trace } from "../harness/trace.ts";
+import type { Carried } from "../harness/truth.ts";
+import { run, Workload } from "../harness/workload.ts";
+
+setDefaultTimeout(1.2 * PATIENCE);
+
+/** Modes of pty.c that make sense with terminals from before tracing too. */
+const MODES = {
+  both: "both directions",
+  jobs: "jobs that change places",
+  several: "several at once",
+  forked: "a child reads the master",
+  unread: "two could read the master",
+  leader_gone: "the leader of the foreground group is gone",
+} as const;
+
+let trace: Trace;
+const early = new Map<string, Workload>();
+
+beforeAll(async () => {
+  for (const mode of Object.keys(MODES)) early.set(mode, await Workload.start("pty", mode, "early"));
+  for (const workload of early.values()) await workload.untilWaiting();
+  trace = await Trace.start("pty");
+}, 2 * PATIENCE);
+
+afterAll(async () => {
+  for (const workload of early.values()) workload[Symbol.dispose]();
+  await trace?.stop();
+}, 2 * PATIENCE);
+
+/** A test that runs a mode of pty.c and compares all its events. */
+function carries(name: string, mode: string): void {
+  test(name, async () => {
+    await expectCarried(trace, await run("pty", mode));
+  });
+}
+
+describe("pty", () => {
+  for (const [mode, name] of Object.entries(MODES)) {
+    carries(name, mode);
+    test(`${name}, from before tracing`, async () => {
+      await expectCarried(trace, await early.get(mode)!.finish());
+    });
+  }
+  carries("echo is none", "echo");
+  carries("by /dev/tty", "by_other_name");
+  carries("writev", "gathered");
+  carries("100,000 bytes at once", "large");
+  carries("failed and empty writes are silent", "failed");
+  carries("nobody's session", "no_session");
+  carries("a number given out again", "reused");
+
+  test("io_uring", async () => {
+    const truth = await run("pty", "io_uring");
+    if (trace.capabilities("pty").uring) return expectCarried(trace, truth);
+    expect(trace.notSeen("pty")).toContain("io_uring");
+    await trace.settle();
+    expect(trace.carriedFor(truth)).toEqual([]);
+  });
+
+  test("a real shell", async () => {
+    const truth = await run("pty", "shell");
+    await trace.settle();
+    const events = trace.carriedFor(truth).map(timeless);
+    const [shell, terminal] = [truth.role("shell"), truth.role("terminal")];
+    const typed = events.filter(({ src_pid }) => src_pid === terminal.pid);
+    const printed = events.filter(({ src_pid }) => src_pid === shell.pid);
+    expect(typed.length + printed.length).toBe(events.length);
+    const meta = (one: Carried) => ({ ...one.meta, count: one.count });
+    const [input, output] = [truth.carried.slice(0, -1), truth.carried.at(-1)];
+    expect(typed).toEqual(
+      input.map((one) => ({
+        src_pid: terminal.pid,
+        dst_pid: shell.pid,
+        src_comm: terminal.comm,
+        dst_comm: shell.comm,
+        type: "pty",
+        meta: meta(one),
+        bytes: Buffer.from(one.hex, "hex").toString("base64"),
+      })),
+    );
+    expect(
+      printed.filter((event) => event.dst_pid !== terminal.pid || event.src_comm !== shell.comm),
+    ).toEqual([]);
+    const bytes = Buffer.concat(printed.map((event) => Buffer.from(event.bytes ?? "", "base64")));
+    expect(bytes.toString("hex")).toBe(output?.hex ?? "");
+  });
+
+  test("nothing was lost", async () => {
+    await trace.stop();
+    expect(trace.lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
+  });
+});

@@ -1,0 +1,466 @@
+/* Pseudoterminals: one actor holds the master, others are the programs on the slave. */
+#include "ring.h"
+#include "socket.h"
+#include <sys/ioctl.h>
+#include <termios.h>
+
+/* A terminal; each side's number is the same in all who have it. */
+struct terminal {
+	char name[16];
+	int master, slave;
+	pid_t session;
+	struct actor *holder;
+};
+
+static long open_master(long unused)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY);
+
+	(void)unused;
+	if (fd < 0 || grantpt(fd) || unlockpt(fd))
+		return -errno;
+	return fd;
+}
+
+static void make_raw(int fd)
+{
+	struct termios mode;
+
+	check(tcgetattr(fd, &mode) == 0, "tcgetattr");
+	cfmakeraw(&mode);
+	check(tcsetattr(fd, TCSANOW, &mode) == 0, "tcsetattr");
+}
+
+/* A session of its own, on this terminal; raw, so that nothing is echoed or changed. */
+static long start_session(long number)
+{
+	char path[32];
+	int fd;
+
+	if (setsid() < 0)
+		return -errno;
+	signal(SIGTTOU, SIG_IGN); /* as shells do, to take the foreground back */
+	snprintf(path, sizeof(path), "/dev/pts/%ld", number);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		return -errno;
+	make_raw(fd);
+	return fd;
+}
+
+static struct terminal open_terminal(struct actor *holder)
+{
+	struct terminal terminal = {.holder = holder, .slave = -1};
+	int *number = lend(sizeof(*number));
+
+	terminal.master = play(holder, open_master, 0);
+	must(terminal.master, "posix_openpt");
+	must(call(holder, SYS_ioctl, terminal.master, TIOCGPTN, P(number)), "TIOCGPTN");
+	snprintf(terminal.name, sizeof(terminal.name), "pts/%d", *number);
+	say("{\"terminal\":\"%s\"}", terminal.name);
+	return terminal;
+}
+
+static void enter_session(struct terminal *terminal, struct actor *leader)
+{
+	terminal->slave = play(leader, start_session, atoi(terminal->name + 4));
+	must(terminal->slave, "the session");
+	terminal->session = leader->pid;
+}
+
+static long breed(long name)
+{
+	return P(enter((char *)name));
+}
+
+/* A program that another one starts, in a process group of its own unless it is to be in that one's. */
+static struct actor *start_in(struct actor *parent, const char *name, pid_t group)
+{
+	struct actor *child = (void *)play(parent, breed, name);
+
+	say_role(name, child->pid, name);
+	must(call(parent, SYS_setpgid, child->pid, group), "setpgid");
+	return child;
+}
+
+static void to_foreground(struct actor *leader, const struct terminal *terminal, pid_t group)
+{
+	must(call(leader, SYS_ioctl, terminal->slave, TIOCSPGRP, P(lend_copy(&group, sizeof(group)))), "TIOCSPGRP");
+}
+
+struct stroke {
+	const struct terminal *terminal;
+	struct actor *from;
+	const char *to; /* a role */
+	const void *bytes;
+	size_t count;
+	enum how how;
+	enum guess guess;
+};
+
+static void say_stroke(struct stroke stroke)
+{
+	char meta[64];
+
+	snprintf(meta, sizeof(meta), "\"tty_name\":\"%s\",\"dst_sid\":%d", stroke.terminal->name,
+		 stroke.terminal->session);
+	say_carried("pty", stroke.from->name, stroke.to, meta, stroke.bytes, stroke.count, stroke.how, stroke.guess);
+}
+
+/* A program's output, which the holder reads. */
+static void print_to(const struct terminal *terminal, struct actor *program, const char *text, enum guess guess)
+{
+	long count = strlen(text);
+
+	check(call(program, SYS_write, terminal->slave, P(text), count) == count, "write");
+	say_stroke((struct stroke){terminal, program, terminal->holder->name, text, count, READ, guess});
+	for (long got = 0; got < count;) {
+		long n = call(terminal->holder, SYS_read, terminal->master, P(stage->arena), TAKEN);
+
+		must(n, "read of the master");
+		got += n;
+	}
+}
+
+/* Typed input, which a program reads. */
+static void type_to(const struct terminal *terminal, struct actor *program, const char *text, const char *role,
+		    enum guess guess)
+{
+	long count = strlen(text);
+
+	check(call(terminal->holder, SYS_write, terminal->master, P(text), count) == count, "write");
+	say_stroke((struct stroke){terminal, terminal->holder, role, text, count, READ, guess});
+	if (program)
+		check(call(program, SYS_read, terminal->slave, P(stage->arena), TAKEN) == count, "read of the slave");
+}
+
+static struct actor *holder, *shell;
+static struct terminal one;
+static int early;
+
+static void set_up(void)
+{
+	holder = cast("terminal");
+	shell = cast("shell");
+	one = open_terminal(holder);
+	enter_session(&one, shell);
+	if (early)
+		wait_for_test();
+}
+
+static void both(void)
+{
+	set_up();
+	for (int round = 0; round < 3; round++) {
+		print_to(&one, shell, "$ ", SURE);
+		type_to(&one, shell, "make\n", "shell", SURE);
+	}
+}
+
+/* Who is in the foreground gets what is typed; who is in the background prints all the same. */
+static void jobs(void)
+{
+	struct actor *make, *less, *cc;
+
+	set_up();
+	make = start_in(shell, "make", 0);
+	less = start_in(shell, "less", 0);
+	cc = start_in(shell, "cc", make->pid);
+	type_to(&one, shell, "to the shell", "shell", SURE);
+	to_foreground(shell, &one, make->pid);
+	type_to(&one, make, "to make", "make", SURE);
+	/* the group's leader is the one, whoever of them reads */
+	type_to(&one, cc, "to make, for cc", "make", SURE);
+	print_to(&one, cc, "by cc", SURE);
+	print_to(&one, less, "by a program in the background", SURE);
+	to_foreground(shell, &one, less->pid);
+	type_to(&one, less, "to less", "less", SURE);
+	to_foreground(shell, &one, shell->pid);
+	type_to(&one, shell, "to the shell again", "shell", SURE);
+}
+
+/* The leader of the foreground group is gone: its youngest member that lives, as a guess. */
+static void leader_gone(void)
+{
+	struct actor *lead, *young;
+
+	set_up();
+	lead = start_in(shell, "lead", 0);
+	start_in(shell, "older", lead->pid);
+	young = start_in(shell, "younger", lead->pid);
+	to_foreground(shell, &one, lead->pid);
+	type_to(&one, lead, "to the leader", "lead", SURE);
+	begin(lead, QUIT);
+	check(call(shell, SYS_wait4, lead->pid, 0, 0, 0) == lead->pid, "wait4");
+	type_to(&one, young, "to who is left", "younger", MUST_GUESS);
+	print_to(&one, young, "by who is left", SURE);
+}
+
+/* What the line discipline sends back is nobody's; only what programs write is shown, as they wrote it. */
+static long make_cooked(long fd)
+{
+	struct termios mode;
+
+	check(tcgetattr(fd, &mode) == 0, "tcgetattr");
+	mode.c_lflag |= ECHO | ICANON | ECHOE | ISIG;
+	mode.c_oflag |= OPOST | ONLCR;
+	return tcsetattr(fd, TCSANOW, &mode);
+}
+
+static void echo(void)
+{
+	set_up();
+	check(play(shell, make_cooked, one.slave) == 0, "tcsetattr");
+	type_to(&one, shell, "echoed\n", "shell", SURE);
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) > 0, "the echo");
+	print_to(&one, shell, "two\nlines\n", SURE);
+	/* and erased again: all typed, none printed */
+	type_to(&one, NULL, "ab\x7f" "c\n", "shell", SURE);
+	check(call(shell, SYS_read, one.slave, P(stage->arena), 100) == 3, "read of the slave");
+}
+
+/* Several at once, each with its own people. */
+static void several(void)
+{
+	struct terminal terminals[4];
+	struct actor *holders[2] = {cast("screen"), cast("xterm")}, *shells[4];
+
+	for (int i = 0; i < 4; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "shell%d", i);
+		shells[i] = cast(name);
+		terminals[i] = open_terminal(holders[i % 2]);
+		enter_session(&terminals[i], shells[i]);
+	}
+	if (early)
+		wait_for_test();
+	for (int i = 0; i < 12; i++) {
+		print_to(&terminals[i % 4], shells[i % 4], "$ ", SURE);
+		type_to(&terminals[i * 3 % 4], shells[i * 3 % 4], "exit", shells[i * 3 % 4]->name, SURE);
+	}
+}
+
+/* The master's reader is a child of who opened it. */
+static void forked(void)
+{
+	struct actor *reader;
+
+	set_up();
+	print_to(&one, shell, "to the opener", SURE);
+	reader = (void *)play(holder, breed, "reader");
+	say_role("reader", reader->pid, "reader");
+	/* still the opener's, the child has read nothing yet */
+	check(call(shell, SYS_write, one.slave, P("to the opener"), 13) == 13, "write");
+	say_stroke((struct stroke){&one, shell, "terminal", "to the opener", 13, READ, SURE});
+	one.holder = reader;
+	check(call(reader, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
+	print_to(&one, shell, "to the reader", SURE);
+	/* and either may write */
+	type_to(&one, shell, "by the reader", "shell", SURE);
+	one.holder = holder;
+	type_to(&one, shell, "by the opener", "shell", SURE);
+}
+
+/* Nobody has read the master yet and two have it: a guess. */
+static void unread(void)
+{
+	struct actor *child;
+
+	set_up();
+	child = (void *)play(holder, breed, "child");
+	say_role("child", child->pid, "child");
+	check(call(shell, SYS_write, one.slave, P("to whom"), 7) == 7, "write");
+	say_stroke((struct stroke){&one, shell, "child", "to whom", 7, READ, MUST_GUESS});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 7, "read");
+	print_to(&one, shell, "to you", SURE);
+}
+
+/* By /dev/tty the terminal has its own name all the same. */
+static void by_other_name(void)
+{
+	long fd;
+
+	set_up();
+	fd = call(shell, SYS_openat, AT_FDCWD, P("/dev/tty"), O_RDWR, 0);
+	must(fd, "/dev/tty");
+	check(call(shell, SYS_write, fd, P("password: "), 10) == 10, "write");
+	say_stroke((struct stroke){&one, shell, "terminal", "password: ", 10, READ, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 10, "read");
+}
+
+static const char *const words[] = {"one ", "two ", "three"};
+
+static void gathered(void)
+{
+	set_up();
+	check(call(shell, SYS_writev, one.slave, P(pieces_of(words, 3)), 3) == 13, "writev");
+	say_stroke((struct stroke){&one, shell, "terminal", "one two three", 13, READ, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
+	check(call(holder, SYS_writev, one.master, P(pieces_of(words, 3)), 3) == 13, "writev");
+	say_stroke((struct stroke){&one, holder, "shell", "one two three", 13, READ, SURE});
+}
+
+enum { LARGE = 100000 };
+
+static long read_large(long fd)
+{
+	for (long total = 0, n; total < LARGE; total += n) {
+		n = read(fd, stage->arena, TAKEN);
+		check(n > 0, "read");
+	}
+	return 0;
+}
+
+/* The driver takes it a piece at a time, but it is one call. */
+static void large(void)
+{
+	unsigned char *bytes = lend(LARGE);
+
+	for (int i = 0; i < LARGE; i++)
+		bytes[i] = i * 7 + i / 253;
+	set_up();
+	begin(holder, PLAY, P(read_large), one.master);
+	check(call(shell, SYS_write, one.slave, P(bytes), LARGE) == LARGE, "write");
+	check(answer(holder) == 0, "read");
+	say_stroke((struct stroke){&one, shell, "terminal", bytes, LARGE, READ, SURE});
+	begin(shell, PLAY, P(read_large), one.slave);
+	check(call(holder, SYS_write, one.master, P(bytes), LARGE) == LARGE, "write");
+	check(answer(shell) == 0, "read");
+	say_stroke((struct stroke){&one, holder, "shell", bytes, LARGE, READ, SURE});
+}
+
+static void failed(void)
+{
+	unsigned char *bytes = lend(LARGE);
+	long n;
+
+	memset(bytes, 'f', LARGE);
+	set_up();
+	check(call(shell, SYS_write, one.slave, 8, 10) == -EFAULT, "EFAULT");
+	check(call(shell, SYS_write, one.slave, P(bytes), 0) == 0, "nothing");
+	must(call(shell, SYS_fcntl, one.slave, F_SETFL, O_RDWR | O_NONBLOCK), "fcntl");
+	while ((n = call(shell, SYS_write, one.slave, P(bytes), 5000)) > 0)
+		say_stroke((struct stroke){&one, shell, "terminal", bytes, n, READ, SURE});
+	check(n == -EAGAIN, "EAGAIN");
+}
+
+/* Opened, but no session has it for its terminal: what is typed is for nobody in particular. */
+static void no_session(void)
+{
+	char *path = lend(32);
+
+	holder = cast("terminal");
+	shell = cast("program");
+	one = open_terminal(holder);
+	sprintf(path, "/dev/%s", one.name);
+	one.slave = call(shell, SYS_openat, AT_FDCWD, P(path), O_RDWR | O_NOCTTY, 0);
+	must(one.slave, path);
+	check(call(holder, SYS_write, one.master, P("for nobody"), 10) == 10, "write");
+	say_stroke((struct stroke){&one, holder, "?", "for nobody", 10, READ, SURE});
+}
+
+static long request(long sqe)
+{
+	return complete_request((struct io_uring_sqe *)sqe);
+}
+
+static void by_ring(void)
+{
+	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
+
+	set_up();
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_WRITE, .fd = one.slave, .addr = P("ring write"), .len = 10};
+	check(play(shell, request, sqe) == 10, "io_uring write");
+	say_stroke((struct stroke){&one, shell, "terminal", "ring write", 10, URING, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 10, "read");
+}
+
+/* The number of a terminal that is gone is given out again, to others. */
+static void reused(void)
+{
+	struct actor *second;
+
+	set_up();
+	print_to(&one, shell, "first", SURE);
+	must(call(shell, SYS_close, one.slave), "close");
+	must(call(holder, SYS_close, one.master), "close");
+	holder = cast("second-holder");
+	second = cast("second-shell");
+	one = open_terminal(holder);
+	enter_session(&one, second);
+	print_to(&one, second, "second", SURE);
+	type_to(&one, second, "typed", "second-shell", SURE);
+}
+
+static long become_shell(long fd)
+{
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	setenv("TERM", "dumb", 1);
+	setenv("PS1", "ready> ", 1);
+	setenv("HISTFILE", "", 1);
+	execl("/bin/bash", "bash", "--norc", "--noprofile", "-i", NULL);
+	execlp("sh", "sh", "-i", NULL);
+	return -errno;
+}
+
+/* All that the shell has printed is in `output`, up to and with this text, or to its end. */
+static void read_until(char *output, size_t size, const char *text)
+{
+	size_t have = strlen(output);
+	long n;
+
+	for (;;) {
+		n = call(holder, SYS_read, one.master, P(stage->arena), 4096);
+		if (n == -EIO)
+			break;
+		must(n, "read of the master");
+		check(have + n < size, "the shell prints too much");
+		memcpy(output + have, stage->arena, n);
+		have += n;
+		output[have] = 0;
+		if (text && strstr(output, text))
+			return;
+	}
+	check(text == NULL, "the shell is gone");
+}
+
+/* A real one, and all that it prints, as the last line of the truth. */
+static void real_shell(void)
+{
+	static char output[16384];
+
+	holder = cast("terminal");
+	one = open_terminal(holder);
+	shell = enter("shell");
+	enter_session(&one, shell);
+	say_role("shell", shell->pid, access("/bin/bash", X_OK) == 0 ? "bash" : "sh");
+	begin(shell, PLAY, P(become_shell), one.slave);
+	read_until(output, sizeof(output), "ready> ");
+	type_to(&one, NULL, "echo hello-$((6 * 7))\n", "shell", SURE);
+	read_until(output, sizeof(output), "hello-42\n");
+	type_to(&one, NULL, "exit\n", "shell", SURE);
+	read_until(output, sizeof(output), NULL);
+	say_stroke((struct stroke){&one, shell, "terminal", output, strlen(output), READ, SURE});
+}
+
+static const struct mode modes[] = {
+	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
+	{"several", several},	{"forked", forked},	  {"unread", unread},		{"by_other_name", by_other_name},
+	{"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
+	{"io_uring", by_ring},	{"reused", reused},
+	{"shell", real_shell},
+};
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	early = argc > 2;
+	set_stage();
+	status = RUN_MODE(modes, argc, argv);
+	if (status == 0)
+		exeunt();
+	return status;
+}
