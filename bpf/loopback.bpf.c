@@ -124,6 +124,10 @@ struct parcel {
 	u32 thread;
 	u32 flags;
 	struct source source;
+	/* room for what the stack has none for: of five frames 512 bytes in all */
+	struct flow reversed;
+	struct flow theirs;
+	struct identity self;
 };
 
 struct {
@@ -184,22 +188,22 @@ static __always_inline struct parcel *new_parcel(void)
 /* The bytes of one call or message over TCP */
 static __always_inline int send_tcp(struct sock *sk, struct parcel *parcel)
 {
-	struct flow reversed = {}, theirs = {};
 	u64 *other;
 
 	if (!traces(KIND_LOOPBACK_TCP) || !parcel->count)
 		return 0;
 	parcel->kind = KIND_LOOPBACK_TCP;
 	flow_of(sk, &parcel->flow);
-	reverse(&parcel->flow, &reversed);
-	other = bpf_map_lookup_elem(&flows, &reversed);
+	reverse(&parcel->flow, &parcel->reversed);
+	other = bpf_map_lookup_elem(&flows, &parcel->reversed);
 	if (other) {
 		struct sock *peer = (void *)*other;
 		u8 state = BPF_CORE_READ(peer, __sk_common.skc_state);
 
 		/* its memory may serve another socket by now */
-		flow_of(peer, &theirs);
-		if (state != TCP_CLOSE && state != TCP_LISTEN && same_flow(&theirs, &reversed))
+		flow_of(peer, &parcel->theirs);
+		if (state != TCP_CLOSE && state != TCP_LISTEN &&
+		    same_flow(&parcel->theirs, &parcel->reversed))
 			parcel->other = *other;
 	}
 	if (!parcel->other && !routed_to_loopback(sk))
@@ -314,13 +318,12 @@ __noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
 	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
 	struct parcel *parcel = new_parcel();
 	struct sock *sk = sock_of(file_of(fd));
-	struct identity self = {};
 
 	if (!parcel || !sk)
 		return 0;
-	identify((void *)bpf_get_current_task(), &self);
+	identify((void *)bpf_get_current_task(), &parcel->self);
 	parcel->thread = bpf_get_current_pid_tgid();
-	parcel->src = self.who;
+	parcel->src = parcel->self.who;
 	parcel->src_inode = sock_inode(sk);
 	bpf_probe_read_user(&parcel->count, 4, (void *)(message + (compat ? 28 : 56)));
 	bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);

@@ -246,7 +246,9 @@ export class Decoder {
       const reader = this.#readers[this.#event.kind];
       if (reader?.isReady === undefined || reader.isReady(at)) continue;
       const age = now - (words[at + timeWord + 1]! * 4.294967296 + words[at + timeWord]! / 1e9);
-      if (age < longestWait) return this.#cutBefore(i);
+      if (age >= longestWait) continue;
+      this.#cutBefore(i);
+      return;
     }
   }
 

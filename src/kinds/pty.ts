@@ -60,6 +60,6 @@ export const pty: KindModule = {
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: { pty_exit: ["sys_exit"] },
-  blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+  blind: { tracepoint: ["io_uring"] },
   reader: (tools) => new PtyReader(tools),
 };
