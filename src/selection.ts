@@ -5,16 +5,6 @@ import { printable } from "./format/escape.ts";
 import { kinds } from "./kinds/index.ts";
 import { nearest } from "./spelling.ts";
 
-/** Kinds of the contract beside those this version traces: their names are no typos. */
-const later: Partial<Record<Kind, readonly string[]>> = {
-  "unix-stream": ["us"],
-  "unix-dgram": ["ud"],
-  "unix-seqpacket": ["uq"],
-  "loopback-tcp": ["lt"],
-  "loopback-udp": ["lu"],
-  pty: ["t"],
-};
-
 const families: readonly { words: readonly string[]; members: readonly Kind[] }[] = [
   { words: ["unix", "u"], members: ["unix-stream", "unix-dgram", "unix-seqpacket"] },
   { words: ["loopback", "lo"], members: ["loopback-tcp", "loopback-udp"] },
@@ -22,10 +12,10 @@ const families: readonly { words: readonly string[]; members: readonly Kind[] }[
 
 const everything: readonly string[] = ["all", "a"];
 
-/** Every word -t takes in this version, those that mean the same together, the longest first. */
+/** Every word -t takes, those that mean the same together, the longest first. */
 export const kindWords: readonly (readonly string[])[] = [
   ...kinds.map(({ name, aliases }) => [name, ...aliases]),
-  ...families.filter((family) => family.members.some(isTraced)).map(({ words }) => words),
+  ...families.map(({ words }) => words),
   everything,
 ];
 
@@ -53,7 +43,7 @@ function read(flag: string, words: readonly string[]): { chosen: Set<Kind>; name
     const kind = kinds.find(({ name, aliases }) => name === word || aliases.includes(word));
     const members = everything.includes(word)
       ? kinds.map(({ name }) => name)
-      : (families.find((family) => family.words.includes(word))?.members ?? []).filter(isTraced);
+      : (families.find((family) => family.words.includes(word))?.members ?? []);
     if (kind !== undefined) {
       named.add(kind.name);
       chosen.add(kind.name);
@@ -66,16 +56,8 @@ function read(flag: string, words: readonly string[]): { chosen: Set<Kind>; name
   return { chosen, named };
 }
 
-function isTraced(kind: Kind): boolean {
-  return kinds.some(({ name }) => name === kind);
-}
-
 function unknownKind(flag: string, word: string): UsageError {
   const known = kinds.map(({ name }) => name).join(", ");
-  const planned =
-    families.some((family) => family.words.includes(word)) ||
-    Object.entries(later).some(([name, aliases]) => name === word || aliases.includes(word));
-  if (planned) return new UsageError(`${flag} ${word} is not traced by this version yet; it knows ${known}`);
   const near = nearest(word, kindWords.flat());
   const hint = near === null ? `one of ${known}, all` : `did you mean ${near}?`;
   return new UsageError(`${flag} ${printable(word)} is unknown; ${hint}`);

@@ -23,6 +23,7 @@ import { Shared } from "./layout.ts";
 import { log } from "./log.ts";
 import { Losses } from "./losses.ts";
 import { Names } from "./names.ts";
+import { surroundings } from "./own.ts";
 import { Owners } from "./owners.ts";
 import { Paths } from "./paths.ts";
 import { requirePrivileges } from "./privileges.ts";
@@ -78,6 +79,9 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   for (const { kind, programs } of traced) {
     for (const program of programs) log.verbose(`${kind.name}: ${program.hook} by ${program.backend}`);
   }
+  // a terminal only shows up in the kind pty
+  const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
+  if (own !== null) log.info(own.line);
   sink.start();
   format.header(sink.output);
   const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
@@ -94,7 +98,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   });
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
-  const filter = new Filter(options.criteria, child?.pid ?? null, null);
+  const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null);
   const emit = () => {
     if (!filter.passes(event)) return true;
     format.event(event, sink.output);

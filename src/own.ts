@@ -1,0 +1,75 @@
+/** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { Noise } from "./filter.ts";
+import { printable } from "./format/escape.ts";
+
+const standard = [0, 1, 2];
+const stdout = 1;
+const encoder = new TextEncoder();
+
+/** What of our surroundings is left out; null when there is nothing. */
+export interface Surroundings {
+  noise: Noise;
+  /** what the user is told of it */
+  line: string;
+}
+
+/** Looks at our own descriptors in /proc, and for the process whose stdin is our stdout. */
+export function surroundings(): Surroundings | null {
+  const terminals = [...new Set(standard.map((fd) => terminalOf(`/proc/self/fd/${fd}`)))].filter(
+    (name) => name !== null,
+  );
+  const pager = findPager();
+  const told = terminals.map((name) => `terminal ${name}`);
+  if (pager !== null && !terminals.includes(pager.terminal)) {
+    told.push(`what ${pager.pid}(${pager.comm}) writes to terminal ${pager.terminal}`);
+  }
+  if (told.length === 0) return null;
+  return {
+    noise: {
+      terminals: terminals.map((name) => encoder.encode(name)),
+      pager: pager === null ? null : { pid: pager.pid, terminal: encoder.encode(pager.terminal) },
+    },
+    line: `not shown: ${told.join(", ")}; --self shows it`,
+  };
+}
+
+/** `pts/3` when the link of a descriptor leads to a pseudoterminal */
+function terminalOf(link: string): string | null {
+  return /^\/dev\/(pts\/\d+)$/.exec(target(link))?.[1] ?? null;
+}
+
+interface Pager {
+  pid: number;
+  comm: string;
+  terminal: string;
+}
+
+/** Who reads our stdout, a pipe, as its stdin and shows something on a terminal. */
+function findPager(): Pager | null {
+  const pipe = target(`/proc/self/fd/${stdout}`);
+  if (!pipe.startsWith("pipe:")) return null;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    if (target(`/proc/${name}/fd/0`) !== pipe) continue;
+    const terminal = terminalOf(`/proc/${name}/fd/1`);
+    if (terminal !== null) return { pid: Number(name), comm: commOf(name), terminal };
+  }
+  return null;
+}
+
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return ""; // closed, or gone with its process
+  }
+}
+
+function commOf(pid: string): string {
+  try {
+    return printable(readFileSync(`/proc/${pid}/comm`).subarray(0, -1));
+  } catch {
+    return "<unknown>";
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test";
+import { resolve } from "node:path";
+
+const own = resolve(import.meta.dir, "../../src/own.ts");
+const look = `
+  import { surroundings } from ${JSON.stringify(own)};
+  const found = surroundings();
+  const words = found === null ? "nothing" : found.line + "|" + new TextDecoder().decode(found.noise.pager?.terminal);
+  require("node:fs").writeFileSync(process.env.result, words);`;
+
+/** What is found in a shell line run on a terminal of its own; `$look` looks. */
+async function found(line: string): Promise<string> {
+  const result = `${process.env.TMPDIR ?? "/tmp"}/ipcdump-own-${process.pid}-${Math.random()}`;
+  const { exitCode } = Bun.spawnSync(["script", "-qec", line, "/dev/null"], {
+    stdin: "ignore",
+    stdout: "ignore",
+    env: { ...process.env, SHELL: "/bin/sh", result, look: `"${process.execPath}" -e '${look}'` },
+  });
+  expect(exitCode).toBe(0);
+  const words = await Bun.file(result).text();
+  await Bun.file(result).delete();
+  return words;
+}
+
+test("the terminal on any standard descriptor is left out, and said", async () => {
+  for (const redirection of ["", "</dev/null 2>/dev/null", "</dev/null >/dev/null", ">/dev/null 2>&1"]) {
+    expect(await found(`eval "$look" ${redirection}`)).toMatch(
+      /^not shown: terminal pts\/\d+; --self shows it\|$/,
+    );
+  }
+});
+
+test("without a terminal nothing is", async () => {
+  expect(await found('eval "$look" </dev/null >/dev/null 2>&1')).toBe("nothing");
+});
+
+test("the pager at the other end of stdout", async () => {
+  expect(await found('eval "$look" | cat')).toMatch(/^not shown: terminal (pts\/\d+); --self shows it\|\1$/);
+  expect(await found('eval "$look" </dev/null 2>/dev/null | cat')).toMatch(
+    /^not shown: what \d+\(cat\) writes to terminal (pts\/\d+); --self shows it\|\1$/,
+  );
+  expect(await found('eval "$look" </dev/null 2>/dev/null | cat >/dev/null')).toBe("nothing");
+});
