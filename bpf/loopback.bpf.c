@@ -101,16 +101,28 @@ static __always_inline bool routed_to_loopback(struct sock *sk)
 	return device && (BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
 }
 
-static __always_inline void use_inet(struct sock *sk, const struct identity *id)
+static __always_inline bool is_loopback(struct sock *sk)
 {
+	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
+}
+
+/* The current process uses a descriptor. A function of its own, for its frame is not to lie below report_parcel's */
+__noinline int on_use_of_inet(int fd)
+{
+	struct sock *sk = sock_of(file_of(fd));
+	struct identity self = {};
 	struct flow flow = {};
 	u64 value = (u64)sk;
 
-	if (!use(sk, sock_inode(sk), 0, id) || !is_inet(sk, IPPROTO_TCP))
-		return;
+	if (!is_loopback(sk))
+		return 0;
+	identify((void *)bpf_get_current_task(), &self);
+	if (!use(sk, sock_inode(sk), 0, &self) || !is_inet(sk, IPPROTO_TCP))
+		return 0;
 	flow_of(sk, &flow);
 	if (flow.remote_port)
 		bpf_map_update_elem(&flows, &flow, &value, BPF_ANY);
+	return 0;
 }
 
 /* One call or message to be reported; in a map for the reason that unix.bpf.c gives */
@@ -185,13 +197,13 @@ static __always_inline struct parcel *new_parcel(void)
 	return parcel;
 }
 
-/* The bytes of one call or message over TCP */
-static __always_inline int send_tcp(struct sock *sk, struct parcel *parcel)
+/* The bytes of one call or message over TCP; true: to be reported */
+static __always_inline bool send_tcp(struct sock *sk, struct parcel *parcel)
 {
 	u64 *other;
 
 	if (!traces(KIND_LOOPBACK_TCP) || !parcel->count)
-		return 0;
+		return false;
 	parcel->kind = KIND_LOOPBACK_TCP;
 	flow_of(sk, &parcel->flow);
 	reverse(&parcel->flow, &parcel->reversed);
@@ -206,9 +218,7 @@ static __always_inline int send_tcp(struct sock *sk, struct parcel *parcel)
 		    same_flow(&parcel->theirs, &parcel->reversed))
 			parcel->other = *other;
 	}
-	if (!parcel->other && !routed_to_loopback(sk))
-		return 0;
-	return report_parcel();
+	return parcel->other || routed_to_loopback(sk);
 }
 
 /* The destination of a datagram: what the call says, else what the socket is connected to */
@@ -264,22 +274,25 @@ __noinline int on_delivery(u32 n)
 	return 1;
 }
 
-/* A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any */
-static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 name, bool single)
+/*
+ * A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any. true: to
+ * be reported, by its address.
+ */
+static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64 name, bool single)
 {
 	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &parcel->thread);
 	u64 key = (u64)sk;
 	u32 *before, found = 0;
 
 	if (!traces(KIND_LOOPBACK_UDP))
-		return 0;
+		return false;
 	parcel->kind = KIND_LOOPBACK_UDP;
 	before = bpf_map_lookup_elem(&corked, &key);
 	if (BPF_CORE_READ((struct udp_sock *)sk, pending)) {
 		u32 sum = parcel->count + (before ? *before : 0);
 
 		bpf_map_update_elem(&corked, &key, &sum, BPF_ANY);
-		return 0;
+		return false;
 	}
 	if (before) {
 		/* the first part of it is gone */
@@ -290,7 +303,7 @@ static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 
 	flow_of(sk, &parcel->flow);
 	address_datagram(&parcel->flow, name);
 	if (!parcel->flow.remote_port)
-		return 0;
+		return false;
 	if (unspecified(parcel->flow.local)) {
 		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */
 		__builtin_memcpy(parcel->flow.local, parcel->flow.remote, 16);
@@ -306,13 +319,13 @@ static __always_inline int send_udp(struct sock *sk, struct parcel *parcel, u64 
 			found += result;
 		}
 		if (found || (delivery && delivery->failed))
-			return 0;
+			return false;
 	}
 	parcel->flags = SEND_TO_ADDRESS;
-	return report_parcel();
+	return true;
 }
 
-/* The n-th message of a sendmmsg */
+/* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
 {
 	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
@@ -341,13 +354,15 @@ __noinline int on_parcels(u64 vector, u32 first, u32 count, u64 how)
 	for (u32 n = 0; n < MESSAGE_ROUND; n++) {
 		if (first + n >= count)
 			return -1;
-		on_parcel(vector, first + n, how, how >> 32);
+		/* not from within on_parcel: 5.10 counts the frames of both */
+		if (on_parcel(vector, first + n, how, how >> 32))
+			report_parcel();
 	}
 	return 0;
 }
 
 static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
-				   long result, const struct identity *self)
+				   long result)
 {
 	struct parcel *parcel;
 	u64 name = 0;
@@ -365,8 +380,9 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 	parcel = new_parcel();
 	if (!parcel)
 		return 0;
+	identify((void *)bpf_get_current_task(), &parcel->self);
 	parcel->thread = bpf_get_current_pid_tgid();
-	parcel->src = self->who;
+	parcel->src = parcel->self.who;
 	parcel->src_inode = sock_inode(sk);
 	parcel->count = result;
 	source_of_call(&parcel->source, call, regs, compat);
@@ -374,14 +390,9 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 		name = argument(regs, 4, compat);
 	else if (call == CALL_SENDMSG)
 		bpf_probe_read_user(&name, compat ? 4 : 8, (void *)argument(regs, 1, compat));
-	if (is_inet(sk, IPPROTO_TCP))
-		return send_tcp(sk, parcel);
-	return send_udp(sk, parcel, name, true);
-}
-
-static __always_inline bool is_loopback(struct sock *sk)
-{
-	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, name, true))
+		report_parcel();
+	return 0;
 }
 
 SEC("?tp_btf/sys_exit")
@@ -390,29 +401,22 @@ int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
 	u32 thread = bpf_get_current_pid_tgid();
-	struct identity self = {};
 	struct sock *sk;
 	int fd;
 
 	if (call == CALL_OTHER || call == CALL_OPEN || (result < 0 && result != -EINPROGRESS))
 		return 0;
 	fd = receives_from(call, regs, compat);
-	sk = fd < 0 ? NULL : sock_of(file_of(fd));
-	if (is_loopback(sk)) {
-		identify((void *)bpf_get_current_task(), &self);
-		use_inet(sk, &self);
-		if (call == CALL_ACCEPT) {
-			sk = sock_of(file_of(result));
-			if (is_loopback(sk))
-				use_inet(sk, &self);
-		}
+	if (fd >= 0) {
+		on_use_of_inet(fd);
+		if (call == CALL_ACCEPT)
+			on_use_of_inet(result);
 	}
 	fd = sends_to(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_loopback(sk)) {
-		identify((void *)bpf_get_current_task(), &self);
-		use_inet(sk, &self);
-		on_send(call, fd, sk, regs, compat, result, &self);
+		on_use_of_inet(fd);
+		on_send(call, fd, sk, regs, compat, result);
 		bpf_map_delete_elem(&deliveries, &thread);
 	}
 	return 0;

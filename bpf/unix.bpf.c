@@ -78,6 +78,7 @@ struct sending {
 	u32 type;
 	struct process src;
 	struct source source;
+	struct identity self;
 };
 
 /* In a map for report() to be a global function; one program only sends, and it does not interrupt itself */
@@ -165,23 +166,20 @@ static __always_inline bool is_unix(struct sock *sk)
 	return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
 }
 
-static __always_inline void use_unix(struct sock *sk, const struct identity *id)
+/*
+ * The current process uses a descriptor, or has received it by SCM_RIGHTS. A function of its own, for
+ * its frame is not to lie below report_sending's.
+ */
+__noinline int on_use(int fd)
 {
-	struct sock *peer = unix_peer(sk);
-
-	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, id);
-}
-
-/* A descriptor came by SCM_RIGHTS: whoever received it holds that socket now */
-__noinline int on_received_fd(int fd)
-{
-	struct sock *sk = sock_of(file_of(fd));
+	struct sock *sk = sock_of(file_of(fd)), *peer;
 	struct identity self = {};
 
 	if (!sk)
 		return 0;
+	peer = is_unix(sk) ? unix_peer(sk) : NULL;
 	identify((void *)bpf_get_current_task(), &self);
-	use(sk, sock_inode(sk), is_unix(sk) && unix_peer(sk) ? sock_inode(unix_peer(sk)) : 0, &self);
+	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self);
 	return 0;
 }
 
@@ -195,7 +193,7 @@ __noinline int on_rights(u64 header, u64 size, u32 head)
 			break;
 		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + head + i * sizeof(fd))))
 			break;
-		on_received_fd(fd);
+		on_use(fd);
 	}
 	return 0;
 }
@@ -249,21 +247,20 @@ static __always_inline struct sock *delivered(u32 thread, u32 n)
 	return (struct sock *)delivery->socks[n & (DELIVERIES - 1)];
 }
 
-/* The n-th message of a sendmmsg */
+/* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 {
 	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
 	u32 thread = bpf_get_current_pid_tgid();
 	struct sending *sending = new_sending();
 	struct sock *sk = sock_of(file_of(fd));
-	struct identity self = {};
 
 	if (!sending || !is_unix(sk))
 		return 0;
-	identify((void *)bpf_get_current_task(), &self);
+	identify((void *)bpf_get_current_task(), &sending->self);
 	sending->thread = thread;
 	sending->sk = sk;
-	sending->src = self.who;
+	sending->src = sending->self.who;
 	sending->inode = sock_inode(sk);
 	sending->type = BPF_CORE_READ(sk, sk_type);
 	sending->other = unix_peer(sk);
@@ -275,7 +272,7 @@ __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 	}
 	bpf_probe_read_user(&sending->count, 4, (void *)(message + (compat ? 28 : 56)));
 	source_of_message(&sending->source, message, compat);
-	return report_sending();
+	return 1;
 }
 
 /* A round of them; -1: that was all. A descriptor and, in bit 32, whether the caller is a 32-bit program */
@@ -284,30 +281,34 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 how)
 	for (u32 n = 0; n < MESSAGE_ROUND; n++) {
 		if (first + n >= count)
 			return -1;
-		on_message(vector, first + n, how, how >> 32);
+		/* not from within on_message: 5.10 counts the frames of both */
+		if (on_message(vector, first + n, how, how >> 32))
+			report_sending();
 	}
 	return 0;
 }
 
-static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
-				   long result, const struct identity *self)
+/* true: what is in `sendings` is to be reported */
+static __always_inline bool on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
+				    long result)
 {
 	struct sending *sending = new_sending();
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
 	/* a stream has no messages: nothing sent is no event */
 	if (!sending || result < 0 || (result == 0 && (type == SOCK_STREAM || call == CALL_SPLICE)))
-		return 0;
+		return false;
 	if (call == CALL_SENDMMSG) {
 		u64 vector = argument(regs, 1, compat);
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
 			if (on_messages(vector, n, result, fd | (u64)compat << 32) < 0)
 				break;
-		return 0;
+		return false;
 	}
 	sending->sk = sk;
-	sending->src = self->who;
+	identify((void *)bpf_get_current_task(), &sending->self);
+	sending->src = sending->self.who;
 	sending->count = result;
 	sending->type = type;
 	sending->thread = bpf_get_current_pid_tgid();
@@ -327,7 +328,7 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 		}
 	}
 	source_of_call(&sending->source, call, regs, compat);
-	return report_sending();
+	return true;
 }
 
 SEC("?tp_btf/sys_exit")
@@ -336,7 +337,6 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
 	u32 thread = bpf_get_current_pid_tgid();
-	struct identity self = {};
 	struct sock *sk;
 	int fd;
 
@@ -345,22 +345,18 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	fd = receives_from(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		identify((void *)bpf_get_current_task(), &self);
-		use_unix(sk, &self);
-		if (call == CALL_ACCEPT) {
-			sk = sock_of(file_of(result));
-			if (is_unix(sk))
-				use_unix(sk, &self);
-		} else if (call == CALL_RECVMSG) {
+		on_use(fd);
+		if (call == CALL_ACCEPT)
+			on_use(result);
+		else if (call == CALL_RECVMSG)
 			on_control(argument(regs, 1, compat), compat);
-		}
 	}
 	fd = sends_to(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		identify((void *)bpf_get_current_task(), &self);
-		use_unix(sk, &self);
-		on_send(call, fd, sk, regs, compat, result, &self);
+		on_use(fd);
+		if (on_send(call, fd, sk, regs, compat, result))
+			report_sending();
 		bpf_map_delete_elem(&deliveries, &thread);
 	}
 	return 0;
