@@ -29,6 +29,7 @@ export class Trace {
   readonly tracing: string;
   readonly #ipcdump: Ipcdump;
   readonly #kinds: readonly string[];
+  readonly #markers = new Set<number>();
   #stopped: Promise<readonly string[]> | undefined;
 
   private constructor(ipcdump: Ipcdump, kinds: readonly string[], tracing: string) {
@@ -91,6 +92,7 @@ export class Trace {
       const marker = Bun.spawn([await programPath("marker"), kind], {
         stdio: ["ignore", "ignore", "inherit"],
       });
+      this.#markers.add(marker.pid);
       let at = this.events.length;
       await this.#ipcdump.until(`the ${kind} marker of process ${marker.pid}`, () => {
         for (; at < this.events.length; at++) {
@@ -126,6 +128,7 @@ export class Trace {
       this.events.filter(
         ({ type, src_pid, dst_pid, time, meta }) =>
           /^(unix|loopback|pty)/.test(type) &&
+          !this.#markers.has(src_pid) &&
           (truth.sockets.has(meta.src_inode) ||
             truth.sockets.has(meta.dst_inode) ||
             // a terminal's name is given out again

@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved, expectSent } from "../harness/expect.ts";
 import { Trace, type TraceEvent } from "../harness/trace.ts";
@@ -20,14 +21,27 @@ const CHANNELS: Readonly<Record<string, readonly string[]>> = {
   "bob > ann": ["SIGUSR1"],
   "cyd > cyd": ["SIGUSR1"],
   "ann > cyd": ["SIGUSR2 ignored"],
+  "unix-stream ann > bob": ["a question", "one two three"],
+  "unix-stream bob > ann": ["an answer"],
+  "unix-dgram bob > cyd": ["", "one two three"],
+  "unix-seqpacket cyd > ann": ["a packet"],
+  "unix-seqpacket ann > cyd": ["another"],
+  "loopback-tcp ann > bob": ["GET / HTTP/1.0"],
+  "loopback-tcp bob > ann": ["200 OK"],
+  "loopback-udp bob > cyd": ["ping"],
+  "pty ann > cyd": ["$ "],
+  "pty cyd > ann": ["exit\n"],
 };
 const ROUNDS = 5;
 
 test("the same events from every back end and kernel", async () => {
-  using trace = await Trace.start("pipe,signal");
+  using trace = await Trace.start(
+    "pipe,signal,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp,pty",
+  );
   const truth = await run("mixed");
   await expectMoved(trace, truth);
   await expectSent(trace, truth);
+  await expectCarried(trace, truth);
 
   const labels = new Map([...truth.pipes].map(([label, { inode }]) => [inode, label]));
   const pids = [...truth.roles.values()].map((role) => role.pid);
@@ -38,6 +52,11 @@ test("the same events from every back end and kernel", async () => {
     const channel = label ?? ends;
     channels[channel] ??= [];
     channels[channel].push(label === undefined ? signalText(event) : `${ends}: ${contentText(event)}`);
+  }
+  for (const event of trace.carriedFor(truth)) {
+    const channel = `${event.type} ${event.src_comm} > ${event.dst_comm}`;
+    channels[channel] ??= [];
+    channels[channel].push(contentText(event));
   }
   const expected = Object.entries(CHANNELS).map(([channel, round]) => [
     channel,
@@ -52,6 +71,8 @@ function signalText({ meta }: TraceEvent): string {
 }
 
 /** Contents, but of a splice out of a pipe only how much: not every back end can read those. */
-function contentText({ dst_comm, meta, bytes = "" }: TraceEvent): string {
-  return meta.count === 7 && dst_comm === "bob" ? "7 bytes" : Buffer.from(bytes, "base64").toString();
+function contentText({ type, dst_comm, meta, bytes = "" }: TraceEvent): string {
+  return type === "pipe" && meta.count === 7 && dst_comm === "bob"
+    ? "7 bytes"
+    : Buffer.from(bytes, "base64").toString();
 }

@@ -21,8 +21,7 @@ struct place {
 	int port;
 };
 
-/* text: as inet_pton takes it; shown: as ipcdump prints it, or NULL when that is the same */
-static inline struct place place_of(const char *text, int port, const char *shown)
+static inline struct place place_of(const char *text, int port)
 {
 	struct place place = {.port = port};
 	struct sockaddr_in6 *six;
@@ -43,7 +42,7 @@ static inline struct place place_of(const char *text, int port, const char *show
 		check(inet_pton(AF_INET, text, &four->sin_addr) == 1, text);
 		place.length = sizeof(*four);
 	}
-	snprintf(place.text, sizeof(place.text), "%s", shown ? shown : text);
+	snprintf(place.text, sizeof(place.text), "%s", text);
 	return place;
 }
 
@@ -61,6 +60,27 @@ static inline int port_of(const struct plug *plug)
 	must(call(plug->who, SYS_getsockname, plug->fd, P(address), P(lend_copy(&length, sizeof(length)))),
 	     "getsockname");
 	return ntohs(address->sin6_port);
+}
+
+/* Where a socket is, as the kernel says: which address it is given depends on where it connects to. */
+static inline struct place place_at(const struct plug *plug)
+{
+	struct place place = {.address = lend(sizeof(*place.address)), .length = sizeof(*place.address)};
+	socklen_t *length = lend_copy(&place.length, sizeof(place.length));
+	struct sockaddr_in6 *six = (void *)place.address;
+	struct sockaddr_in *four = (void *)place.address;
+
+	must(call(plug->who, SYS_getsockname, plug->fd, P(place.address), P(length)), "getsockname");
+	place.length = *length;
+	place.port = ntohs(six->sin6_port);
+	if (four->sin_family == AF_INET)
+		inet_ntop(AF_INET, &four->sin_addr, place.text, sizeof(place.text));
+	else if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		return place_of(inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], place.text, sizeof(place.text)),
+				place.port);
+	else
+		inet_ntop(AF_INET6, &six->sin6_addr, place.text, sizeof(place.text));
+	return place;
 }
 
 /* The port of a socket bound to a place, once more, for those who connect there. */

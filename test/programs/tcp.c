@@ -6,7 +6,7 @@
 #include "ring.h"
 #include <sys/sendfile.h>
 
-static const char *address = "127.0.0.1", *shown;
+static const char *address = "127.0.0.1";
 static int early, old_server, port;
 static struct actor *ann, *bob;
 static struct plug a, b, listener;
@@ -15,7 +15,7 @@ static struct place client, server;
 /* bob listens */
 static void serve(void)
 {
-	server = place_of(address, port, shown);
+	server = place_of(address, port);
 	listener = open_plug(bob, family_of(address), SOCK_STREAM);
 	set_option(&listener, SOL_SOCKET, SO_REUSEADDR, 1);
 	bind_plug(&listener, server.address, server.length);
@@ -26,12 +26,11 @@ static void serve(void)
 /* ann connects; v4-mapped: from a socket of the other family */
 static void reach(const char *to)
 {
-	struct place there = place_of(to, server.port, NULL);
+	struct place there = place_of(to, server.port);
 
 	a = open_plug(ann, family_of(to), SOCK_STREAM);
 	connect_plug(&a, there.address, there.length);
-	client = server;
-	client.port = port_of(&a);
+	client = place_at(&a);
 }
 
 static void meet(void)
@@ -118,12 +117,12 @@ static void mapped_server(void)
 
 	ann = cast("ann");
 	bob = cast("bob");
-	any = place_of("::", 0, NULL);
+	any = place_of("::", 0);
 	listener = open_plug(bob, AF_INET6, SOCK_STREAM);
 	set_option(&listener, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	bind_plug(&listener, any.address, any.length);
 	listen_plug(&listener);
-	server = place_of("127.0.0.1", port_of(&listener), NULL);
+	server = place_of("127.0.0.1", port_of(&listener));
 	reach("127.0.0.1");
 	b = accept_plug(&listener);
 	talk();
@@ -147,9 +146,9 @@ static void own_address(void)
 static void two_networks(void)
 {
 	struct plug ends[2][2], listeners[2];
-	struct place from = place_of("127.0.0.1", 7001, NULL);
+	struct place from = place_of("127.0.0.1", 7001);
 
-	server = place_of("127.0.0.1", 7000, NULL);
+	server = place_of("127.0.0.1", 7000);
 	client = from;
 	for (int i = 0; i < 2; i++) {
 		leave_network(0);
@@ -409,7 +408,7 @@ static void reuseport(void)
 	ann = cast("client");
 	for (int i = 0; i < 2; i++) {
 		bob = cast(i ? "worker1" : "worker0");
-		server = place_of(address, server.port, NULL);
+		server = place_of(address, server.port);
 		listeners[i] = open_plug(bob, AF_INET, SOCK_STREAM);
 		set_option(&listeners[i], SOL_SOCKET, SO_REUSEPORT, 1);
 		bind_plug(&listeners[i], server.address, server.length);

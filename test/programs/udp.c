@@ -22,13 +22,13 @@ static void meet(void)
 {
 	ann = cast("ann");
 	bob = cast("bob");
-	server = place_of(address, port, NULL);
+	server = place_of(address, port);
 	b = bound(bob, &server);
 	if (old_server)
 		wait_for_test();
 	a = open_plug(ann, family_of(address), SOCK_DGRAM);
 	connect_plug(&a, server.address, server.length);
-	client = place_of(address, port_of(&a), NULL);
+	client = place_at(&a);
 	if (early)
 		wait_for_test();
 }
@@ -80,11 +80,11 @@ static void unconnected(void)
 {
 	ann = cast("ann");
 	bob = cast("bob");
-	server = place_of(address, 0, NULL);
+	server = place_of(address, 0);
 	b = bound(bob, &server);
 	a = open_plug(ann, family_of(address), SOCK_DGRAM);
 	check(call(ann, SYS_sendto, a.fd, P("to whom"), 7, 0, P(server.address), server.length) == 7, "sendto");
-	client = place_of(address, port_of(&a), NULL);
+	client = place_of(address, port_of(&a));
 	forth("to whom", 7, READ);
 	check(take(&b) == 7, "recv");
 	say_back("it concerns");
@@ -97,34 +97,34 @@ static void mapped(void)
 
 	ann = cast("ann");
 	bob = cast("bob");
-	server = place_of("127.0.0.1", 0, NULL);
+	server = place_of("127.0.0.1", 0);
 	b = bound(bob, &server);
-	there = place_of("::ffff:127.0.0.1", server.port, NULL);
+	there = place_of("::ffff:127.0.0.1", server.port);
 	a = open_plug(ann, AF_INET6, SOCK_DGRAM);
 	connect_plug(&a, there.address, there.length);
-	client = place_of("127.0.0.1", port_of(&a), NULL);
+	client = place_at(&a);
 	talk();
 }
 
 /* Bound to any address, of any family: the datagram has the one it was sent to. */
 static void any(void)
 {
-	struct place everywhere = place_of("::", 0, NULL);
+	struct place everywhere = place_of("::", 0);
 
 	ann = cast("ann");
 	bob = cast("bob");
 	b = open_plug(bob, AF_INET6, SOCK_DGRAM);
 	set_option(&b, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	bind_plug(&b, everywhere.address, everywhere.length);
-	server = place_of("127.0.0.2", port_of(&b), NULL);
+	server = place_of("127.0.0.2", port_of(&b));
 	a = open_plug(ann, AF_INET, SOCK_DGRAM);
 	connect_plug(&a, server.address, server.length);
-	client = place_of("127.0.0.1", port_of(&a), NULL);
+	client = place_at(&a);
 	say_forth("by IPv4");
-	server = place_of("::1", server.port, NULL);
+	server = place_of("::1", server.port);
 	a = open_plug(ann, AF_INET6, SOCK_DGRAM);
 	connect_plug(&a, server.address, server.length);
-	client = place_of("::1", port_of(&a), NULL);
+	client = place_at(&a);
 	say_forth("by IPv6");
 }
 
@@ -157,7 +157,7 @@ static void leaving(void)
 	must(lay_cable(bob->pid), "veth");
 	play(ann, raise_cable, "10.9.8.1");
 	play(bob, raise_cable, "10.9.8.2");
-	server = place_of("10.9.8.2", 7000, NULL);
+	server = place_of("10.9.8.2", 7000);
 	b = bound(bob, &server);
 	a = open_plug(ann, AF_INET, SOCK_DGRAM);
 	connect_plug(&a, server.address, server.length);
@@ -256,7 +256,7 @@ static void nobody(void)
 	check(call(ann, SYS_sendto, a.fd, P("x"), 1, 0, 0, 0) == -ECONNREFUSED, "ECONNREFUSED");
 	/* bob listens to a stranger only */
 	b = bound(bob, &server);
-	elsewhere = place_of(address, 0, NULL);
+	elsewhere = place_of(address, 0);
 	stranger = bound(bob, &elsewhere);
 	connect_plug(&b, elsewhere.address, elsewhere.length);
 	check(call(ann, SYS_sendto, a.fd, P("not for him"), 11, 0, 0, 0) == 11, "send");
@@ -298,7 +298,7 @@ static void to_many(const char *group, const char *from, int option)
 
 	leave_network(0);
 	ann = cast("ann");
-	server = place_of(option ? group : "0.0.0.0", 7000, NULL);
+	server = place_of(option ? group : "0.0.0.0", 7000);
 	inet_pton(AF_INET, group, &wanted);
 	for (int i = 0; i < 3; i++) {
 		char name[16];
@@ -314,9 +314,9 @@ static void to_many(const char *group, const char *from, int option)
 				  P(lend_copy(&member, sizeof(member))), sizeof(member)), "IP_ADD_MEMBERSHIP");
 		}
 	}
-	server = place_of(group, 7000, NULL);
+	server = place_of(group, 7000);
 	a = open_plug(ann, AF_INET, SOCK_DGRAM);
-	client = place_of(from, 7001, NULL);
+	client = place_of(from, 7001);
 	bind_plug(&a, client.address, client.length);
 	if (option) {
 		struct ip_mreqn device = {{0}, {0}, 1};
@@ -353,9 +353,9 @@ static void reuseport(void)
 	struct plug both[2];
 
 	ann = cast("ann");
-	server = place_of(address, 0, NULL);
+	server = place_of(address, 0);
 	for (int i = 0; i < 2; i++) {
-		struct place same = place_of(address, server.port, NULL);
+		struct place same = place_of(address, server.port);
 
 		both[i] = open_plug(cast(i ? "worker1" : "worker0"), AF_INET, SOCK_DGRAM);
 		set_option(&both[i], SOL_SOCKET, SO_REUSEPORT, 1);
@@ -365,7 +365,7 @@ static void reuseport(void)
 	for (int i = 0; i < 10; i++) {
 		a = open_plug(ann, AF_INET, SOCK_DGRAM);
 		connect_plug(&a, server.address, server.length);
-		client = place_of(address, port_of(&a), NULL);
+		client = place_at(&a);
 		check(call(ann, SYS_sendto, a.fd, P("to one of you"), 13, 0, 0, 0) == 13, "send");
 		b = both[try_take(&both[0]) == 13 ? 0 : 1];
 		if (b.fd == both[1].fd && b.who == both[1].who)
@@ -402,11 +402,11 @@ static void forked(void)
 static void self(void)
 {
 	ann = bob = cast("self");
-	server = place_of(address, 0, NULL);
+	server = place_of(address, 0);
 	b = bound(bob, &server);
 	a = open_plug(ann, family_of(address), SOCK_DGRAM);
 	connect_plug(&a, server.address, server.length);
-	client = place_of(address, port_of(&a), NULL);
+	client = place_at(&a);
 	talk();
 }
 
