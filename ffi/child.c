@@ -6,6 +6,10 @@
  *   argv: name, descriptor to read that byte from, descriptor for the errno of a failed execve,
  *         path of cmd, argv[0] of cmd, arguments of cmd...
  *
+ * It also is the two ends of doctor's traffic, which write to a descriptor, read from one or send a signal:
+ *
+ *   argv: name, "w" descriptor | "r" descriptor | "k" pid signal
+ *
  * Freestanding: it starts in no time and does nothing else that could be traced.
  */
 #define ENOEXEC 8
@@ -15,7 +19,7 @@
 #define CANNOT_RUN 126
 
 #if defined(__x86_64__)
-enum { READ = 0, WRITE = 1, EXECVE = 59, FCNTL = 72, EXIT_GROUP = 231 };
+enum { READ = 0, WRITE = 1, KILL = 62, EXECVE = 59, FCNTL = 72, EXIT_GROUP = 231 };
 
 static long call(long number, long a, long b, long c)
 {
@@ -27,7 +31,7 @@ static long call(long number, long a, long b, long c)
 
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
 #elif defined(__aarch64__)
-enum { READ = 63, WRITE = 64, EXECVE = 221, FCNTL = 25, EXIT_GROUP = 94 };
+enum { READ = 63, WRITE = 64, KILL = 129, EXECVE = 221, FCNTL = 25, EXIT_GROUP = 94 };
 
 static long call(long number, long a, long b, long c)
 {
@@ -60,11 +64,30 @@ __attribute__((noreturn)) static void leave(int status)
 		call(EXIT_GROUP, status, 0, 0);
 }
 
+__attribute__((noreturn)) static void make_traffic(char **arguments)
+{
+	char bytes[] = "ipcdump doctor";
+	long target = number(arguments[2]);
+	long result;
+
+	if (*arguments[1] == 'w')
+		result = call(WRITE, target, (long)bytes, sizeof(bytes) - 1);
+	else if (*arguments[1] == 'r')
+		result = call(READ, target, (long)bytes, sizeof(bytes));
+	else
+		result = call(KILL, target, number(arguments[3]), 0);
+	leave(result < 0);
+}
+
 __attribute__((noreturn, used)) void start(long *stack)
 {
 	long count = stack[0];
 	char **arguments = (char **)(stack + 1);
 	char **environment = arguments + count + 1;
+
+	if (*arguments[1] > '9')
+		make_traffic(arguments);
+
 	long release = number(arguments[1]);
 	long failure = number(arguments[2]);
 	char byte;

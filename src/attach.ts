@@ -164,7 +164,7 @@ function unloadable(error: NativeError): Failure {
       "no BTF here: /sys/kernel/btf/vmlinux is missing\nMount /sys, or use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later).",
     );
   }
-  const remedy = error.errno === 12 ? "use a smaller --ring" : "run it with -vv to see why";
+  const remedy = error.errno === 12 ? "use a smaller --ring" : "run: ipcdump doctor";
   return new Failure(
     `cannot ${error.operation} ${error.target}: ${describe(error.errno)}; ${remedy}${said ? `\n${said}` : ""}`,
   );
@@ -172,8 +172,8 @@ function unloadable(error: NativeError): Failure {
 
 function remedy(reason: string): string {
   return reason.includes(errnoName(EPERM))
-    ? "try --backend tracepoint or more privileges"
-    : "try another --backend, or -vv to see why";
+    ? "try --backend tracepoint or more privileges, or run: ipcdump doctor"
+    : "try another --backend, or run: ipcdump doctor";
 }
 
 function untraced(plans: readonly Plan[], options: Options): Map<Kind, string> {

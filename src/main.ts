@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-/** The executable: arguments → trace, help or version; exit status. */
+/** The executable: arguments → trace, doctor, completions, help or version; exit status. */
 import { defineCommand, runCommand } from "citty";
 import manifest from "../package.json" with { type: "json" };
 import { type Invocation, parseArguments } from "./arguments.ts";
@@ -30,7 +30,12 @@ async function run(invocation: Invocation): Promise<number> {
     const { completions } = await import("./completions.ts");
     return say(completions(invocation.shell));
   }
-  if (invocation.action !== "trace") throw new Failure(`${invocation.action} is not there yet`);
+  if (invocation.action === "doctor") {
+    const { doctor } = await import("./doctor.ts");
+    const { text, works } = await doctor(invocation.json);
+    await say(text);
+    return works ? 0 : 1;
+  }
   setVerbosity(invocation.options);
   const { trace } = await import("./trace.ts");
   return trace(invocation.options);
