@@ -92,8 +92,11 @@ static __always_inline int on_io(struct kiocb *kiocb, struct iov_iter *iter, boo
 	u32 thread = bpf_get_current_pid_tgid();
 	struct operation operation = {};
 
-	if (!ledger_of(BPF_CORE_READ(kiocb, ki_filp), &operation.pipe))
+	if (!ledger_of(BPF_CORE_READ(kiocb, ki_filp), &operation.pipe)) {
+		if (reads)
+			count_lost(KIND_PIPE, LOST_MAP_FULL, 1);
 		return 0;
+	}
 	operation.task = (u64)task_of(kiocb);
 	operation.iter = (u64)iter;
 	operation.count = BPF_CORE_READ(iter, count);
@@ -148,7 +151,7 @@ static __always_inline void source_of_read(struct source *source, enum call call
 	}
 }
 
-/* The same for a read that was under way before the hooks were there */
+/* The same for a read whose entry no hook saw: it began before, or the program was skipped */
 static __always_inline void source_of_current(struct source *source, u64 pipe)
 {
 	struct pt_regs *regs = current_regs();
@@ -214,7 +217,7 @@ static __always_inline int on_unlock(struct mutex *lock)
 			/* more than that left it when the buffer was too small for a packet */
 			reading.count = done;
 			reading.source = operation->source;
-		} else if (!operation && config.contents) {
+		} else if (config.contents) {
 			source_of_current(&reading.source, pipe);
 		}
 		settle(ledger, &reading);

@@ -6,7 +6,7 @@ import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved, type Tolerance } from "../harness/expect.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 import { inVm } from "../harness/programs.ts";
-import { Trace, type TraceEvent } from "../harness/trace.ts";
+import { type LostLine, Trace, type TraceEvent } from "../harness/trace.ts";
 import type { Truth } from "../harness/truth.ts";
 import { run, Workload } from "../harness/workload.ts";
 
@@ -260,12 +260,21 @@ describe("pipe at full speed", () => {
     const truth = await run("pairs", String(pairs));
     ipcdump.kill("SIGINT");
     expect(await ipcdump.ended()).toBe(0);
-    expect(ipcdump.stderr.join("\n")).toMatch(/^\d+ events in .*, 0 lost$/m);
     const { inode } = truth.pipe("a");
     const [writer, reader] = [truth.role("writer"), truth.role("reader")];
+    const lines = (await Bun.file(file).text()).split("\n");
+    const lost: LostLine[] = lines.filter((line) => line.includes('"lost_type"')).map((line) => JSON.parse(line));
+    // a kernel that preempts programs skips some, and says how many: nothing else may be lost
+    expect(lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
+    const missed = lost.reduce((sum, { count }) => sum + count, 0);
+    expect(ipcdump.stderr.join("\n")).toMatch(new RegExp(`^\\d+ events in .*, ${missed} lost$`, "m"));
     let seen = 0;
-    for (const line of (await Bun.file(file).text()).split("\n")) {
+    for (const line of lines) {
       if (!line.includes(`"pipe_inode":${inode},`)) continue;
+      if (missed > 0 && line.includes('"src_guess":true')) {
+        seen++;
+        continue;
+      }
       const { time: _, ...event } = JSON.parse(line);
       const expected = {
         src_pid: writer.pid,
@@ -278,7 +287,8 @@ describe("pipe at full speed", () => {
       if (!Bun.deepEquals(event, expected)) expect(event).toEqual(expected);
       seen++;
     }
-    expect(seen).toBe(pairs);
+    expect(seen).toBeLessThanOrEqual(pairs);
+    expect(seen + missed).toBeGreaterThanOrEqual(pairs);
   });
 });
 
