@@ -92,9 +92,10 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     clock.now(lost.time);
     summary?.table(lost.time, sink.output);
   };
+  // where the ring was when SIGUSR1 came: what came before is counted in what it prints
+  let reportAt = Infinity;
   stop.onReport(() => {
-    log.info(totals.line(losses.total));
-    tabulate();
+    reportAt = ring.produced;
   });
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
@@ -129,6 +130,11 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     if (last || performance.now() >= missesDue) {
       losses.pollMisses(lost, reportLost);
       missesDue = performance.now() + missesInterval;
+    }
+    if (ring.cursor >= reportAt) {
+      reportAt = Infinity;
+      log.info(totals.line(losses.total));
+      tabulate();
     }
     readerGone = !(await flush(sink, stop));
     if (last) break;

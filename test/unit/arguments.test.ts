@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Options, parseArguments, splitList } from "../../src/arguments.ts";
+import { type Options, parseArguments } from "../../src/arguments.ts";
 import { type Criteria, globs, processes } from "../../src/criteria.ts";
 import type { Kind } from "../../src/event.ts";
 import { UsageError } from "../../src/failure.ts";
@@ -8,6 +8,7 @@ import { help } from "../../src/help.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import { kindWords } from "../../src/selection.ts";
 import { nearest } from "../../src/spelling.ts";
+import { splitList } from "../../src/values.ts";
 
 const all: Kind[] = kinds.map(({ name }) => name);
 const nobody = processes([], []);
