@@ -35,6 +35,7 @@ function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined
     dst = { pid: actual.dst_pid, comm: actual.dst_comm };
     meta.dst_guess = true;
   }
+  if (one.guess === "miss" && actual?.dst_pid === -1) dst = UNKNOWN;
   return {
     src_pid: src.pid,
     dst_pid: dst.pid,

@@ -39,8 +39,8 @@ export interface Carried {
   count: number;
   hex: string;
   how?: "spliced" | "uring";
-  /** `must`: the right destination, marked as a guess; `may`: the right one, or marked */
-  guess?: "must" | "may";
+  /** `must`: the right destination, marked as a guess; `may`: it, or marked; `miss`: it, or unknown */
+  guess?: "must" | "may" | "miss";
 }
 
 export class Truth {

@@ -18,6 +18,13 @@ export class Workload {
     this.#reading = this.#read();
   }
 
+  /** Starts one that waits in the end, and lets it come to that. */
+  static async staged(program: string, ...args: string[]): Promise<Workload> {
+    const workload = await Workload.start(program, ...args);
+    await workload.untilWaiting();
+    return workload;
+  }
+
   static async start(program: string, ...args: string[]): Promise<Workload> {
     return new Workload(await programPath(program), args);
   }
@@ -44,6 +51,14 @@ export class Workload {
       () => "the workload never came to wait",
     );
     await Promise.race([waiting, ended]);
+  }
+
+  /** Lets it go on to where it waits next. */
+  async proceed(): Promise<void> {
+    this.#waiting = false;
+    this.#process.stdin.write("\n");
+    this.#process.stdin.flush();
+    await this.untilWaiting();
   }
 
   resume(): void {

@@ -3,7 +3,7 @@ import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved, expectSent } from "../harness/expect.ts";
 import { Trace, type TraceEvent } from "../harness/trace.ts";
-import { run } from "../harness/workload.ts";
+import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(2 * PATIENCE);
 
@@ -38,7 +38,8 @@ test("the same events from every back end and kernel", async () => {
   using trace = await Trace.start(
     "pipe,signal,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp,pty",
   );
-  const truth = await run("mixed");
+  using workload = await Workload.staged("mixed");
+  const { truth } = workload;
   await expectMoved(trace, truth);
   await expectSent(trace, truth);
   await expectCarried(trace, truth);

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { inVm } from "../harness/programs.ts";
+import { expectStorm } from "../harness/storm.ts";
 import { Trace } from "../harness/trace.ts";
-import { run, Workload } from "../harness/workload.ts";
+import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -49,13 +50,16 @@ async function startEarly(...command: [string, ...string[]]): Promise<void> {
 /** A test that runs a workload and compares all its events. */
 function carries(name: string, program: string, ...args: string[]): void {
   test(name, async () => {
-    await expectCarried(trace, await run(program, ...args));
+    using workload = await Workload.staged(program, ...args);
+    await expectCarried(trace, workload.truth);
   });
 }
 
 function carriesEarly(name: string, ...command: string[]): void {
   test(name, async () => {
-    await expectCarried(trace, await early.get(command.join(" "))!.finish());
+    using workload = early.get(command.join(" "))!;
+    await workload.proceed();
+    await expectCarried(trace, workload.truth);
   });
 }
 
@@ -78,7 +82,8 @@ for (const protocol of PROTOCOLS) {
     carries("by splice", protocol, "splice");
 
     test("by io_uring", async () => {
-      const truth = await run(protocol, "io_uring");
+      using workload = await Workload.staged(protocol, "io_uring");
+      const { truth } = workload;
       if (trace.capabilities(kind).uring) return expectCarried(trace, truth);
       expect(trace.notSeen(kind)).toContain("io_uring");
       await trace.settle();
@@ -102,9 +107,16 @@ describe("loopback-tcp", () => {
   carries("by MSG_ZEROCOPY", "tcp", "zerocopy");
   carries("in vain is silent", "tcp", "failed");
   carries("to one who does not read", "tcp", "pressure");
+  carries("with the request to connect", "tcp", "fastopen");
+
+  test("by many at once", async () => {
+    using workload = await Workload.staged("tcp", "storm");
+    await expectStorm(trace, workload.truth);
+  });
 
   test("a lot at full speed", async () => {
-    const truth = await run("tcp", "bulk", String(BULK));
+    using workload = await Workload.staged("tcp", "bulk", String(BULK));
+    const { truth } = workload;
     await trace.settle();
     const events = trace.carriedFor(truth);
     const ends = events.map((event) => [

@@ -4,7 +4,7 @@ import { PATIENCE } from "../harness/condition.ts";
 import { timeless } from "../harness/expect.ts";
 import { Trace } from "../harness/trace.ts";
 import type { Carried } from "../harness/truth.ts";
-import { run, Workload } from "../harness/workload.ts";
+import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -35,7 +35,8 @@ afterAll(async () => {
 /** A test that runs a mode of pty.c and compares all its events. */
 function carries(name: string, mode: string): void {
   test(name, async () => {
-    await expectCarried(trace, await run("pty", mode));
+    using workload = await Workload.staged("pty", mode);
+    await expectCarried(trace, workload.truth);
   });
 }
 
@@ -43,7 +44,9 @@ describe("pty", () => {
   for (const [mode, name] of Object.entries(MODES)) {
     carries(name, mode);
     test(`${name}, from before tracing`, async () => {
-      await expectCarried(trace, await early.get(mode)!.finish());
+      using workload = early.get(mode)!;
+      await workload.proceed();
+      await expectCarried(trace, workload.truth);
     });
   }
   carries("echo is none", "echo");
@@ -55,7 +58,8 @@ describe("pty", () => {
   carries("a number given out again", "reused");
 
   test("io_uring", async () => {
-    const truth = await run("pty", "io_uring");
+    using workload = await Workload.staged("pty", "io_uring");
+    const { truth } = workload;
     if (trace.capabilities("pty").uring) return expectCarried(trace, truth);
     expect(trace.notSeen("pty")).toContain("io_uring");
     await trace.settle();
@@ -63,7 +67,8 @@ describe("pty", () => {
   });
 
   test("a real shell", async () => {
-    const truth = await run("pty", "shell");
+    using workload = await Workload.staged("pty", "shell");
+    const { truth } = workload;
     await trace.settle();
     const events = trace.carriedFor(truth).map(timeless);
     const [shell, terminal] = [truth.role("shell"), truth.role("terminal")];

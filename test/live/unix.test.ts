@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
+import { expectStorm } from "../harness/storm.ts";
 import { Trace } from "../harness/trace.ts";
-import { run, Workload } from "../harness/workload.ts";
+import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -55,13 +56,16 @@ async function startEarly(program: string, ...args: string[]): Promise<void> {
 /** A test that runs a workload and compares all its events. */
 function carries(name: string, program: string, ...args: string[]): void {
   test(name, async () => {
-    await expectCarried(trace, await run(program, ...args, folder));
+    using workload = await Workload.staged(program, ...args, folder);
+    await expectCarried(trace, workload.truth);
   });
 }
 
 function carriesEarly(name: string, ...args: string[]): void {
   test(name, async () => {
-    await expectCarried(trace, await early.get(args.join(" "))!.finish());
+    using workload = early.get(args.join(" "))!;
+    await workload.proceed();
+    await expectCarried(trace, workload.truth);
   });
 }
 
@@ -94,8 +98,14 @@ for (const type of TYPES) {
     carries("until there is no room", "unix", "full", type);
     carries("in vain is silent", "unix", "failed", type);
 
+    test("by many at once", async () => {
+      using workload = await Workload.staged("unix", "storm", type);
+      await expectStorm(trace, workload.truth);
+    });
+
     test("by io_uring", async () => {
-      const truth = await run("unix", "io_uring", type);
+      using workload = await Workload.staged("unix", "io_uring", type);
+      const { truth } = workload;
       if (trace.capabilities(kind).uring) return expectCarried(trace, truth);
       expect(trace.notSeen(kind)).toContain("io_uring");
       await trace.settle();
@@ -121,7 +131,8 @@ describe("unix-dgram", () => {
 describe("unix names", () => {
   for (const type of ["stream", "seqpacket"]) {
     test(`both ends of a ${type} bound: one path for both directions`, async () => {
-      const truth = await run("unix", "bound_client", type, folder);
+      using workload = await Workload.staged("unix", "bound_client", type, folder);
+      const { truth } = workload;
       await trace.settle();
       const events = trace.carriedFor(truth);
       expect(events).toHaveLength(truth.carried.length);

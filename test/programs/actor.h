@@ -157,6 +157,13 @@ static inline void exeunt(void)
 	}
 }
 
+/* As exeunt, but everybody stays, and keeps what is open, until the test has seen enough. */
+static inline void linger(void)
+{
+	wait_for_test();
+	exeunt();
+}
+
 struct tube {
 	const char *label;
 	int in, out; /* read here, write there */

@@ -165,6 +165,6 @@ int main(void)
 		get_from(cyd, bob, &b, 100);
 		use_sockets();
 	}
-	exeunt();
+	linger();
 	return 0;
 }

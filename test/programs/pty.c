@@ -349,6 +349,6 @@ int main(int argc, char **argv)
 	set_stage();
 	status = RUN_MODE(modes, argc, argv);
 	if (status == 0)
-		exeunt();
+		linger();
 	return status;
 }

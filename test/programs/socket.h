@@ -136,3 +136,54 @@ static inline struct msghdr *message_of(struct iovec *pieces, int count)
 
 	return lend_copy(&message, sizeof(message));
 }
+
+/*
+ * A storm: many pairs at once, each with its own sender and receiver. Message k of pair i has
+ * storm_size(i, k) bytes, all of them 'A' + i.
+ */
+enum { STORM_PAIRS = 8, STORM_MESSAGES = 300 };
+
+static inline long storm_size(long pair, long message)
+{
+	return 10 + (message * 37 + pair) % 500;
+}
+
+/* who: the number of the pair, and of the socket in the upper half */
+static inline long send_storm(long who)
+{
+	long pair = who & 0xffff, fd = who >> 16;
+	char bytes[512];
+
+	memset(bytes, 'A' + pair, sizeof(bytes));
+	for (long k = 0; k < STORM_MESSAGES; k++)
+		check(send(fd, bytes, storm_size(pair, k), 0) == storm_size(pair, k), "send");
+	return 0;
+}
+
+static inline long take_storm(long who)
+{
+	long pair = who & 0xffff, fd = who >> 16, left = 0;
+	char bytes[65536];
+
+	for (long k = 0; k < STORM_MESSAGES; k++)
+		left += storm_size(pair, k);
+	while (left > 0) {
+		long n = recv(fd, bytes, sizeof(bytes), 0);
+
+		check(n > 0, "recv");
+		left -= n;
+	}
+	return left;
+}
+
+static inline void raise_storm(const struct plug *from, const struct plug *to)
+{
+	for (long i = 0; i < STORM_PAIRS; i++) {
+		begin(to[i].who, PLAY, P(take_storm), (long)to[i].fd << 16 | i);
+		begin(from[i].who, PLAY, P(send_storm), (long)from[i].fd << 16 | i);
+	}
+	for (long i = 0; i < STORM_PAIRS; i++) {
+		check(answer(from[i].who) == 0, "send");
+		check(answer(to[i].who) == 0, "recv");
+	}
+}

@@ -479,6 +479,51 @@ static void bulk(void)
 	check(answer(bob) == bulk_total, "bytes went missing");
 }
 
+/* Nobody's bytes and nobody's name are another's, however many send at once. */
+static void storm(void)
+{
+	struct plug from[STORM_PAIRS], to[STORM_PAIRS];
+	char name[16];
+
+	for (int i = 0; i < STORM_PAIRS; i++) {
+		snprintf(name, sizeof(name), "sender%d", i);
+		ann = cast(name);
+		snprintf(name, sizeof(name), "receiver%d", i);
+		bob = cast(name);
+		serve();
+		reach(address);
+		b = accept_plug(&listener);
+		say_forth("first");
+		from[i] = a;
+		to[i] = b;
+	}
+	raise_storm(from, to);
+}
+
+/* The first bytes travel with the request to connect. */
+static void fastopen(void)
+{
+	int file;
+
+	leave_network(0);
+	file = open("/proc/sys/net/ipv4/tcp_fastopen", O_WRONLY);
+	check(file >= 0, "tcp_fastopen");
+	write_all(file, "1543", 4); /* both sides, without a cookie, every listener */
+	close(file);
+	ann = cast("ann");
+	bob = cast("bob");
+	serve();
+	a = open_plug(ann, AF_INET, SOCK_STREAM);
+	check(call(ann, SYS_sendto, a.fd, P("in a hurry"), 10, MSG_FASTOPEN, P(server.address), server.length) == 10,
+	      "send");
+	client = place_at(&a);
+	b = (struct plug){.who = bob};
+	forth("in a hurry", 10, READ, MUST_GUESS);
+	b = accept_plug(&listener);
+	take_all(&b, 10);
+	say_forth("at leisure");
+}
+
 static const struct mode modes[] = {
 	{"pair", pair},
 	{"mapped", mapped},
@@ -499,6 +544,8 @@ static const struct mode modes[] = {
 	{"reuseport", reuseport},
 	{"self", self},
 	{"bulk", bulk},
+	{"storm", storm},
+	{"fastopen", fastopen},
 };
 
 int main(int argc, char **argv)
@@ -522,6 +569,6 @@ int main(int argc, char **argv)
 	set_stage();
 	status = RUN_MODE(modes, argc, argv);
 	if (status == 0)
-		exeunt();
+		linger();
 	return status;
 }

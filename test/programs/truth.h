@@ -121,6 +121,7 @@ enum guess {
 	SURE,	    /* the destination must be right, and no mark on it */
 	MUST_GUESS, /* right, and marked */
 	MAY_GUESS,  /* right, or marked */
+	MAY_MISS,   /* right, or unknown: who had it never used it, and is gone before anybody can look */
 };
 
 /*
@@ -130,7 +131,8 @@ enum guess {
 static inline void say_carried(const char *type, const char *src, const char *dst, const char *meta,
 			       const void *bytes, size_t count, enum how how, enum guess guess)
 {
-	static const char *const tails[] = {"", ",\"guess\":\"must\"", ",\"guess\":\"may\""};
+	static const char *const tails[] = {"", ",\"guess\":\"must\"", ",\"guess\":\"may\"",
+					  ",\"guess\":\"miss\""};
 	char *hex = hex_of(bytes, count);
 
 	say("{\"carried\":{\"type\":\"%s\",\"src\":\"%s\",\"dst\":\"%s\",\"meta\":{%s},\"count\":%zu,\"hex\":\"%s\"%s%s}}",

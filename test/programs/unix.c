@@ -471,7 +471,7 @@ static void half_shut(void)
 	pass(type, NULL, &b, &a, "and an answer");
 }
 
-/* A thousand short-lived pairs: none is mistaken for one before it. */
+/* Pairs that do not live long: none is mistaken for one before it. */
 static void many(void)
 {
 	int *ends = lend(2 * sizeof(int));
@@ -486,10 +486,35 @@ static void many(void)
 		a = plug(who, ends[0]);
 		b = plug(who, ends[1]);
 		snprintf(text, sizeof(text), "message %d", i);
-		pass(type, NULL, &a, &b, lend_copy(text, sizeof(text)));
+		post(type, NULL, &a, &b, lend_copy(text, sizeof(text)), MAY_MISS);
+		take(&b);
 		close_plug(&a);
 		close_plug(&b);
 	}
+}
+
+/* Nobody's bytes and nobody's name are another's, however many send at once. */
+static void storm(void)
+{
+	struct plug from[STORM_PAIRS], to[STORM_PAIRS];
+	int ends[STORM_PAIRS][2];
+	struct actor *senders[STORM_PAIRS], *receivers[STORM_PAIRS];
+	char name[16];
+
+	for (int i = 0; i < STORM_PAIRS; i++)
+		make_pair(ends[i], type);
+	for (int i = 0; i < STORM_PAIRS; i++) {
+		snprintf(name, sizeof(name), "sender%d", i);
+		senders[i] = cast(name);
+		snprintf(name, sizeof(name), "receiver%d", i);
+		receivers[i] = cast(name);
+	}
+	for (int i = 0; i < STORM_PAIRS; i++) {
+		from[i] = keep(senders[i], ends[i][0]);
+		to[i] = keep(receivers[i], ends[i][1]);
+		pass(type, NULL, &from[i], &to[i], "first");
+	}
+	raise_storm(from, to);
 }
 
 static const struct mode modes[] = {
@@ -501,6 +526,7 @@ static const struct mode modes[] = {
 	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
 	{"peek", peek},		{"cuts", cuts},		    {"self", self},
 	{"threads", threads},	{"half_shut", half_shut},   {"many", many},
+	{"storm", storm},
 };
 
 int main(int argc, char **argv)
@@ -518,6 +544,6 @@ int main(int argc, char **argv)
 	}
 	status = RUN_MODE(modes, argc, argv);
 	if (status == 0)
-		exeunt();
+		linger();
 	return status;
 }
