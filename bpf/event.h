@@ -141,7 +141,7 @@ struct signal_record {
 /* A process was seen using a socket for the first time, or another one than before */
 struct use_record {
 	u32 type;
-	u32 reserved;
+	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
 	u64 sock;
 	u64 inode;
 	struct process who;

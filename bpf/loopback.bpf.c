@@ -117,7 +117,7 @@ __noinline int on_use_of_inet(int fd)
 	if (!is_loopback(sk))
 		return 0;
 	identify((void *)bpf_get_current_task(), &self);
-	if (!use(sk, sock_inode(sk), 0, &self) || !is_inet(sk, IPPROTO_TCP))
+	if (!use(sk, sock_inode(sk), 0, &self, false) || !is_inet(sk, IPPROTO_TCP))
 		return 0;
 	flow_of(sk, &flow);
 	if (flow.remote_port)
@@ -456,4 +456,10 @@ SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(loopback_ready__kprobe, struct sock *sk)
 {
 	return on_ready(sk, false);
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(loopback_gone__any, struct task_struct *task)
+{
+	return on_exit(task);
 }

@@ -39,6 +39,14 @@ struct {
 	__type(value, struct owner);
 } owners __weak SEC(".maps");
 
+/* Processes that ended a while ago: whatever they used is somebody else's by now */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct process);
+	__type(value, u32);
+} gone __weak SEC(".maps");
+
 /* Sockets a message was queued at during the current system call of a thread */
 struct delivery {
 	u32 count;
@@ -87,7 +95,7 @@ static __always_inline struct sock *unix_peer(struct sock *sk)
 }
 
 /* The current process uses a socket; true when it was another's, or nobody's, before */
-static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id)
+static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id, bool received)
 {
 	u64 key = (u64)sk;
 	struct owner owner = { .who = id->who, .inode = inode, .peer = peer };
@@ -104,7 +112,7 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const stru
 	if (!record)
 		return true;
 	record->type = RECORD_USE;
-	record->reserved = 0;
+	record->received = received;
 	record->sock = key;
 	record->inode = inode;
 	record->who = id->who;
@@ -117,11 +125,16 @@ static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 o
 {
 	u64 key = (u64)sk;
 	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
-	struct process nobody = {};
+	struct process who = {};
 
-	if (owner && (inode ? owner->inode == inode : other && owner->peer == other))
-		return owner->who;
-	return nobody;
+	if (!owner || !(inode ? owner->inode == inode : other && owner->peer == other))
+		return who;
+	who = owner->who;
+	if (bpf_map_lookup_elem(&gone, &who)) {
+		who.tgid = 0;
+		who.tag = 0;
+	}
+	return who;
 }
 
 /* Where the bytes of a message are that a system call sent */
@@ -206,6 +219,19 @@ static __always_inline int on_ready(struct sock *sk, bool local)
 		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
 		delivery->count = n + 1;
 	}
+	return 0;
+}
+
+/* A thread ended; the last one of its process is the end of that */
+static __always_inline int on_exit(struct task_struct *task)
+{
+	struct identity id = {};
+	u32 one = 1;
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	identify(task, &id);
+	bpf_map_update_elem(&gone, &id.who, &one, BPF_ANY);
 	return 0;
 }
 

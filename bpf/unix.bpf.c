@@ -125,20 +125,23 @@ __noinline int report_sending(void)
 		dst = owner_of(other, dst_inode, sending->type == SOCK_DGRAM ? 0 : sending->inode);
 	if (sending->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
-	if (mention_address(sk, sending->inode)) {
-		address = sending->inode;
-		flags |= SEND_BOUND;
-	} else if (other && sending->type == SOCK_DGRAM) {
-		if (mention_address(other, dst_inode)) {
-			address = dst_inode;
-			flags |= SEND_BOUND;
-		}
-	} else if (other) {
-		if (mention_address(other, sending->inode)) {
+	if (sending->type == SOCK_DGRAM) {
+		if (mention_address(sk, sending->inode))
 			address = sending->inode;
-			flags |= SEND_BOUND;
-		}
-	} else if (sending->destination && sending->destination_length > sizeof(u16)) {
+		else if (other && mention_address(other, dst_inode))
+			address = dst_inode;
+	} else if (other) {
+		/* both ends bound: that of the one accepted, which is the later, in both directions */
+		bool later = !dst_inode || dst_inode > sending->inode;
+		struct sock *first = later ? other : sk, *second = later ? sk : other;
+
+		if (mention_address(first, sending->inode) || mention_address(second, sending->inode))
+			address = sending->inode;
+	}
+	if (address) {
+		flags |= SEND_BOUND;
+	}
+	if (!other && sending->destination && sending->destination_length > sizeof(u16)) {
 		flags |= SEND_TO_ADDRESS | SEND_BOUND;
 		address = bpf_ktime_get_ns() | (1ULL << 63);
 		send_address(address, (void *)sending->destination + sizeof(u16),
@@ -170,7 +173,7 @@ static __always_inline bool is_unix(struct sock *sk)
  * The current process uses a descriptor, or has received it by SCM_RIGHTS. A function of its own, for
  * its frame is not to lie below report_sending's.
  */
-__noinline int on_use(int fd)
+__noinline int on_use(int fd, u32 received)
 {
 	struct sock *sk = sock_of(file_of(fd)), *peer;
 	struct identity self = {};
@@ -179,7 +182,7 @@ __noinline int on_use(int fd)
 		return 0;
 	peer = is_unix(sk) ? unix_peer(sk) : NULL;
 	identify((void *)bpf_get_current_task(), &self);
-	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self);
+	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, received);
 	return 0;
 }
 
@@ -193,7 +196,7 @@ __noinline int on_rights(u64 header, u64 size, u32 head)
 			break;
 		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + head + i * sizeof(fd))))
 			break;
-		on_use(fd);
+		on_use(fd, true);
 	}
 	return 0;
 }
@@ -247,6 +250,16 @@ static __always_inline struct sock *delivered(u32 thread, u32 n)
 	return (struct sock *)delivery->socks[n & (DELIVERIES - 1)];
 }
 
+/* The n-th message of a call goes to the address it names, else to the peer */
+static __always_inline void find_receiver(struct sending *sending, u32 n)
+{
+	bool addressed = sending->type == SOCK_DGRAM && sending->destination && sending->destination_length;
+
+	sending->other = addressed ? delivered(sending->thread, n) : unix_peer(sending->sk);
+	if (!addressed)
+		sending->destination = 0;
+}
+
 /* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 {
@@ -263,13 +276,10 @@ __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 	sending->src = sending->self.who;
 	sending->inode = sock_inode(sk);
 	sending->type = BPF_CORE_READ(sk, sk_type);
-	sending->other = unix_peer(sk);
-	if (!sending->other) {
-		sending->other = delivered(thread, n);
-		bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);
-		sending->destination = name;
-		bpf_probe_read_user(&sending->destination_length, 4, (void *)(message + (compat ? 4 : 8)));
-	}
+	bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);
+	sending->destination = name;
+	bpf_probe_read_user(&sending->destination_length, 4, (void *)(message + (compat ? 4 : 8)));
+	find_receiver(sending, n);
 	bpf_probe_read_user(&sending->count, 4, (void *)(message + (compat ? 28 : 56)));
 	source_of_message(&sending->source, message, compat);
 	return 1;
@@ -313,20 +323,16 @@ static __always_inline bool on_send(enum call call, int fd, struct sock *sk, str
 	sending->type = type;
 	sending->thread = bpf_get_current_pid_tgid();
 	sending->inode = sock_inode(sk);
-	sending->other = unix_peer(sk);
-	if (!sending->other) {
-		sending->other = delivered(sending->thread, 0);
-		if (call == CALL_SENDTO) {
-			sending->destination = argument(regs, 4, compat);
-			sending->destination_length = argument(regs, 5, compat);
-		} else if (call == CALL_SENDMSG) {
-			u64 message = argument(regs, 1, compat);
+	if (call == CALL_SENDTO) {
+		sending->destination = argument(regs, 4, compat);
+		sending->destination_length = argument(regs, 5, compat);
+	} else if (call == CALL_SENDMSG) {
+		u64 message = argument(regs, 1, compat);
 
-			bpf_probe_read_user(&sending->destination, compat ? 4 : 8, (void *)message);
-			bpf_probe_read_user(&sending->destination_length, 4,
-					    (void *)(message + (compat ? 4 : 8)));
-		}
+		bpf_probe_read_user(&sending->destination, compat ? 4 : 8, (void *)message);
+		bpf_probe_read_user(&sending->destination_length, 4, (void *)(message + (compat ? 4 : 8)));
 	}
+	find_receiver(sending, 0);
 	source_of_call(&sending->source, call, regs, compat);
 	return true;
 }
@@ -345,16 +351,16 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	fd = receives_from(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		on_use(fd);
+		on_use(fd, false);
 		if (call == CALL_ACCEPT)
-			on_use(result);
+			on_use(result, false);
 		else if (call == CALL_RECVMSG)
 			on_control(argument(regs, 1, compat), compat);
 	}
 	fd = sends_to(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		on_use(fd);
+		on_use(fd, false);
 		if (on_send(call, fd, sk, regs, compat, result))
 			report_sending();
 		bpf_map_delete_elem(&deliveries, &thread);
@@ -378,4 +384,10 @@ SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 {
 	return on_ready(sk, true);
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(unix_gone__any, struct task_struct *task)
+{
+	return on_exit(task);
 }

@@ -238,6 +238,12 @@ struct tty_file_private {
 	struct tty_struct *tty;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+struct signal_struct {
+	atomic_t live;
+};
 struct thread_info {
 	u32 status;
 };
@@ -250,6 +256,7 @@ struct task_struct {
 	u64 start_boottime;
 	struct task_struct *group_leader;
 	char comm[16];
+	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;
 	struct hlist_node pid_links[4];

@@ -104,6 +104,7 @@ export class Decoder {
   fill(now = Number.POSITIVE_INFINITY): number {
     const ring = this.#ring;
     this.#count = 0;
+    this.#owners.refresh();
     this.#open.clear();
     this.#chunks.start.length = 0;
     this.#chunks.length.length = 0;

@@ -1,10 +1,9 @@
 /**
  * Who has a socket or a terminal's master open, from /proc: for what was never seen in use. A scan
- * reads every descriptor's link, so one serves all that ask within a moment.
+ * reads every descriptor's link, so one serves all events of a drain.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-const freshness = 20;
 const ticksField = 22;
 
 /** A process that has something open. */
@@ -14,7 +13,7 @@ export interface Holder {
 }
 
 export class Holders {
-  #scanned = Number.NEGATIVE_INFINITY;
+  #scanned = false;
   /** socket inode → pids */
   #sockets = new Map<number, number[]>();
   /** pts number → pids that have its master open */
@@ -22,27 +21,30 @@ export class Holders {
 
   /** The one process that has a socket open, or the youngest of several, which is a guess. */
   ofSocket(inode: number): { holder: Holder; guess: boolean } | null {
-    this.#scan(() => this.#sockets.has(inode));
+    this.#scan();
     return youngest(this.#sockets.get(inode) ?? []);
   }
 
   /** The same for the master of pts/`index`. */
   ofMaster(index: number): { holder: Holder; guess: boolean } | null {
-    this.#scan(() => this.#masters.has(index));
+    this.#scan();
     return youngest(this.#masters.get(index) ?? []);
   }
 
-  #scan(found: () => boolean): void {
-    const now = performance.now();
-    const age = now - this.#scanned;
-    if (age < freshness || (age < 10 * freshness && found())) return;
+  /** The next question is answered by a new scan. */
+  refresh(): void {
+    this.#scanned = false;
+  }
+
+  #scan(): void {
+    if (this.#scanned) return;
+    this.#scanned = true;
     this.#sockets = new Map();
     this.#masters = new Map();
     for (const pid of list("/proc")) {
       const number = Number(pid);
       if (Number.isInteger(number)) this.#scanProcess(number);
     }
-    this.#scanned = performance.now();
   }
 
   #scanProcess(pid: number): void {

@@ -623,7 +623,7 @@ export class UseRecord {
   get type(): number {
     return this.words[this.at] as number;
   }
-  get reserved(): number {
+  get received(): number {
     return this.words[this.at + 1] as number;
   }
   get sockLow(): number {

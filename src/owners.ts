@@ -29,7 +29,8 @@ export class Owners {
   use(record: UseRecord): void {
     if (this.#uses.size >= most) this.#uses = new Map();
     const inode = record.inodeLow + record.inodeHigh * half;
-    this.#uses.set(keyOf(record.sockLow, record.sockHigh), {
+    if (record.received !== 0) this.#uses.delete(keyOf(record.sockLow, record.sockHigh));
+    else this.#uses.set(keyOf(record.sockLow, record.sockHigh), {
       inode,
       tgid: record.whoTgid,
       tag: record.whoTag,
@@ -49,12 +50,19 @@ export class Owners {
     return this.#addresses.get(keyOf(low, high)) ?? null;
   }
 
-  /** Whether a process was seen using the socket. */
-  isKnown(low: number, high: number): boolean {
-    return this.#uses.has(keyOf(low, high));
+  /** What is asked from here on is to be answered as of now. */
+  refresh(): void {
+    this.holders.refresh();
   }
 
-  /** Fills `end` with whoever used the socket; false when nobody was seen. */
+  /** Whether it is known who holds the socket, or that this will never be. */
+  isKnown(low: number, high: number, inode: number): boolean {
+    if (low === 0 && high === 0) return true;
+    if (inode === 0 || this.holders.ofSocket(inode) !== null) return true;
+    return this.#uses.get(keyOf(low, high))?.inode === inode;
+  }
+
+  /** Fills `end` with whoever used the socket after all had closed it; false when nobody was seen. */
   byUse(end: End, low: number, high: number, inode: number): boolean {
     const use = this.#uses.get(keyOf(low, high));
     if (use === undefined || (inode !== 0 && use.inode !== inode)) return false;
@@ -88,10 +96,14 @@ function keyOf(low: number, high: number): number {
   return (high & 0x1f_ffff) * half + low;
 }
 
-/** sun_path: `@name` with every NUL as `@` when it is abstract, else up to the first NUL */
+/** sun_path: `@name` with every NUL as `@` when it is abstract, but for padding; else up to the first NUL */
 function printed(bytes: Uint8Array): Uint8Array {
   const at = 0x40;
-  if (bytes[0] === 0) return bytes.map((byte) => (byte === 0 ? at : byte));
+  if (bytes[0] === 0) {
+    let length = bytes.length;
+    while (length > 1 && bytes[length - 1] === 0) length--;
+    return bytes.subarray(0, length).map((byte) => (byte === 0 ? at : byte));
+  }
   const end = bytes.indexOf(0);
   return end < 0 ? bytes : bytes.subarray(0, end);
 }

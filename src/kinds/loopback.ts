@@ -36,9 +36,9 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    if (record.dstTgid !== 0) return true;
-    const { dstSockLow, dstSockHigh } = record;
-    return dstSockLow !== 0 && this.#tools.owners.isKnown(dstSockLow, dstSockHigh);
+    const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
+    if (dstTgid !== 0) return true;
+    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -68,9 +68,8 @@ class LoopbackReader implements Reader {
       dst.guess = false;
       return true;
     }
-    if (dstSockLow !== 0 && owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode)) return true;
     if (this.#inode !== 0) {
-      owners.byOpening(dst, this.#inode, false);
+      if (!owners.byOpening(dst, this.#inode, false)) owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
@@ -145,7 +144,7 @@ function loopbackKind(
     id,
     size: LoopbackRecord.size,
     hooks: {
-      loopback_exit: ["sys_exit"],
+      loopback_exit: ["sys_exit"], loopback_gone: ["sched_process_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
     },

@@ -23,9 +23,9 @@ class UnixReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    if (record.dstTgid !== 0) return true;
-    const { dstSockLow, dstSockHigh } = record;
-    return (dstSockLow === 0 && dstSockHigh === 0) || this.#tools.owners.isKnown(dstSockLow, dstSockHigh);
+    const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
+    if (dstTgid !== 0) return true;
+    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -58,9 +58,8 @@ class UnixReader implements Reader {
       dst.guess = false;
       return;
     }
-    if (owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode)) return;
     if (this.#inode !== 0) {
-      owners.byOpening(dst, this.#inode, false);
+      if (!owners.byOpening(dst, this.#inode, false)) owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
       return;
     }
     const name = new TextDecoder().decode(this.#path);
@@ -85,7 +84,7 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
     aliases,
     id,
     size: UnixRecord.size,
-    hooks: { unix_exit: ["sys_exit"], unix_ready: ["sk_data_ready", "sock_def_readable"] },
+    hooks: { unix_exit: ["sys_exit"], unix_gone: ["sched_process_exit"], unix_ready: ["sk_data_ready", "sock_def_readable"] },
     optional: ["unix_ready"],
     blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
     reader: (tools) => new UnixReader(tools),
