@@ -12,6 +12,7 @@ import { Child } from "./child.ts";
 import { Clock } from "./clock.ts";
 import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
+import { eachDescendant } from "./descendants.ts";
 import type { Event, Lost, Meta } from "./event.ts";
 import { Failure } from "./failure.ts";
 import { Filter } from "./filter.ts";
@@ -100,6 +101,9 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
   const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null);
+  if (options.criteria.follow) {
+    eachDescendant(filter.followed, (parent, child) => filter.forked(parent, child));
+  }
   const emit = () => {
     if (!filter.passes(event)) return true;
     format.event(event, sink.output);

@@ -1,0 +1,39 @@
+/** Who descends from whom right now; those who are born later are told by the kernel side. */
+import { readdirSync, readFileSync } from "node:fs";
+
+/**
+ * Calls `found` for every living descendant of `ancestors`, a parent always before its children.
+ * Whose parent is gone belongs to nobody here.
+ */
+export function eachDescendant(
+  ancestors: Iterable<number>,
+  found: (parent: number, child: number) => void,
+): void {
+  const children = Map.groupBy(
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number),
+    parentOf,
+  );
+  const known = new Set<number>();
+  const open = [...ancestors];
+  for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
+    if (known.has(parent)) continue;
+    known.add(parent);
+    for (const child of children.get(parent) ?? []) {
+      found(parent, child);
+      open.push(child);
+    }
+  }
+}
+
+/** 0 for one that is gone */
+function parentOf(pid: number): number {
+  try {
+    // behind the name, which may hold blanks and parentheses: state, parent
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return 0;
+  }
+}
