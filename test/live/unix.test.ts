@@ -24,6 +24,7 @@ const OWNERS = {
   not_accepted: "of a connection that nobody has accepted",
   rights_kept: "of an end passed to another process",
   rights_given: "of an end given away",
+  rights_unused: "of an end passed on without use",
   user_gone: "of an end whose last user is gone",
 } as const;
 

@@ -211,7 +211,7 @@ static int received(const struct msghdr *message)
 }
 
 /* bob hands his end to cyd; ann's bytes are cyd's from then on, though cyd never touched it. */
-static void passed_on(int bob_closes)
+static void passed_on(int bob_used, int bob_closes)
 {
 	struct plug to_bob, to_cyd;
 	struct msghdr *message;
@@ -227,7 +227,12 @@ static void passed_on(int bob_closes)
 	to_cyd = keep(bob, way[0]);
 	to_bob = keep(cyd, way[1]);
 	wait_if_early();
-	pass(SOCK_STREAM, NULL, &a, &b, "to bob");
+	if (bob_used)
+		pass(SOCK_STREAM, NULL, &b, &a, "from bob");
+	/* when he has not: looked up later than cyd has it, he can only be guessed */
+	post(SOCK_STREAM, NULL, &a, &b, "to bob", bob_used ? SURE : MAY_GUESS);
+	if (bob_used)
+		take(&b);
 	check(call(bob, SYS_sendmsg, to_cyd.fd, P(rights(b.fd)), 0) == 1, "sendmsg");
 	say_letter((struct letter){.type = SOCK_STREAM, .from = &to_cyd, .to = &to_bob, .bytes = "!", .count = 1});
 	if (bob_closes) {
@@ -249,12 +254,17 @@ static void passed_on(int bob_closes)
 
 static void rights_kept(void)
 {
-	passed_on(0);
+	passed_on(1, 0);
 }
 
 static void rights_given(void)
 {
-	passed_on(1);
+	passed_on(1, 1);
+}
+
+static void rights_unused(void)
+{
+	passed_on(0, 0);
 }
 
 /* The one who used it is gone, another has it still. */
@@ -401,7 +411,7 @@ static void reused(void)
 static const struct mode modes[] = {
 	{"two_children", two_children}, {"nobody_closes", nobody_closes},   {"turns", turns},
 	{"prefork", prefork},		{"forking_server", forking_server}, {"not_accepted", not_accepted},
-	{"rights_kept", rights_kept},	{"rights_given", rights_given},	    {"user_gone", user_gone},
+	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
 	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},
 };
 

@@ -379,12 +379,13 @@ static long breed(long name)
 	return P(enter((char *)name));
 }
 
-/* The child reads what its parent has bound. */
+/* The child reads what its parent has used. */
 static void forked(void)
 {
 	struct plug parents;
 
 	meet();
+	say_back("from the parent");
 	say_forth("to the parent");
 	parents = b;
 	bob = (void *)play(bob, breed, "child");
