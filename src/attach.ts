@@ -159,14 +159,19 @@ function giveUp(plans: readonly Plan[], error: NativeError): void {
 
 function unloadable(error: NativeError): Failure {
   const said = error.log.split("\n").find((line) => line.includes("libbpf:")) ?? "";
-  if (!existsSync("/sys/kernel/btf/vmlinux")) {
-    return new Failure(
-      "no BTF here: /sys/kernel/btf/vmlinux is missing\nMount /sys, or use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later).",
-    );
-  }
+  const cause = noBtf();
+  if (cause !== null) return cause;
   const remedy = error.errno === 12 ? "use a smaller --ring" : "run: ipcdump doctor";
   return new Failure(
     `cannot ${error.operation} ${error.target}: ${describe(error.errno)}; ${remedy}${said ? `\n${said}` : ""}`,
+  );
+}
+
+/** What is behind every other failure where the kernel's types are not to be had. */
+function noBtf(): Failure | null {
+  if (existsSync("/sys/kernel/btf/vmlinux")) return null;
+  return new Failure(
+    "no BTF here: /sys/kernel/btf/vmlinux is missing\nMount /sys, or use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later).",
   );
 }
 
@@ -185,6 +190,8 @@ function untraced(plans: readonly Plan[], options: Options): Map<Kind, string> {
 }
 
 function nothing(plans: readonly Plan[], options: Options): Failure {
+  const cause = noBtf();
+  if (cause !== null) return cause;
   if (options.named.length > 0) untraced(plans, options);
   const reasons = plans.map(({ kind, reason }) => `${kind.name}: ${reason}`).join("\n");
   return new Failure(`nothing can be traced here; ${reasons}`);

@@ -10,6 +10,9 @@ export interface Check {
   remedy: string;
 }
 
+/** Without these nothing can be traced, and trying would only say so in many ways. */
+export const vital: readonly string[] = ["privileges", "BTF"];
+
 /** inode of the host's pid namespace, the same in every kernel (PROC_PID_INIT_INO) */
 const hostNamespace = "pid:[4026531836]";
 

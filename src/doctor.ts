@@ -3,10 +3,9 @@
  * processes make one event of each kind, and what is printed decides.
  */
 import { backends } from "../ffi/object.ts";
-import { type Check, kernel, runChecks } from "./checks.ts";
+import { type Check, kernel, runChecks, vital } from "./checks.ts";
 import type { Kind } from "./event.ts";
 import { kinds } from "./kinds/index.ts";
-import { missingCapabilities } from "./privileges.ts";
 import { makeTraffic, type Traffic } from "./traffic.ts";
 
 /** Longer than the slowest kernel needs to verify everything; what hangs is ended. */
@@ -52,15 +51,15 @@ async function examine(): Promise<Report> {
     trials: [],
   }));
   const checks = runChecks();
-  const missing = missingCapabilities();
+  const missing = checks.find(({ name, ok }) => !ok && vital.includes(name));
   for (const backend of ["auto", ...backends]) {
-    const trials = missing.length > 0 ? [] : await attempt(backend);
+    const trials = missing !== undefined ? [] : await attempt(backend);
     for (const finding of findings) {
       const trial = trials.find(({ type }) => type === finding.type)?.trial ?? {
         backend,
         works: false,
         blind: [],
-        reason: `needs ${missing.join(", ")}`,
+        reason: `${missing?.name}: ${missing?.finding}`,
       };
       if (backend === "auto") {
         finding.works = trial.works;
@@ -141,12 +140,14 @@ function parenthesized(line: string, type: Kind): { backend: string; blind: stri
   return { backend, blind };
 }
 
+/** What ipcdump said of a kind, or of everything. */
 function reasonOf(said: readonly string[], type: Kind): string {
-  const prefix = `not tracing ${type}: `;
-  const line = said.find((one) => one.startsWith(prefix)) ?? said.find((one) => one.startsWith("ipcdump: "));
-  // the remedy behind it is for those who did not ask doctor
-  const reason = line?.replace(prefix, "").replace("ipcdump: ", "").split("; ")[0];
-  return reason?.replace(/^\w+: (?=cannot )/, "") ?? "it did not start in time";
+  const own = new RegExp(`(?:^not tracing |^|; )${type}: (.+)$`);
+  const line =
+    said.map((one) => own.exec(one)?.[1]).find((reason) => reason !== undefined) ??
+    said.find((one) => one.startsWith("ipcdump: "))?.slice("ipcdump: ".length);
+  // the remedy behind it is for those who did not ask doctor, the back end is known
+  return line?.split("; ")[0]?.replace(/^\w+: (?=cannot )/, "") ?? "it did not start in time";
 }
 
 async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {

@@ -2,13 +2,11 @@ import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { escapeText } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { hexdump } from "./hexdump.ts";
-import { literal, Output } from "./output.ts";
+import { type Literal, literal, Output } from "./output.ts";
 import { Clock } from "./time.ts";
 
 const space = 0x20;
 const newline = 0x0a;
-const opening = 0x28;
-const closing = 0x29;
 
 const arrow = literal(" > ");
 const colon = literal(": ");
@@ -19,20 +17,35 @@ const lostWord = literal(" lost ");
 const countWord = literal(": count ");
 const reasonWord = literal(", reason ");
 
-/** What turns a colour on, and all off again; nothing at all without colours. */
-const plain = {
-  time: literal(""),
-  kind: literal(""),
-  name: literal(""),
+/** What stands before and between the parts of a line, with colours and without. */
+interface Paint {
+  start: Literal;
+  kind: Literal;
+  ends: Literal;
+  name: Literal;
+  nameEnd: Literal;
+  lost: Literal;
+  lostEnd: Literal;
+}
+
+const off = "\x1b[0m";
+const plain: Paint = {
+  start: literal(""),
+  kind: literal(" "),
+  ends: literal(" "),
+  name: literal("("),
+  nameEnd: literal(")"),
   lost: literal(""),
-  off: literal(""),
+  lostEnd: literal("\n"),
 };
-const colored: typeof plain = {
-  time: literal("\x1b[2m"),
-  kind: literal("\x1b[36m"),
-  name: literal("\x1b[1m"),
+const colored: Paint = {
+  start: literal("\x1b[2m"),
+  kind: literal(`${off} \x1b[36m`),
+  ends: literal(`${off} `),
+  name: literal("(\x1b[1m"),
+  nameEnd: literal(`${off})`),
   lost: literal("\x1b[31m"),
-  off: literal("\x1b[0m"),
+  lostEnd: literal(`${off}\n`),
 };
 
 /** `: name value, name value` */
@@ -73,7 +86,7 @@ class TextMeta implements Meta {
 export class Text implements Format {
   readonly #clock = new Clock();
   readonly #meta = new TextMeta();
-  readonly #paint: typeof plain;
+  readonly #paint: Paint;
 
   constructor(isColored: boolean) {
     this.#paint = isColored ? colored : plain;
@@ -84,14 +97,11 @@ export class Text implements Format {
   event(event: Event, out: Output): void {
     const meta = this.#meta;
     const paint = this.#paint;
-    out.literal(paint.time);
+    out.literal(paint.start);
     this.#clock.time(event.time, out);
-    out.literal(paint.off);
-    out.byte(space);
     out.literal(paint.kind);
     out.literal(words[event.kind]);
-    out.literal(paint.off);
-    out.byte(space);
+    out.literal(paint.ends);
     this.#end(event.src, out);
     out.literal(arrow);
     this.#end(event.dst, out);
@@ -110,17 +120,14 @@ export class Text implements Format {
     out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
     out.literal(reasonWord);
     out.literal(words[lost.reason]);
-    out.literal(this.#paint.off);
-    out.byte(newline);
+    out.literal(this.#paint.lostEnd);
   }
 
   #end(end: End, out: Output): void {
     out.signed(end.pid);
-    out.byte(opening);
     out.literal(this.#paint.name);
     if (end.comm === null) out.literal(unknownEnd);
     else escapeText(end.comm, 0, end.comm.length, out);
-    out.literal(this.#paint.off);
-    out.byte(closing);
+    out.literal(this.#paint.nameEnd);
   }
 }

@@ -54,4 +54,14 @@ if (!inVm) {
     for (const { name } of kinds) expect(text).toMatch(new RegExp(`NOT ${name} `));
     expect(text).toEndWith("Not every kind works.\n");
   });
+
+  test("doctor without /sys names it and the command that mends it", async () => {
+    const hidden = ["unshare", "-m", "sh", "-c", 'umount -l /sys && exec "$@"', "sh", EXECUTABLE];
+    const { text, status } = await doctor([], hidden);
+    expect(status).toBe(1);
+    expect(text).toContain("BTF: /sys is not mounted; to mend it: mount -t sysfs sysfs /sys");
+    using ipcdump = new Ipcdump(["-t", "pipe"], { command: hidden });
+    expect(await ipcdump.ended()).toBe(1);
+    expect(ipcdump.stderr[0]).toBe("ipcdump: no BTF here: /sys/kernel/btf/vmlinux is missing");
+  });
 }

@@ -9,7 +9,8 @@ test("children and theirs, whatever they are called, parents first", async () =>
   const [middle = 0, sleep = 0] = new TextDecoder().decode(value).split(" ").map(Number);
   const found: [number, number][] = [];
   eachDescendant([shell.pid], (parent, child) => found.push([parent, child]));
-  for (const pid of [sleep, middle]) process.kill(pid, "SIGKILL");
+  // the other way round the middle one could be gone by itself
+  for (const pid of [middle, sleep]) process.kill(pid, "SIGKILL");
   await shell.exited;
   expect(found).toEqual([
     [shell.pid, middle],
