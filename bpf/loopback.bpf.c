@@ -395,6 +395,30 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 	return 0;
 }
 
+/* The current process made a socket */
+__noinline int on_made_inet(int fd)
+{
+	struct sock *sk = sock_of(file_of(fd));
+
+	if (is_loopback(sk))
+		make(sk);
+	return 0;
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(loopback_enter__any, struct pt_regs *regs, long number)
+{
+	bool compat = in_compat_call();
+	struct sock *sk;
+
+	if (call_of(number, compat) != CALL_CLOSE)
+		return 0;
+	sk = sock_of(file_of(argument(regs, 0, compat)));
+	if (is_loopback(sk))
+		let_go(sk);
+	return 0;
+}
+
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
 {
@@ -404,7 +428,12 @@ int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
 	struct sock *sk;
 	int fd;
 
-	if (call == CALL_OTHER || call == CALL_OPEN || (result < 0 && result != -EINPROGRESS))
+	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
+	    (result < 0 && result != -EINPROGRESS))
+		return 0;
+	if (call == CALL_SOCKET)
+		return on_made_inet(result);
+	if (call == CALL_SOCKETPAIR)
 		return 0;
 	fd = receives_from(call, regs, compat);
 	if (fd >= 0) {

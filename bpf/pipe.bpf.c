@@ -388,7 +388,7 @@ int BPF_PROG(pipe_enter__tracepoint, struct pt_regs *regs, long number)
 	struct identity self = {};
 	u32 thread;
 
-	if (call == CALL_OTHER)
+	if (call == CALL_OTHER || call > CALL_VMSPLICE)
 		return 0;
 	descriptors(call, regs, compat, &from_fd, &to_fd);
 	from = enter_pipe(from_fd, &transfer.from);
@@ -540,7 +540,7 @@ int BPF_PROG(pipe_exit__tracepoint, struct pt_regs *regs, long result)
 	struct ledger *ledger;
 	int from_fd = -1, to_fd = -1;
 
-	if (call == CALL_OTHER)
+	if (call == CALL_OTHER || call > CALL_VMSPLICE)
 		return 0;
 	known = bpf_map_lookup_elem(&transfers, &thread);
 	if (known) {

@@ -17,7 +17,8 @@ ANCHOR(struct, pty_record);
 
 struct holder {
 	struct process who;
-	u64 file; /* by which the master was read: another one is another opening of the terminal */
+	u64 file; /* by which the master was read, or opened */
+	u64 opened; /* by `who`, and not read since */
 };
 
 /* Who read a master last, by its tty_struct */
@@ -177,15 +178,15 @@ static __always_inline struct process reader_of(struct tty_struct *slave, u32 *f
 	return id.who;
 }
 
-static __always_inline void remember(struct tty_struct *master, struct file *file)
+static __always_inline void remember(struct tty_struct *master, struct file *file, bool opened)
 {
 	u64 key = (u64)master;
-	struct holder holder = { .file = (u64)file };
+	struct holder holder = { .file = (u64)file, .opened = opened };
 	struct holder *known = bpf_map_lookup_elem(&holders, &key);
 	struct identity self = {};
 
 	identify((void *)bpf_get_current_task(), &self);
-	if (known && known->file == holder.file && same(&known->who, &self.who))
+	if (known && known->file == holder.file && known->opened == opened && same(&known->who, &self.who))
 		return;
 	announce(&self);
 	holder.who = self.who;
@@ -210,7 +211,9 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	if (to_master) {
 		struct holder *holder = bpf_map_lookup_elem(&holders, &key);
 
-		if (holder)
+		/* whoever opened it holds it as long as it has one descriptor, which is his */
+		if (holder && !bpf_map_lookup_elem(&gone, &holder->who) &&
+		    (!holder->opened || is_held_once((struct file *)holder->file)))
 			dst = holder->who;
 	} else {
 		dst = reader_of(slave, &flags);
@@ -233,6 +236,29 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	return 0;
 }
 
+/* Whoever closes a master holds it no longer */
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(pty_enter__any, struct pt_regs *regs, long number)
+{
+	bool compat = in_compat_call();
+	struct holder *holder;
+	u64 key;
+
+	if (call_of(number, compat) != CALL_CLOSE)
+		return 0;
+	key = (u64)tty_of(file_of(argument(regs, 0, compat)));
+	holder = key ? bpf_map_lookup_elem(&holders, &key) : NULL;
+	if (holder && holder->who.tgid == bpf_get_current_pid_tgid() >> 32)
+		bpf_map_delete_elem(&holders, &key);
+	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(pty_gone__any, struct task_struct *task)
+{
+	return on_exit(task);
+}
+
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(pty_exit__any, struct pt_regs *regs, long result)
 {
@@ -245,23 +271,20 @@ int BPF_PROG(pty_exit__any, struct pt_regs *regs, long result)
 	if (call == CALL_OTHER || result < 0)
 		return 0;
 	if (call == CALL_OPEN) {
-		/* a terminal opened anew at the address of an old one is nobody's yet */
-		tty = tty_of(file_of(result));
-		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER) {
-			u64 key = (u64)tty;
-
-			bpf_map_delete_elem(&holders, &key);
-		}
+		file = file_of(result);
+		tty = tty_of(file);
+		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
+			remember(tty, file, true);
 		return 0;
 	}
-	if (call == CALL_CONNECT || call == CALL_ACCEPT || result == 0)
+	if (call == CALL_CONNECT || call == CALL_ACCEPT || call >= CALL_CLOSE || result == 0)
 		return 0;
 	fd = receives_from(call, regs, compat);
 	if (fd >= 0) {
 		file = file_of(fd);
 		tty = tty_of(file);
 		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
-			remember(tty, file);
+			remember(tty, file, false);
 	}
 	fd = sends_to(call, regs, compat);
 	if (fd >= 0) {

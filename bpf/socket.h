@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Sockets, and who holds one: the process that was seen using it last. Use is send, receive,
- * accept, connect and receipt by SCM_RIGHTS, each seen at the return of its system call.
+ * Sockets, and who holds one: the process that was seen using it last and has not closed it since.
+ * Use is send, receive, accept, connect and receipt by SCM_RIGHTS, each seen at the return of its
+ * system call. Whoever made a socket holds it only as long as it has one descriptor, which is his.
  */
 #ifndef SOCKET_H
 #define SOCKET_H
@@ -30,6 +31,7 @@ struct owner {
 	struct process who;
 	u64 inode; /* of the socket: another one at the same address is another socket */
 	u64 peer; /* inode of what it was connected to when it was used last */
+	u64 made; /* by `who`, and not used since */
 };
 
 struct {
@@ -102,7 +104,7 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const stru
 	struct owner *known = bpf_map_lookup_elem(&owners, &key);
 	struct use_record *record;
 
-	if (known && known->inode == inode && same(&known->who, &id->who)) {
+	if (known && known->inode == inode && !known->made && same(&known->who, &id->who)) {
 		known->peer = peer;
 		return false;
 	}
@@ -120,6 +122,37 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const stru
 	return true;
 }
 
+static __always_inline bool is_sock_held_once(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct file *file = BPF_CORE_READ(socket, file);
+
+	return file && is_held_once(file);
+}
+
+/* The current process made a socket */
+static __always_inline void make(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct owner owner = { .inode = sock_inode(sk), .made = 1 };
+	struct identity self = {};
+
+	identify((void *)bpf_get_current_task(), &self);
+	announce(&self);
+	owner.who = self.who;
+	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
+}
+
+/* The current process closes a socket: it holds it no longer, if it did */
+static __always_inline void let_go(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
+
+	if (owner && owner->who.tgid == bpf_get_current_pid_tgid() >> 32)
+		bpf_map_delete_elem(&owners, &key);
+}
+
 /* Who holds a socket, as far as was seen; `other` is the inode of the socket that asks */
 static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 other)
 {
@@ -130,7 +163,7 @@ static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 o
 	if (!owner || !(inode ? owner->inode == inode : other && owner->peer == other))
 		return who;
 	who = owner->who;
-	if (bpf_map_lookup_elem(&gone, &who)) {
+	if (bpf_map_lookup_elem(&gone, &who) || (owner->made && !is_sock_held_once(sk))) {
 		who.tgid = 0;
 		who.tag = 0;
 	}

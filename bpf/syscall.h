@@ -25,6 +25,9 @@ enum call {
 	CALL_CONNECT,
 	CALL_ACCEPT,
 	CALL_OPEN,
+	CALL_CLOSE,
+	CALL_SOCKET,
+	CALL_SOCKETPAIR,
 };
 
 /* x86-64; preadv2 and pwritev2 with offset -1 work on pipes */
@@ -70,6 +73,12 @@ static __always_inline enum call native_call(u64 number)
 	case 257:
 	case 437:
 		return CALL_OPEN;
+	case 3:
+		return CALL_CLOSE;
+	case 41:
+		return CALL_SOCKET;
+	case 53:
+		return CALL_SOCKETPAIR;
 	}
 	return CALL_OTHER;
 }
@@ -118,6 +127,12 @@ static __always_inline enum call compat_call(u64 number)
 	case 295:
 	case 437:
 		return CALL_OPEN;
+	case 6:
+		return CALL_CLOSE;
+	case 359:
+		return CALL_SOCKET;
+	case 360:
+		return CALL_SOCKETPAIR;
 	}
 	return CALL_OTHER;
 }

@@ -337,6 +337,40 @@ static __always_inline bool on_send(enum call call, int fd, struct sock *sk, str
 	return true;
 }
 
+/* The current process made a socket, or a pair of them */
+__noinline int on_made(u32 call, int fd, u64 descriptors)
+{
+	struct sock *sk;
+	int pair[2];
+
+	if (call == CALL_SOCKETPAIR && !bpf_probe_read_user(pair, sizeof(pair), (void *)descriptors)) {
+		for (int i = 0; i < 2; i++) {
+			sk = sock_of(file_of(pair[i]));
+			if (is_unix(sk))
+				make(sk);
+		}
+		return 0;
+	}
+	sk = sock_of(file_of(fd));
+	if (is_unix(sk))
+		make(sk);
+	return 0;
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(unix_enter__any, struct pt_regs *regs, long number)
+{
+	bool compat = in_compat_call();
+	struct sock *sk;
+
+	if (call_of(number, compat) != CALL_CLOSE)
+		return 0;
+	sk = sock_of(file_of(argument(regs, 0, compat)));
+	if (is_unix(sk))
+		let_go(sk);
+	return 0;
+}
+
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 {
@@ -346,8 +380,11 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	struct sock *sk;
 	int fd;
 
-	if (call == CALL_OTHER || call == CALL_OPEN || (result < 0 && result != -EINPROGRESS))
+	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
+	    (result < 0 && result != -EINPROGRESS))
 		return 0;
+	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
+		return on_made(call, result, argument(regs, 3, compat));
 	fd = receives_from(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {

@@ -99,7 +99,18 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
+/* f_count became f_ref */
+struct file___count {
+	struct {
+		s64 counter;
+	} f_count;
+};
 struct file {
+	struct {
+		struct {
+			s64 counter;
+		} refcnt;
+	} f_ref;
 	struct inode *f_inode;
 	struct path f_path;
 	unsigned int f_flags;
@@ -174,6 +185,7 @@ struct sock {
 };
 struct socket {
 	short type;
+	struct file *file;
 	struct sock *sk;
 };
 struct socket_alloc {

@@ -144,6 +144,7 @@ function loopbackKind(
     id,
     size: LoopbackRecord.size,
     hooks: {
+      loopback_enter: ["sys_enter"],
       loopback_exit: ["sys_exit"], loopback_gone: ["sched_process_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],

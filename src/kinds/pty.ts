@@ -59,7 +59,7 @@ export const pty: KindModule = {
   aliases: ["t"],
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
-  hooks: { pty_exit: ["sys_exit"] },
+  hooks: { pty_enter: ["sys_enter"], pty_exit: ["sys_exit"], pty_gone: ["sched_process_exit"] },
   blind: { tracepoint: ["io_uring"] },
   reader: (tools) => new PtyReader(tools),
 };
