@@ -12,6 +12,9 @@ struct config {
 	u32 own_tgid;
 	/* 1 << enum kind */
 	u32 kinds;
+	/* sk_data_ready is hooked: a datagram that did not come by there was received by nobody */
+	u32 deliveries;
+	u32 reserved;
 };
 
 /* Lives in .bss, which user space maps */

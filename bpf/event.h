@@ -142,6 +142,7 @@ struct signal_record {
 struct use_record {
 	u32 type;
 	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
+	u64 time;
 	u64 sock;
 	u64 inode;
 	struct process who;

@@ -15,6 +15,7 @@
 #define MESSAGES 1024
 #define MESSAGE_ROUND 32
 #define FLOWS 65536
+#define LATELY 2000000 /* ns */
 
 ANCHOR(struct, loopback_record);
 
@@ -34,6 +35,28 @@ struct {
 	__type(key, struct flow);
 	__type(value, u64);
 } flows SEC(".maps");
+
+/* A port of a network namespace */
+struct port {
+	u32 net;
+	u32 number;
+};
+
+/* Sockets that listen at a port, since tracing began */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct port);
+	__type(value, u64);
+} listeners SEC(".maps");
+
+/* When a datagram came to a port last, on whoever's time */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct port);
+	__type(value, u64);
+} arrivals SEC(".maps");
 
 /* Bytes of a datagram that is still being put together (MSG_MORE, UDP_CORK), by socket */
 struct {
@@ -131,6 +154,7 @@ struct parcel {
 	u64 other;
 	u64 src_inode;
 	struct process src;
+	struct process dst;
 	u32 kind;
 	u32 count;
 	u32 thread;
@@ -154,11 +178,12 @@ __noinline int report_parcel(void)
 	u32 zero = 0;
 	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
 	struct loopback_record *record;
-	struct process dst = {};
+	struct process dst;
 	u64 dst_inode = 0;
 
 	if (!parcel)
 		return 0;
+	dst = parcel->dst;
 	if (parcel->other) {
 		struct sock *other = (void *)parcel->other;
 
@@ -197,6 +222,24 @@ static __always_inline struct parcel *new_parcel(void)
 	return parcel;
 }
 
+/* Who listens at the port a connection was made to, which nobody has accepted yet */
+static __always_inline void find_listener(struct parcel *parcel)
+{
+	struct port port = { .net = parcel->flow.net, .number = parcel->flow.remote_port };
+	u64 *known = bpf_map_lookup_elem(&listeners, &port);
+	struct sock *listener;
+
+	if (!known)
+		return;
+	listener = (void *)*known;
+	if (BPF_CORE_READ(listener, __sk_common.skc_state) != TCP_LISTEN ||
+	    BPF_CORE_READ(listener, __sk_common.skc_num) != port.number || sock_net(listener) != port.net)
+		return;
+	parcel->dst = owner_of(listener, sock_inode(listener), 0);
+	if (parcel->dst.tgid)
+		parcel->flags |= EVENT_DST_GUESS;
+}
+
 /* The bytes of one call or message over TCP; true: to be reported */
 static __always_inline bool send_tcp(struct sock *sk, struct parcel *parcel)
 {
@@ -218,7 +261,12 @@ static __always_inline bool send_tcp(struct sock *sk, struct parcel *parcel)
 		    same_flow(&parcel->theirs, &parcel->reversed))
 			parcel->other = *other;
 	}
-	return parcel->other || routed_to_loopback(sk);
+	if (parcel->other)
+		return true;
+	if (!routed_to_loopback(sk))
+		return false;
+	find_listener(parcel);
+	return true;
 }
 
 /* The destination of a datagram: what the call says, else what the socket is connected to */
@@ -275,6 +323,21 @@ __noinline int on_delivery(u32 n)
 }
 
 /*
+ * Whether a datagram that this thread's call did not deliver may have come to its port all the same: one
+ * CPU hands over what others have queued (6.18), and without the hook nobody knows.
+ */
+static __always_inline bool came_elsewhere(const struct flow *flow)
+{
+	struct port port = { .net = flow->net, .number = flow->remote_port };
+	u64 *time;
+
+	if (!config.deliveries)
+		return true;
+	time = bpf_map_lookup_elem(&arrivals, &port);
+	return time && bpf_ktime_get_ns() - *time < LATELY;
+}
+
+/*
  * A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any. true: to
  * be reported, by its address.
  */
@@ -318,7 +381,7 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64
 				break;
 			found += result;
 		}
-		if (found || (delivery && delivery->failed))
+		if (found || (delivery && delivery->failed) || !came_elsewhere(&parcel->flow))
 			return false;
 	}
 	parcel->flags = SEND_TO_ADDRESS;
@@ -405,6 +468,21 @@ __noinline int on_made_inet(int fd)
 	return 0;
 }
 
+/* A socket listens */
+__noinline int on_listen(int fd)
+{
+	struct sock *sk = sock_of(file_of(fd));
+	struct port port = {};
+	u64 value = (u64)sk;
+
+	if (!is_inet(sk, IPPROTO_TCP))
+		return 0;
+	port.net = sock_net(sk);
+	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
+	bpf_map_update_elem(&listeners, &port, &value, BPF_ANY);
+	return 0;
+}
+
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(loopback_enter__any, struct pt_regs *regs, long number)
 {
@@ -433,6 +511,8 @@ int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
 		return 0;
 	if (call == CALL_SOCKET)
 		return on_made_inet(result);
+	if (call == CALL_LISTEN)
+		return on_listen(argument(regs, 0, compat));
 	if (call == CALL_SOCKETPAIR)
 		return 0;
 	fd = receives_from(call, regs, compat);
@@ -469,22 +549,36 @@ int BPF_PROG(loopback_fail__any)
 	return 0;
 }
 
+static __always_inline int on_datagram(struct sock *sk)
+{
+	struct port port = {};
+	u64 now;
+
+	if (on_ready(sk, false)) {
+		port.net = sock_net(sk);
+		port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
+		now = bpf_ktime_get_ns();
+		bpf_map_update_elem(&arrivals, &port, &now, BPF_ANY);
+	}
+	return 0;
+}
+
 SEC("?tp_btf/sk_data_ready")
 int BPF_PROG(loopback_ready__tracepoint, struct sock *sk)
 {
-	return on_ready(sk, false);
+	return on_datagram(sk);
 }
 
 SEC("?fentry/sock_def_readable")
 int BPF_PROG(loopback_ready__fentry, struct sock *sk)
 {
-	return on_ready(sk, false);
+	return on_datagram(sk);
 }
 
 SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(loopback_ready__kprobe, struct sock *sk)
 {
-	return on_ready(sk, false);
+	return on_datagram(sk);
 }
 
 SEC("?tp_btf/sched_process_exit")

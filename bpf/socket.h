@@ -115,6 +115,7 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const stru
 		return true;
 	record->type = RECORD_USE;
 	record->received = received;
+	record->time = bpf_ktime_get_boot_ns();
 	record->sock = key;
 	record->inode = inode;
 	record->who = id->who;
@@ -228,7 +229,7 @@ static __always_inline bool traces(enum kind kind)
 }
 
 /* A datagram was queued at a unix (`local`) or UDP socket: by the current thread, or on its time */
-static __always_inline int on_ready(struct sock *sk, bool local)
+static __always_inline bool on_ready(struct sock *sk, bool local)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	u32 thread = bpf_get_current_pid_tgid();
@@ -238,21 +239,21 @@ static __always_inline int on_ready(struct sock *sk, bool local)
 	if (local ? family != AF_UNIX || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM :
 		    (family != AF_INET && family != AF_INET6) ||
 			    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
-		return 0;
+		return false;
 	delivery = bpf_map_lookup_elem(&deliveries, &thread);
 	if (!delivery) {
 		__builtin_memset(&blank, 0, sizeof(blank));
 		bpf_map_update_elem(&deliveries, &thread, &blank, BPF_ANY);
 		delivery = bpf_map_lookup_elem(&deliveries, &thread);
 		if (!delivery)
-			return 0;
+			return true;
 	}
 	n = delivery->count;
 	if (n < DELIVERIES) {
 		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
 		delivery->count = n + 1;
 	}
-	return 0;
+	return true;
 }
 
 /* A thread ended; the last one of its process is the end of that */

@@ -28,6 +28,7 @@ enum call {
 	CALL_CLOSE,
 	CALL_SOCKET,
 	CALL_SOCKETPAIR,
+	CALL_LISTEN,
 };
 
 /* x86-64; preadv2 and pwritev2 with offset -1 work on pipes */
@@ -79,6 +80,8 @@ static __always_inline enum call native_call(u64 number)
 		return CALL_SOCKET;
 	case 53:
 		return CALL_SOCKETPAIR;
+	case 50:
+		return CALL_LISTEN;
 	}
 	return CALL_OTHER;
 }
@@ -133,6 +136,8 @@ static __always_inline enum call compat_call(u64 number)
 		return CALL_SOCKET;
 	case 360:
 		return CALL_SOCKETPAIR;
+	case 363:
+		return CALL_LISTEN;
 	}
 	return CALL_OTHER;
 }

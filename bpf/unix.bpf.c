@@ -383,6 +383,8 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
 	    (result < 0 && result != -EINPROGRESS))
 		return 0;
+	if (call == CALL_LISTEN)
+		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
 		return on_made(call, result, argument(regs, 3, compat));
 	fd = receives_from(call, regs, compat);
@@ -408,19 +410,22 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 SEC("?tp_btf/sk_data_ready")
 int BPF_PROG(unix_ready__tracepoint, struct sock *sk)
 {
-	return on_ready(sk, true);
+	on_ready(sk, true);
+	return 0;
 }
 
 SEC("?fentry/sock_def_readable")
 int BPF_PROG(unix_ready__fentry, struct sock *sk)
 {
-	return on_ready(sk, true);
+	on_ready(sk, true);
+	return 0;
 }
 
 SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 {
-	return on_ready(sk, true);
+	on_ready(sk, true);
+	return 0;
 }
 
 SEC("?tp_btf/sched_process_exit")

@@ -87,7 +87,7 @@ export function attach(
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
       const traced = open.map((plan) => select(object, plan));
-      configure(object, kinds, options);
+      configure(object, kinds, traced, options);
       object.load();
       for (const program of new Set(traced.flatMap(({ programs }) => programs))) {
         links.push(program.attach(hooks[program.hook]!));
@@ -197,11 +197,20 @@ function nothing(plans: readonly Plan[], options: Options): Failure {
   return new Failure(`nothing can be traced here; ${reasons}`);
 }
 
-function configure(object: BpfObject, kinds: readonly KindModule[], options: Options): void {
+function configure(
+  object: BpfObject,
+  kinds: readonly KindModule[],
+  traced: readonly Traced[],
+  options: Options,
+): void {
   const config = new Config(object.map(".rodata.config").words(Config.size));
   config.contents = options.bytes ? 1 : 0;
   config.maxBytes = options.maxBytes;
   config.ownTgid = process.pid;
+  const seesDeliveries = traced.some(({ programs }) =>
+    programs.some(({ hook }) => hook === "loopback_ready"),
+  );
+  config.deliveries = seesDeliveries ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   object.map("ring").maxEntries = options.ring;
 }

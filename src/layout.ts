@@ -616,7 +616,7 @@ export class UnixRecord {
 
 /** struct use_record */
 export class UseRecord {
-  static readonly size = 32;
+  static readonly size = 40;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -626,29 +626,35 @@ export class UseRecord {
   get received(): number {
     return this.words[this.at + 1] as number;
   }
-  get sockLow(): number {
+  get timeLow(): number {
     return this.words[this.at + 2] as number;
   }
-  get sockHigh(): number {
+  get timeHigh(): number {
     return this.words[this.at + 3] as number;
   }
-  get inodeLow(): number {
+  get sockLow(): number {
     return this.words[this.at + 4] as number;
   }
-  get inodeHigh(): number {
+  get sockHigh(): number {
     return this.words[this.at + 5] as number;
   }
-  get whoTgid(): number {
+  get inodeLow(): number {
     return this.words[this.at + 6] as number;
   }
-  get whoTag(): number {
+  get inodeHigh(): number {
     return this.words[this.at + 7] as number;
+  }
+  get whoTgid(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get whoTag(): number {
+    return this.words[this.at + 9] as number;
   }
 }
 
 /** struct config */
 export class Config {
-  static readonly size = 16;
+  static readonly size = 24;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -675,6 +681,18 @@ export class Config {
   }
   set kinds(value: number) {
     this.words[this.at + 3] = value;
+  }
+  get deliveries(): number {
+    return this.words[this.at + 4] as number;
+  }
+  set deliveries(value: number) {
+    this.words[this.at + 4] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 5] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 5] = value;
   }
 }
 

@@ -21,6 +21,8 @@ export class Owners {
   readonly holders = new Holders();
   readonly files = new NetFiles();
   #uses = new Map<number, Use>();
+  /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
+  #receipts = new Map<number, { tgid: number; time: number }>();
   #addresses = new Map<number, Uint8Array>();
 
   constructor(private readonly names: Names) {}
@@ -28,9 +30,15 @@ export class Owners {
   /** Keeps a use_record. */
   use(record: UseRecord): void {
     if (this.#uses.size >= most) this.#uses = new Map();
+    if (this.#receipts.size >= most) this.#receipts = new Map();
     const inode = record.inodeLow + record.inodeHigh * half;
-    if (record.received !== 0) this.#uses.delete(keyOf(record.sockLow, record.sockHigh));
-    else this.#uses.set(keyOf(record.sockLow, record.sockHigh), {
+    const key = keyOf(record.sockLow, record.sockHigh);
+    if (record.received !== 0) {
+      this.#uses.delete(key);
+      this.#receipts.set(inode, { tgid: record.whoTgid, time: record.timeLow + record.timeHigh * half });
+      return;
+    }
+    this.#uses.set(key, {
       inode,
       tgid: record.whoTgid,
       tag: record.whoTag,
@@ -72,10 +80,15 @@ export class Owners {
     return true;
   }
 
-  /** Fills `end` with whoever has the socket open; false when nobody has. */
-  byOpening(end: End, inode: number, guess: boolean): boolean {
+  /**
+   * Fills `end` with whoever has the socket open; false when nobody has, or had at the time of the
+   * event (CLOCK_BOOTTIME, ns).
+   */
+  byOpening(end: End, inode: number, guess: boolean, time: number): boolean {
     const found = inode === 0 ? null : this.holders.ofSocket(inode);
-    return fill(end, found, guess);
+    const receipt = this.#receipts.get(inode);
+    const later = found !== null && receipt?.tgid === found.holder.pid && receipt.time > time;
+    return fill(end, later ? null : found, guess);
   }
 
   /** The same for the master of pts/`index`. */

@@ -61,15 +61,17 @@ class LoopbackReader implements Reader {
   #findReceiver({ dst }: Event): boolean {
     const record = this.#record;
     const { names, owners } = this.#tools;
+    const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, dstSockLow, dstSockHigh, net, srcPort, dstPort } = record;
     if (dstTgid !== 0) {
       dst.pid = dstTgid;
       dst.comm = names.find(dstTgid, dstTag);
-      dst.guess = false;
+      dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
       return true;
     }
     if (this.#inode !== 0) {
-      if (!owners.byOpening(dst, this.#inode, false)) owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
+      if (!owners.byOpening(dst, this.#inode, false, time))
+        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
@@ -78,7 +80,7 @@ class LoopbackReader implements Reader {
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
     if (toAddress && found === null) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
-    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false);
+    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
     return true;
   }
 
@@ -145,7 +147,8 @@ function loopbackKind(
     size: LoopbackRecord.size,
     hooks: {
       loopback_enter: ["sys_enter"],
-      loopback_exit: ["sys_exit"], loopback_gone: ["sched_process_exit"],
+      loopback_exit: ["sys_exit"],
+      loopback_gone: ["sched_process_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
     },

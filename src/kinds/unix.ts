@@ -51,6 +51,7 @@ class UnixReader implements Reader {
   #findReceiver({ dst }: Event): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
+    const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, dstSockLow, dstSockHigh, net } = record;
     if (dstTgid !== 0) {
       dst.pid = dstTgid;
@@ -59,13 +60,14 @@ class UnixReader implements Reader {
       return;
     }
     if (this.#inode !== 0) {
-      if (!owners.byOpening(dst, this.#inode, false)) owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
+      if (!owners.byOpening(dst, this.#inode, false, time))
+        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
       return;
     }
     const name = new TextDecoder().decode(this.#path);
     const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
     const found = toAddress ? owners.files.unix(net, name) : owners.files.unixListener(net, name);
-    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false);
+    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
     if (toAddress) this.#inode = found?.inode ?? 0;
   }
 
@@ -84,8 +86,12 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
     aliases,
     id,
     size: UnixRecord.size,
-    hooks: { unix_enter: ["sys_enter"],
-      unix_exit: ["sys_exit"], unix_gone: ["sched_process_exit"], unix_ready: ["sk_data_ready", "sock_def_readable"] },
+    hooks: {
+      unix_enter: ["sys_enter"],
+      unix_exit: ["sys_exit"],
+      unix_gone: ["sched_process_exit"],
+      unix_ready: ["sk_data_ready", "sock_def_readable"],
+    },
     optional: ["unix_ready"],
     blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
     reader: (tools) => new UnixReader(tools),

@@ -263,7 +263,9 @@ describe("pipe at full speed", () => {
     const { inode } = truth.pipe("a");
     const [writer, reader] = [truth.role("writer"), truth.role("reader")];
     const lines = (await Bun.file(file).text()).split("\n");
-    const lost: LostLine[] = lines.filter((line) => line.includes('"lost_type"')).map((line) => JSON.parse(line));
+    const lost: LostLine[] = lines
+      .filter((line) => line.includes('"lost_type"'))
+      .map((line) => JSON.parse(line));
     // a kernel that preempts programs skips some, and says how many: nothing else may be lost
     expect(lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
     const missed = lost.reduce((sum, { count }) => sum + count, 0);
