@@ -31,7 +31,7 @@ function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined
     if (captured < contents.length) meta.captured = captured;
   }
   if (one.guess === "must") meta.dst_guess = true;
-  if (one.guess === "may" && actual?.meta.dst_guess === true) {
+  if ((one.guess === "may" || one.guess === "miss") && actual?.meta.dst_guess === true) {
     dst = { pid: actual.dst_pid, comm: actual.dst_comm };
     meta.dst_guess = true;
   }

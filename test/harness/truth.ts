@@ -39,7 +39,7 @@ export interface Carried {
   count: number;
   hex: string;
   how?: "spliced" | "uring";
-  /** `must`: the right destination, marked as a guess; `may`: it, or marked; `miss`: it, or unknown */
+  /** `must`: the right destination, marked as a guess; `may`: it, or marked; `miss`: or unknown as well */
   guess?: "must" | "may" | "miss";
 }
 

@@ -226,8 +226,8 @@ static void passed_on(int bob_used, int bob_closes)
 	wait_if_early();
 	if (bob_used)
 		pass(SOCK_STREAM, NULL, &b, &a, "from bob");
-	/* when he has not: looked up later than cyd has it, he can only be guessed */
-	post(SOCK_STREAM, NULL, &a, &b, "to bob", bob_used ? SURE : MAY_GUESS);
+	/* when he has not used it: it is looked up when cyd has it too */
+	post(SOCK_STREAM, NULL, &a, &b, "to bob", bob_used ? SURE : MAY_MISS);
 	if (bob_used)
 		take(&b);
 	check(call(bob, SYS_sendmsg, to_cyd.fd, P(rights(b.fd)), 0) == 1, "sendmsg");

@@ -121,7 +121,7 @@ enum guess {
 	SURE,	    /* the destination must be right, and no mark on it */
 	MUST_GUESS, /* right, and marked */
 	MAY_GUESS,  /* right, or marked */
-	MAY_MISS,   /* right, or unknown: who had it never used it, and is gone before anybody can look */
+	MAY_MISS,   /* as that, or unknown: who had it never used it, and has it no longer when it is looked up */
 };
 
 /*
