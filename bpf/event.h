@@ -22,6 +22,7 @@ enum record_type {
 	RECORD_CHUNK = 5,
 	RECORD_USE = 6,
 	RECORD_ADDRESS = 7,
+	RECORD_FORK = 8,
 };
 
 enum kind {
@@ -146,6 +147,14 @@ struct use_record {
 	u64 sock;
 	u64 inode;
 	struct process who;
+};
+
+/* A process made another; before any event of that */
+struct fork_record {
+	u32 type;
+	u32 reserved;
+	u32 parent;
+	u32 child;
 };
 
 #define ADDRESS_DATA 112

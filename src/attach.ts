@@ -35,6 +35,8 @@ export class Attached implements Disposable {
 }
 
 const EPERM = 1;
+/** of process.bpf.c, which belongs to no kind */
+const forkHook = "process_fork";
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 const preemption = "/sys/kernel/debug/sched/preempt";
 
@@ -73,6 +75,7 @@ export function attach(
   bytes: Uint8Array,
   kinds: readonly KindModule[],
   options: Options,
+  isFollowing: boolean,
 ): Attached {
   const order = preference(options);
   const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
@@ -87,10 +90,12 @@ export function attach(
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
       const traced = open.map((plan) => select(object, plan));
+      const followers = isFollowing ? object.programs.filter(({ hook }) => hook === forkHook) : [];
+      for (const program of followers) program.enable(true);
       configure(object, kinds, traced, options);
       object.load();
-      for (const program of new Set(traced.flatMap(({ programs }) => programs))) {
-        links.push(program.attach(hooks[program.hook]!));
+      for (const program of new Set([...traced.flatMap(({ programs }) => programs), ...followers])) {
+        links.push(program.attach(hooks[program.hook] ?? []));
       }
       return new Attached(object, traced, untraced(plans, options), links);
     } catch (error) {

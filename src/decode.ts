@@ -9,6 +9,7 @@ import {
   AddressRecord,
   ChunkRecord,
   EventRecord,
+  ForkRecord,
   Kind,
   NameRecord,
   PathRecord,
@@ -42,6 +43,9 @@ export class Decoder {
   readonly #use: UseRecord;
   readonly #address: AddressRecord;
   readonly #owners: Owners;
+  readonly #fork: ForkRecord;
+  /** told of every process that is made, where that is traced */
+  onFork: ((parent: number, child: number) => void) | null = null;
   readonly #runs: RunsRecord;
   readonly #chunk: ChunkRecord;
   /** by enum kind */
@@ -88,6 +92,7 @@ export class Decoder {
     this.#use = new UseRecord(ring.words);
     this.#address = new AddressRecord(ring.words);
     this.#owners = owners;
+    this.#fork = new ForkRecord(ring.words);
     this.#runs = new RunsRecord(ring.words);
     this.#chunk = new ChunkRecord(ring.words);
     for (const kind of kinds) {
@@ -158,6 +163,9 @@ export class Decoder {
     } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
       this.#address.at = at;
       this.#owners.address(this.#address, bytes);
+    } else if (type === RecordType.RECORD_FORK && length >= ForkRecord.size) {
+      this.#fork.at = at;
+      this.onFork?.(this.#fork.parent, this.#fork.child);
     } else if (type === RecordType.RECORD_RUNS && length >= RunsRecord.run.offset) {
       this.#addRuns(at, length);
     } else if (type === RecordType.RECORD_CHUNK && length >= ChunkRecord.data.offset) {

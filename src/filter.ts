@@ -116,14 +116,15 @@ export class Filter {
     return new Set(this.#followed.flatMap((pids) => [...pids]));
   }
 
-  /** A process was made by another; the filter of its parent is its own. */
+  /**
+   * A process was made by another; the filter of its parent is its own. The pid of one that ended stays,
+   * for its events may still come, until another process has it.
+   */
   forked(parent: number, child: number): void {
-    for (const pids of this.#followed) if (pids.has(parent)) pids.add(child);
-  }
-
-  /** A process is gone and all its events were seen: its pid means nothing any more. */
-  exited(pid: number): void {
-    for (const pids of this.#followed) pids.delete(pid);
+    for (const pids of this.#followed) {
+      if (pids.has(parent)) pids.add(child);
+      else pids.delete(child);
+    }
   }
 
   /** Whether an event is wanted. Called for each one: allocates nothing. */

@@ -19,10 +19,13 @@ export class Holders {
   /** pts number → pids that have its master open */
   #masters = new Map<number, number[]>();
 
-  /** The one process that has a socket open, or the youngest of several, which is a guess. */
-  ofSocket(inode: number): { holder: Holder; guess: boolean } | null {
+  /**
+   * The one process that has a socket open, or the youngest of several, which is a guess.
+   * @param without a process that is known not to have had it yet
+   */
+  ofSocket(inode: number, without = 0): { holder: Holder; guess: boolean } | null {
     this.#scan();
-    return youngest(this.#sockets.get(inode) ?? []);
+    return youngest((this.#sockets.get(inode) ?? []).filter((pid) => pid !== without));
   }
 
   /** The same for the master of pts/`index`. */

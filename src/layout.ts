@@ -98,6 +98,26 @@ export class EventRecord {
   }
 }
 
+/** struct fork_record */
+export class ForkRecord {
+  static readonly size = 16;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get parent(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get child(): number {
+    return this.words[this.at + 3] as number;
+  }
+}
+
 export const Kind = {
   KIND_UNKNOWN: 0,
   KIND_PIPE: 1,
@@ -442,6 +462,7 @@ export const RecordType = {
   RECORD_CHUNK: 5,
   RECORD_USE: 6,
   RECORD_ADDRESS: 7,
+  RECORD_FORK: 8,
 } as const;
 
 /** struct run */

@@ -85,10 +85,9 @@ export class Owners {
    * event (CLOCK_BOOTTIME, ns).
    */
   byOpening(end: End, inode: number, guess: boolean, time: number): boolean {
-    const found = inode === 0 ? null : this.holders.ofSocket(inode);
     const receipt = this.#receipts.get(inode);
-    const later = found !== null && receipt?.tgid === found.holder.pid && receipt.time > time;
-    return fill(end, later ? null : found, guess);
+    const without = receipt !== undefined && receipt.time > time ? receipt.tgid : 0;
+    return fill(end, inode === 0 ? null : this.holders.ofSocket(inode, without), guess);
   }
 
   /** The same for the master of pts/`index`. */

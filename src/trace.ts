@@ -58,7 +58,8 @@ export async function trace(options: Options): Promise<number> {
 async function traceEvents(options: Options, child: Child | null, stop: Stop): Promise<void> {
   const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
   using sink = Sink.open(options.output);
-  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options);
+  const isFollowing = options.criteria.follow || child !== null;
+  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, isFollowing);
   const { object, traced } = attached;
   using ring = new Ring(object.map("ring").fd, options.ring);
   stop.listen();
@@ -101,6 +102,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
   const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null);
+  if (isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
   if (options.criteria.follow) {
     eachDescendant(filter.followed, (parent, child) => filter.forked(parent, child));
   }

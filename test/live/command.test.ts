@@ -170,7 +170,7 @@ describe("-- cmd: signals", () => {
       ["-c", "1"],
       ["--duration", "0.2"],
     ]) {
-      const outcome = await command(["sh", "-c", "kill -WINCH $$; sleep 0.6; echo done >&2; exit 9"], flags);
+      const outcome = await command(["sh", "-c", "kill -WINCH $$; sleep 4; echo done >&2; exit 9"], flags);
       expect(outcome.status).toBe(9);
       const at = outcome.stderr.findIndex((line) => /^1 events in /.test(line));
       expect(at).toBeGreaterThan(0);

@@ -124,14 +124,15 @@ describe("descendants", () => {
     expect(one.passes(event("100(x)", "5(cat)"))).toBe(true);
     expect(one.passes(event("20(x)", "5(cat)"))).toBe(false);
     expect(one.passes(event("5(cat)", "100(x)"))).toBe(false);
-    one.exited(100);
+    // the pid of one that is gone, given to another
+    one.forked(2, 100);
     expect(one.passes(event("100(x)", "5(cat)"))).toBe(false);
     expect([...one.followed].sort()).toEqual([1, 10]);
   });
 
   test("when all that was followed is gone, nothing passes", () => {
     const one = filter("-p 1 --follow");
-    one.exited(1);
+    one.forked(2, 1);
     expect(one.passes(event("5(a)", "6(b)"))).toBe(false);
   });
 

@@ -4,11 +4,12 @@ import { SERIES } from "./kernels.ts";
 import { runMatrix } from "./matrix.ts";
 import { BACKENDS } from "./report.ts";
 
-const USAGE = `usage: bun test/vm/run.ts [KERNEL] [BACKEND] [CASE]
+const USAGE = `usage: bun test/vm/run.ts [--full] [KERNEL] [BACKEND] [CASE]
        bun test/vm/run.ts KERNEL --exec COMMAND [--copy PATH]... [--limit SECONDS]
   KERNEL    one of ${SERIES.join(", ")}; all without it
   BACKEND   one of ${BACKENDS.join(", ")}; all without it
   CASE      a kind, kind/name, or a part of a case's name; all without it
+  --full    every case on every back end; without it what plan.ts says
   --exec    run one shell command in the VM, in /copy; print its output, exit with its status
   --copy    a file or folder the VM gets in /copy, with the libraries it is linked to
   --limit   how long the command may take (600)`;
@@ -31,6 +32,7 @@ async function main(args: string[]): Promise<number> {
       exec: { type: "string" },
       copy: { type: "string", multiple: true, default: [] },
       limit: { type: "string", default: "600" },
+      full: { type: "boolean", default: false },
     },
   });
   const series = take(positionals, SERIES);
@@ -49,7 +51,7 @@ async function main(args: string[]): Promise<number> {
 
   if (filter !== undefined && /^\d/.test(filter)) throw new UsageError(`no kernel ${filter}`);
 
-  const { passed, failed } = await runMatrix({ series, backends, filter });
+  const { passed, failed } = await runMatrix({ series, backends, filter, full: values.full });
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return failed > 0 ? 1 : 0;
 }
