@@ -125,8 +125,8 @@ describe("a kind is three files that agree", () => {
     });
   }
 
-  test("every program belongs to a kind", () => {
-    const hooks = new Set(kinds.flatMap((kind) => Object.keys(kind.hooks)));
+  test("every program belongs to a kind, or follows processes for all of them", () => {
+    const hooks = new Set(["process_fork", ...kinds.flatMap((kind) => Object.keys(kind.hooks))]);
     const orphans = [...programs.values()].flat().filter(({ hook }) => !hooks.has(hook));
     expect(orphans.map(({ hook, backend }) => `${hook}__${backend}`)).toEqual([]);
   });
