@@ -4,7 +4,7 @@
  * receiver is the peer's holder; for datagrams without a peer the socket whose sk_data_ready ran
  * during the call, or, where that can't be hooked, the address the datagram went to.
  */
-#include "socket.h"
+#include "address.h"
 #include <bpf/bpf_tracing.h>
 
 #define MESSAGES 1024
@@ -13,58 +13,6 @@
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
-
-/* Addresses user space was told already, by the inode of the socket whose they are */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, u64);
-} addresses SEC(".maps");
-
-static __always_inline bool send_address(u64 key, const void *bytes, u32 length, bool user)
-{
-	struct address_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-
-	if (!record)
-		return false;
-	record->type = RECORD_ADDRESS;
-	record->key = key;
-	__builtin_memset(record->data, 0, sizeof(record->data));
-	if (length > ADDRESS_DATA)
-		length = ADDRESS_DATA;
-	record->length = length;
-	barrier_var(length);
-	if (length > ADDRESS_DATA)
-		length = ADDRESS_DATA;
-	if (user)
-		bpf_probe_read_user(record->data, length, bytes);
-	else
-		bpf_probe_read_kernel(record->data, length, bytes);
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	return true;
-}
-
-/* Makes the address that a socket is bound to known under `key`; false: it is not bound */
-static __always_inline bool mention_address(struct sock *sk, u64 key)
-{
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
-	u64 told = (u64)address, *known;
-	int length;
-
-	if (!address)
-		return false;
-	known = bpf_map_lookup_elem(&addresses, &key);
-	if (known && *known == told)
-		return true;
-	length = BPF_CORE_READ(address, len) - (int)sizeof(u16);
-	if (length <= 0)
-		return false;
-	if (send_address(key, (void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16),
-			 length, false))
-		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
-	return true;
-}
 
 /* One message, or the bytes of one call, to be reported */
 struct sending {

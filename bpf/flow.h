@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Flows: a connection as its two sockets see it, and who listens or receives at a port. */
+#ifndef FLOW_H
+#define FLOW_H
+#include "socket.h"
+#include <bpf/bpf_endian.h>
+
+#define IFF_LOOPBACK 8
+#define FLOWS 65536
+
+/* One direction of a connection, as its local socket sees it; ports in host order */
+struct flow {
+	u8 local[16];
+	u8 remote[16];
+	u32 net;
+	u16 local_port;
+	u16 remote_port;
+};
+
+/* Sockets that were seen in use, by their flow */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS);
+	__type(key, struct flow);
+	__type(value, u64);
+} flows SEC(".maps");
+
+/* A port of a network namespace */
+struct port {
+	u32 net;
+	u32 number;
+};
+
+/* Sockets that listen at a port, since tracing began */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct port);
+	__type(value, u64);
+} listeners SEC(".maps");
+
+/* When a datagram came to a port last, on whoever's time */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct port);
+	__type(value, u64);
+} arrivals SEC(".maps");
+
+static __always_inline bool is_inet(struct sock *sk, u16 protocol)
+{
+	u16 family;
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != protocol)
+		return false;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline void map_address(u8 into[16], u32 address)
+{
+	u32 *words = (u32 *)into;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = address;
+}
+
+static __always_inline void flow_of(struct sock *sk, struct flow *flow)
+{
+	flow->net = sock_net(sk);
+	flow->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		map_address(flow->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_address(flow->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO(&flow->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&flow->remote, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	}
+}
+
+static __always_inline void reverse(const struct flow *flow, struct flow *into)
+{
+	__builtin_memcpy(into->local, flow->remote, 16);
+	__builtin_memcpy(into->remote, flow->local, 16);
+	into->net = flow->net;
+	into->local_port = flow->remote_port;
+	into->remote_port = flow->local_port;
+}
+
+static __always_inline bool same_flow(const struct flow *a, const struct flow *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* Whether what a socket sends goes over the loopback device, by its route */
+static __always_inline bool routed_to_loopback(struct sock *sk)
+{
+	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
+
+	return device && (BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
+}
+
+static __always_inline bool is_loopback(struct sock *sk)
+{
+	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
+}
+
+#endif

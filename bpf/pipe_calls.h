@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Pipes in the tracepoint back end: sys_enter counts the writes and reads under way, sys_exit moves
+ * the bytes. Exact while writes do not overlap; where they do, the runs carry RUN_GUESS.
+ */
+#ifndef PIPE_CALLS_H
+#define PIPE_CALLS_H
+#include "ledger.h"
+#include "syscall.h"
+
+#define TRANSFERS 16384
+#define LOCK_TRIES 512
+#define LOCK_ROUNDS 256
+
+/* A system call under way in the tracepoint back end: what it reads from and writes to, 0 for neither */
+struct transfer {
+	u64 from;
+	u64 to;
+	struct process who;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TRANSFERS);
+	__type(key, u32);
+	__type(value, struct transfer);
+} transfers SEC(".maps");
+
+/* bpf_spin_lock is refused in raw tracepoints, and so are value-returning atomics on 5.10 */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} locks SEC(".maps");
+
+/* 0: locked. Global, for the verifier to go through the loop once */
+__noinline int try_lock(u64 pipe)
+{
+	u32 held = 1;
+
+	for (int i = 0; i < LOCK_TRIES; i++)
+		if (!bpf_map_update_elem(&locks, &pipe, &held, BPF_NOEXIST))
+			return 0;
+	return -1;
+}
+
+/*
+ * The holder needs a microsecond, but a hypervisor may take its CPU away meanwhile: some
+ * milliseconds of patience, then the event is counted lost.
+ */
+static __always_inline bool lock_ledger(u64 pipe)
+{
+	for (int i = 0; i < LOCK_ROUNDS; i++)
+		if (!try_lock(pipe))
+			return true;
+	return false;
+}
+
+static __always_inline void unlock_ledger(u64 pipe)
+{
+	bpf_map_delete_elem(&locks, &pipe);
+}
+
+/* The descriptors a call takes from and gives to; -1: none */
+static __always_inline void descriptors(enum call call, struct pt_regs *regs, bool compat, int *from,
+					int *to)
+{
+	int fd = argument(regs, 0, compat);
+
+	switch (call) {
+	case CALL_READ:
+	case CALL_READV:
+		*from = fd;
+		break;
+	case CALL_WRITE:
+	case CALL_WRITEV:
+	case CALL_SENDFILE:
+		*to = fd;
+		break;
+	case CALL_SPLICE:
+		*from = fd;
+		*to = argument(regs, 2, compat);
+		break;
+	case CALL_TEE:
+		*to = argument(regs, 1, compat);
+		break;
+	case CALL_VMSPLICE: {
+		struct file *file = file_of(fd);
+
+		if (file && (BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+			*to = fd;
+		else
+			*from = fd;
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+static __always_inline struct ledger *enter_pipe(int fd, u64 *pipe)
+{
+	struct file *file = fd < 0 ? NULL : file_of(fd);
+	struct ledger *ledger;
+
+	*pipe = 0;
+	if (!file || !is_pipe(file))
+		return NULL;
+	ledger = ledger_of(file, pipe);
+	if (!ledger)
+		*pipe = 0;
+	else if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
+		ledger->flags |= LEDGER_PACKETS;
+	return ledger;
+}
+
+static __always_inline void leave(u64 pipe, bool reads)
+{
+	struct ledger *ledger = pipe ? bpf_map_lookup_elem(&ledgers, &pipe) : NULL;
+
+	if (!ledger)
+		return;
+	if (reads)
+		__sync_fetch_and_add(&ledger->readers, -1);
+	else
+		__sync_fetch_and_add(&ledger->writers, -1);
+}
+
+/* When nobody moves anything, what is in the pipe is what the ledger must say */
+static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
+{
+	struct process nobody = {};
+	s64 bytes = occupancy(pipe);
+
+	if (ledger->writers || bytes < 0)
+		return;
+	if (bytes > ledger->total) {
+		/* by io_uring, perhaps: where among the others they are, nobody can tell */
+		ledger->doubted = 1;
+		push(ledger, nobody, bytes - ledger->total, RUN_GUESS);
+	}
+	if (!bytes)
+		ledger->tainted = 0;
+	if (ledger->readers)
+		return;
+	if (bytes < ledger->total)
+		drop(ledger, ledger->total - bytes);
+	if (!bytes)
+		empty(ledger);
+}
+
+static __always_inline void begin(struct ledger *ledger)
+{
+	u32 misses = *(volatile u32 *)&shared.misses;
+
+	if (ledger->misses != misses) {
+		ledger->misses = misses;
+		ledger->doubted = 1;
+	}
+}
+
+static __always_inline void finish_write(struct ledger *ledger, struct transfer *transfer, bool counted,
+					 long result)
+{
+	u64 pipe = transfer->to;
+	u32 bytes = result;
+
+	if (!lock_ledger(pipe)) {
+		leave(counted ? pipe : 0, false);
+		ledger->doubted = 1;
+		return;
+	}
+	begin(ledger);
+	leave(counted ? pipe : 0, false);
+	if (ledger->writers || !counted)
+		ledger->tainted = 1;
+	if (result > 0) {
+		s64 paid = ledger->debt < bytes ? ledger->debt : bytes;
+
+		ledger->debt -= paid;
+		bytes -= paid;
+		if (bytes)
+			push(ledger, transfer->who, bytes, ledger->tainted ? RUN_GUESS : 0);
+	}
+	if (!ledger->writers) {
+		ledger->debt = 0;
+		reconcile(ledger, pipe);
+	}
+	unlock_ledger(pipe);
+}
+
+static __always_inline void finish_read(struct ledger *ledger, struct transfer *transfer, bool counted,
+					long result, struct reading *reading)
+{
+	u64 pipe = transfer->from;
+	u32 others;
+
+	if (!lock_ledger(pipe)) {
+		leave(counted ? pipe : 0, true);
+		ledger->doubted = 1;
+		if (result > 0)
+			count_lost(KIND_PIPE, LOST_FAULT, 1);
+		return;
+	}
+	begin(ledger);
+	leave(counted ? pipe : 0, true);
+	others = ledger->readers;
+	if (ledger->writers > 1)
+		ledger->tainted = 1;
+	if (result > 0) {
+		struct identity self = {};
+
+		identify((void *)bpf_get_current_task(), &self);
+		mention(&self, &ledger->reader);
+		reading->dst = self.who;
+		reading->count = result;
+		if (result > ledger->total && ledger->writers) {
+			/* a writer that has not returned yet */
+			ledger->debt += result - ledger->total;
+			reading->rest = ledger->writer;
+			if (ledger->tainted)
+				reading->rest_guess = RUN_GUESS;
+		}
+		/* two readers at once: which of them got whose bytes is known only when they are all one's */
+		if (ledger->doubted || (others && (ledger->count > 1 || (ledger->count && reading->rest.tgid))))
+			reading->guess = RUN_GUESS;
+		settle(ledger, reading);
+	}
+	if (!ledger->writers)
+		reconcile(ledger, pipe);
+	else if (ledger->flags & LEDGER_PACKETS)
+		ledger->doubted = 1;
+	unlock_ledger(pipe);
+	/* copying contents takes its time: others need the ledger meanwhile */
+	if (result > 0)
+		report(ledger, reading);
+}
+
+#endif
