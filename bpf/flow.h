@@ -39,13 +39,31 @@ struct {
 	__type(value, u64);
 } listeners SEC(".maps");
 
-/* When a datagram came to a port last, on whoever's time */
+/* UDP sockets by the port they are bound to, since tracing began */
+struct binding {
+	u64 sock;
+	u64 several; /* were bound there: which of them receives, the port alone does not tell */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct port);
+	__type(value, struct binding);
+} bindings SEC(".maps");
+
+/* Datagrams that came to a port, and those of them whose senders are known */
+struct arrivals {
+	u32 came;
+	u32 claimed;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct port);
-	__type(value, u64);
-} arrivals SEC(".maps");
+	__type(value, struct arrivals);
+} arrivals_by_port SEC(".maps");
 
 static __always_inline bool is_inet(struct sock *sk, u16 protocol)
 {
@@ -103,6 +121,14 @@ static __always_inline bool routed_to_loopback(struct sock *sk)
 	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
 
 	return device && (BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
+}
+
+/* Whether it is known to go over another */
+static __always_inline bool routed_elsewhere(struct sock *sk)
+{
+	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
+
+	return device && !(BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
 }
 
 static __always_inline bool is_loopback(struct sock *sk)

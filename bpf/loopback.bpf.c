@@ -12,7 +12,6 @@
 #define TCP_LISTEN 10
 #define MESSAGES 1024
 #define MESSAGE_ROUND 32
-#define LATELY 2000000 /* ns */
 
 ANCHOR(struct, loopback_record);
 
@@ -204,6 +203,8 @@ __noinline int on_delivery(u32 n)
 	u32 zero = 0, thread = bpf_get_current_pid_tgid();
 	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
 	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	struct arrivals *arrivals;
+	struct port port = {};
 	struct sock *other;
 
 	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
@@ -213,23 +214,29 @@ __noinline int on_delivery(u32 n)
 	if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
 		return 0;
 	parcel->other = (u64)other;
+	port.net = parcel->flow.net;
+	port.number = parcel->flow.remote_port;
+	arrivals = bpf_map_lookup_elem(&arrivals_by_port, &port);
+	if (arrivals)
+		__sync_fetch_and_add(&arrivals->claimed, 1);
 	report_parcel();
 	return 1;
 }
 
-/*
- * Whether a datagram that this thread's call did not deliver may have come to its port all the same: one
- * CPU hands over what others have queued (6.18), and without the hook nobody knows.
- */
-static __always_inline bool came_elsewhere(const struct flow *flow)
+/* The socket bound to where a datagram goes, for kernels where its delivery can't be hooked */
+static __always_inline u64 bound_to(const struct flow *flow)
 {
 	struct port port = { .net = flow->net, .number = flow->remote_port };
-	u64 *time;
+	struct binding *binding = bpf_map_lookup_elem(&bindings, &port);
+	struct sock *sk;
 
-	if (!config.deliveries)
-		return true;
-	time = bpf_map_lookup_elem(&arrivals, &port);
-	return time && bpf_ktime_get_ns() - *time < LATELY;
+	if (!binding || binding->several)
+		return 0;
+	sk = (void *)binding->sock;
+	/* its memory may serve another socket by now; a connected one takes nobody else's */
+	if (!receives_port(sk, port.net, port.number) || BPF_CORE_READ(sk, __sk_common.skc_dport))
+		return 0;
+	return binding->sock;
 }
 
 /*
@@ -276,10 +283,14 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64
 				break;
 			found += result;
 		}
-		if (found || (delivery && delivery->failed) || !came_elsewhere(&parcel->flow))
+		if (found || (delivery && delivery->failed))
 			return false;
 	}
+	if (routed_elsewhere(sk))
+		return false;
 	parcel->flags = SEND_TO_ADDRESS;
+	if (!config.deliveries)
+		parcel->other = bound_to(&parcel->flow);
 	return true;
 }
 
@@ -363,6 +374,25 @@ __noinline int on_made_inet(int fd)
 	return 0;
 }
 
+/* A UDP socket is bound to a port */
+__noinline int on_bind(int fd)
+{
+	struct sock *sk = sock_of(file_of(fd));
+	struct binding binding = { .sock = (u64)sk }, *known;
+	struct port port = {};
+
+	if (!is_inet(sk, IPPROTO_UDP))
+		return 0;
+	port.net = sock_net(sk);
+	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
+	known = bpf_map_lookup_elem(&bindings, &port);
+	if (known && known->sock != binding.sock &&
+	    receives_port((struct sock *)known->sock, port.net, port.number))
+		binding.several = 1;
+	bpf_map_update_elem(&bindings, &port, &binding, BPF_ANY);
+	return 0;
+}
+
 /* A socket listens */
 __noinline int on_listen(int fd)
 {
@@ -408,6 +438,8 @@ int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
 		return on_made_inet(result);
 	if (call == CALL_LISTEN)
 		return on_listen(argument(regs, 0, compat));
+	if (call == CALL_BIND)
+		return on_bind(argument(regs, 0, compat));
 	if (call == CALL_SOCKETPAIR)
 		return 0;
 	fd = receives_from(call, regs, compat);
@@ -446,15 +478,18 @@ int BPF_PROG(loopback_fail__any)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
+	struct arrivals first = { .came = 1 }, *known;
 	struct port port = {};
-	u64 now;
 
-	if (on_ready(sk, false)) {
-		port.net = sock_net(sk);
-		port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
-		now = bpf_ktime_get_ns();
-		bpf_map_update_elem(&arrivals, &port, &now, BPF_ANY);
-	}
+	if (!on_ready(sk, false))
+		return 0;
+	port.net = sock_net(sk);
+	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
+	known = bpf_map_lookup_elem(&arrivals_by_port, &port);
+	if (known)
+		__sync_fetch_and_add(&known->came, 1);
+	else
+		bpf_map_update_elem(&arrivals_by_port, &port, &first, BPF_ANY);
 	return 0;
 }
 

@@ -127,8 +127,11 @@ static __always_inline void leave(u64 pipe, bool reads)
 		__sync_fetch_and_add(&ledger->writers, -1);
 }
 
-/* When nobody moves anything, what is in the pipe is what the ledger must say */
-static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
+/*
+ * When nobody moves anything, what is in the pipe is what the ledger must say. Less than that only
+ * after a read: after a write it may be on its way to a reader who was there before tracing.
+ */
+static __always_inline void reconcile(struct ledger *ledger, u64 pipe, bool after_read)
 {
 	struct process nobody = {};
 	s64 bytes = occupancy(pipe);
@@ -142,7 +145,7 @@ static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
 	}
 	if (!bytes)
 		ledger->tainted = 0;
-	if (ledger->readers)
+	if (ledger->readers || !after_read)
 		return;
 	if (bytes < ledger->total)
 		drop(ledger, ledger->total - bytes);
@@ -185,7 +188,7 @@ static __always_inline void finish_write(struct ledger *ledger, struct transfer 
 	}
 	if (!ledger->writers) {
 		ledger->debt = 0;
-		reconcile(ledger, pipe);
+		reconcile(ledger, pipe, false);
 	}
 	unlock_ledger(pipe);
 }
@@ -228,7 +231,7 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 		settle(ledger, reading);
 	}
 	if (!ledger->writers)
-		reconcile(ledger, pipe);
+		reconcile(ledger, pipe, counted);
 	else if (ledger->flags & LEDGER_PACKETS)
 		ledger->doubted = 1;
 	unlock_ledger(pipe);

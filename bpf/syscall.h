@@ -29,6 +29,7 @@ enum call {
 	CALL_SOCKET,
 	CALL_SOCKETPAIR,
 	CALL_LISTEN,
+	CALL_BIND,
 };
 
 /* x86-64; preadv2 and pwritev2 with offset -1 work on pipes */
@@ -82,6 +83,8 @@ static __always_inline enum call native_call(u64 number)
 		return CALL_SOCKETPAIR;
 	case 50:
 		return CALL_LISTEN;
+	case 49:
+		return CALL_BIND;
 	}
 	return CALL_OTHER;
 }
@@ -138,6 +141,8 @@ static __always_inline enum call compat_call(u64 number)
 		return CALL_SOCKETPAIR;
 	case 363:
 		return CALL_LISTEN;
+	case 361:
+		return CALL_BIND;
 	}
 	return CALL_OTHER;
 }

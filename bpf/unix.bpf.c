@@ -331,7 +331,7 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
 	    (result < 0 && result != -EINPROGRESS))
 		return 0;
-	if (call == CALL_LISTEN)
+	if (call == CALL_LISTEN || call == CALL_BIND)
 		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
 		return on_made(call, result, argument(regs, 3, compat));

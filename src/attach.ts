@@ -28,6 +28,10 @@ export class Attached implements Disposable {
     private readonly links: readonly Link[],
   ) {}
 
+  get seesDeliveries(): boolean {
+    return seesDeliveries(this.traced);
+  }
+
   [Symbol.dispose](): void {
     for (const link of this.links) link[Symbol.dispose]();
     this.object[Symbol.dispose]();
@@ -202,6 +206,11 @@ function nothing(plans: readonly Plan[], options: Options): Failure {
   return new Failure(`nothing can be traced here; ${reasons}`);
 }
 
+/** Whether the delivery of datagrams is hooked. */
+function seesDeliveries(traced: readonly Traced[]): boolean {
+  return traced.some(({ programs }) => programs.some(({ hook }) => hook === "loopback_ready"));
+}
+
 function configure(
   object: BpfObject,
   kinds: readonly KindModule[],
@@ -212,10 +221,7 @@ function configure(
   config.contents = options.bytes ? 1 : 0;
   config.maxBytes = options.maxBytes;
   config.ownTgid = process.pid;
-  const seesDeliveries = traced.some(({ programs }) =>
-    programs.some(({ hook }) => hook === "loopback_ready"),
-  );
-  config.deliveries = seesDeliveries ? 1 : 0;
+  config.deliveries = seesDeliveries(traced) ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   object.map("ring").maxEntries = options.ring;
 }

@@ -2,6 +2,7 @@
  * Who holds the other end of a socket when the kernel side could not say: whoever is seen using it
  * a moment later, else the one that has it open, else the youngest of several, as a guess.
  */
+import type { BpfMap } from "../ffi/map.ts";
 import type { End } from "./event.ts";
 import { Holders } from "./holders.ts";
 import { AddressRecord, type UseRecord } from "./layout.ts";
@@ -10,6 +11,7 @@ import { NetFiles } from "./netfiles.ts";
 
 const most = 65536;
 const half = 0x1_0000_0000;
+const portSpan = 0x1_0000;
 
 interface Use {
   inode: number;
@@ -25,7 +27,34 @@ export class Owners {
   #receipts = new Map<number, { tgid: number; time: number }>();
   #addresses = new Map<number, Uint8Array>();
 
-  constructor(private readonly names: Names) {}
+  /** by port: how many of the arrivals that no sender claimed were given to one here */
+  readonly #given = new Map<number, number>();
+  readonly #port = new Uint32Array(2);
+  readonly #arrivals = new Uint32Array(2);
+
+  /** @param arrivalsByPort the kernel's count of datagrams, null where their delivery can't be hooked */
+  constructor(
+    private readonly names: Names,
+    private readonly arrivalsByPort: BpfMap | null,
+  ) {}
+
+  /** Whether a datagram came to a port that nobody's call delivered; each one is given out once. */
+  takeArrival(net: number, port: number): boolean {
+    if (!this.hasArrival(net, port)) return false;
+    const key = net * portSpan + port;
+    this.#given.set(key, (this.#given.get(key) ?? 0) + 1);
+    return true;
+  }
+
+  /** The same, without taking it. Where nobody counts, there may always be one. */
+  hasArrival(net: number, port: number): boolean {
+    if (this.arrivalsByPort === null) return true;
+    this.#port[0] = net;
+    this.#port[1] = port;
+    if (!this.arrivalsByPort.lookup(this.#port, this.#arrivals)) return false;
+    const [came, claimed] = this.#arrivals as unknown as [number, number];
+    return came - claimed > (this.#given.get(net * portSpan + port) ?? 0);
+  }
 
   /** Keeps a use_record. */
   use(record: UseRecord): void {

@@ -66,7 +66,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"));
   const paths = new Paths();
-  const owners = new Owners(names);
+  const owners = new Owners(names, attached.seesDeliveries ? object.map("arrivals_by_port") : null);
   const clock = new Clock();
   const decoder = new Decoder(ring, names, paths, owners, kinds, options.bytes, options.maxBytes);
   const losses = new Losses(shared, kinds, traced);

@@ -38,6 +38,9 @@ class LoopbackReader implements Reader {
     record.at = at;
     const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
     if (dstTgid !== 0) return true;
+    const { flags, net, dstPort } = record;
+    const unseen = (flags & EventFlags.SEND_TO_ADDRESS) !== 0 && dstSockLow === 0;
+    if (unseen && !this.#tools.owners.hasArrival(net, dstPort)) return false;
     return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half);
   }
 
@@ -77,6 +80,7 @@ class LoopbackReader implements Reader {
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
     const destination = hex(this.#address(LoopbackRecord.dstAddress.offset));
     const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+    if (toAddress && !owners.takeArrival(net, dstPort)) return false;
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
     if (toAddress && found === null) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;

@@ -51,7 +51,7 @@ function start(
   { contents = true, maxBytes = 0, kinds = [pipe, signal] }: Settings = {},
 ): Decoder {
   const names = new Names({ delete: () => {} } as unknown as BpfMap);
-  return new Decoder(tape.ring, names, new Paths(), new Owners(names), kinds, contents, maxBytes);
+  return new Decoder(tape.ring, names, new Paths(), new Owners(names, null), kinds, contents, maxBytes);
 }
 
 function blankEvent(): Event {

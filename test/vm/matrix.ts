@@ -4,7 +4,7 @@ import { $ } from "bun";
 import { programPath } from "../harness/programs.ts";
 import { boot } from "./boot.ts";
 import { type Step, writeGuest } from "./guest.ts";
-import { type Kernel, kernel, SERIES, type Series, seriesOf } from "./kernels.ts";
+import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
 import { planned } from "./plan.ts";
 import { type Backend, type Matrix, Report, type Tally } from "./report.ts";
 import { selection } from "./results.ts";
@@ -91,22 +91,13 @@ function liveTests(backend: Backend, filter: string | undefined, full: boolean):
   const script = [
     "cd /project",
     `export IPCDUMP=/project/dist/ipcdump IPCDUMP_PROGRAMS=/project/programs IPCDUMP_BACKEND=${backend}`,
-    ...(full || filter !== undefined ? [run(selection(filter, kinds))] : plannedTests(backend, kinds, run)),
+    run(
+      full || filter !== undefined
+        ? selection(filter, kinds)
+        : planned(backend, kinds).map((kind) => `test/live/${kind}.test.ts`),
+    ),
   ].join("\n");
   return { name: backend, script, limitSeconds: STEP_LIMIT_SECONDS };
-}
-
-/** One initramfs serves all kernels: the guest itself looks which it is. */
-function plannedTests(
-  backend: Backend,
-  kinds: readonly string[],
-  run: (files: string[]) => string,
-): string[] {
-  const arms = SERIES.map((series) => {
-    const files = planned(series, backend, kinds).map((kind) => `test/live/${kind}.test.ts`);
-    return `${series.replace(/\.x$/, "")}.*) ${run(files)} ;;`;
-  });
-  return ['case "$(uname -r)" in', ...arms, "esac"];
 }
 
 /** Replaces what dist/matrix.json says of this series' back ends; the others keep what they have. */
