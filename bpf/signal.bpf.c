@@ -15,6 +15,13 @@ ANCHOR(struct, signal_record);
 #define SI_QUEUE -1
 #define SEND_SIG_PRIV 1
 
+#define __NR_kill 62
+#define __NR_tkill 200
+#define __NR_tgkill 234
+#define __NR_ia32_kill 37
+#define __NR_ia32_tkill 238
+#define __NR_ia32_tgkill 270
+
 #define __NR_rt_sigqueueinfo 129
 #define __NR_rt_tgsigqueueinfo 297
 #define __NR_pidfd_send_signal 424
@@ -33,19 +40,36 @@ static __always_inline bool queued_by_hand(void)
 	       number == __NR_pidfd_send_signal;
 }
 
+/* A call that sends a signal and nothing else */
+static __always_inline bool killed_by_hand(void)
+{
+	long number = current_call();
+
+	if (in_compat_call())
+		return number == __NR_ia32_kill || number == __NR_ia32_tkill || number == __NR_ia32_tgkill;
+	return number == __NR_kill || number == __NR_tkill || number == __NR_tgkill;
+}
+
 SEC("?tp_btf/signal_generate")
 int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *info,
 	     struct task_struct *task, int group, int result)
 {
 	struct task_struct *self = (void *)bpf_get_current_task();
 	struct identity src = {}, dst = {};
+	/* as a pointer the verifier takes it for never NULL, and leaves out what is for NULL */
+	u64 address = scalar(info);
 	struct signal_record *record;
 	int code;
 
-	/* 0 and 1 stand for signals of the kernel's own; read as pointers they would say SI_USER */
-	if ((u64)info <= SEND_SIG_PRIV)
+	/*
+	 * 0 and 1 stand for signals of the kernel's own, and read as pointers they would say SI_USER; but
+	 * since 7.x kill(2) and its kin pass 0 as well, where SIGPIPE does.
+	 */
+	if (address == SEND_SIG_PRIV)
 		return 0;
-	code = BPF_CORE_READ(info, si_code);
+	code = address ? BPF_CORE_READ(info, si_code) : SI_USER;
+	if (!address && !killed_by_hand() && !queued_by_hand())
+		return 0;
 	if (code != SI_USER && code != SI_TKILL && code != SI_QUEUE && !queued_by_hand())
 		return 0;
 	identify(self, &src);
