@@ -14,7 +14,6 @@ export const commands = {
   doctor: { usage: "doctor [--json]", description: "what works here, what mends the rest" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
 } as const;
-export type CommandName = keyof typeof commands;
 
 /** Parts of the help, in its order. */
 export const groups = ["what", "who", "how much", "where to"] as const;
