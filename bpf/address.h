@@ -50,7 +50,9 @@ static __always_inline bool mention_address(struct sock *sk, u64 key)
 	length = BPF_CORE_READ(address, len) - (int)sizeof(u16);
 	if (length <= 0)
 		return false;
-	if (send_address(key, (void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16),
+	if (send_address(key,
+			 (void *)address + bpf_core_field_offset(struct unix_address, name) +
+				 sizeof(u16),
 			 length, false))
 		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
 	return true;

@@ -88,7 +88,7 @@ enum event_flags {
 	EVENT_DST_GUESS = 2,
 	PIPE_FIFO = 16,
 	SIGNAL_GROUP = 16,
-	SEND_BOUND = 16, /* `address` is the key of an address_record */
+	SEND_BOUND = 16,      /* `address` is the key of an address_record */
 	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
 	PTY_TO_MASTER = 16,
 };

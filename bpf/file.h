@@ -88,8 +88,8 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	climb->root.mnt = BPF_CORE_READ(task, fs, root.mnt);
 	climb->root.dentry = BPF_CORE_READ(task, fs, root.dentry);
 	climb->dentry = BPF_CORE_READ(file, f_path.dentry);
-	climb->mount = (void *)BPF_CORE_READ(file, f_path.mnt) -
-		       bpf_core_field_offset(struct mount, mnt);
+	climb->mount =
+		(void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 	climb->length = 0;
 	for (int i = 0; i < PATH_COMPONENTS; i++)
 		if (!climb_on())

@@ -15,8 +15,8 @@
 struct ledger {
 	u64 pipe; /* its address, the key */
 	u64 inode;
-	s64 total; /* bytes of all runs */
-	s64 debt; /* bytes read of a write that is still under way */
+	s64 total;	       /* bytes of all runs */
+	s64 debt;	       /* bytes read of a write that is still under way */
 	struct process writer; /* who wrote, or entered a write, last; announced */
 	struct process reader; /* likewise */
 	u32 device;
@@ -28,14 +28,14 @@ struct ledger {
 	u32 readers;
 	u32 tainted; /* writes overlapped: what is appended is a guess until the pipe is empty */
 	u32 doubted; /* something was moved unseen: what is read is a guess until then */
-	u32 misses; /* shared.misses when it was looked at last */
+	u32 misses;  /* shared.misses when it was looked at last */
 	struct run runs[RUNS];
 };
 
 enum ledger_flags {
 	LEDGER_FIFO = 1,
-	LEDGER_NAMED = 2, /* the FIFO's path was sent */
-	LEDGER_FRESH = 4, /* what was in it at first sight was counted without the mutex */
+	LEDGER_NAMED = 2,   /* the FIFO's path was sent */
+	LEDGER_FRESH = 4,   /* what was in it at first sight was counted without the mutex */
 	LEDGER_PACKETS = 8, /* opened with O_DIRECT: a short read discards the rest of a packet */
 };
 
@@ -74,7 +74,8 @@ __weak __noinline s64 occupancy(u64 address)
 
 		if (i >= used)
 			break;
-		slot = (void *)(slots + (u64)((tail + i) & mask) * bpf_core_type_size(struct pipe_buffer));
+		slot = (void *)(slots +
+				(u64)((tail + i) & mask) * bpf_core_type_size(struct pipe_buffer));
 		bytes += BPF_CORE_READ(slot, len);
 	}
 	return bytes;

@@ -101,7 +101,8 @@ __noinline int report_parcel(void)
 	record->reserved = 0;
 	__builtin_memcpy(record->src_address, parcel->flow.local, 16);
 	__builtin_memcpy(record->dst_address, parcel->flow.remote, 16);
-	record->event.captured = capture(&parcel->source, wanted_of(parcel->count), record->event.thread);
+	record->event.captured =
+		capture(&parcel->source, wanted_of(parcel->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -119,7 +120,7 @@ static __always_inline struct parcel *new_parcel(void)
 /* Who listens at the port a connection was made to, which nobody has accepted yet */
 static __always_inline void find_listener(struct parcel *parcel)
 {
-	struct port port = { .net = parcel->flow.net, .number = parcel->flow.remote_port };
+	struct port port = {.net = parcel->flow.net, .number = parcel->flow.remote_port};
 	u64 *known = bpf_map_lookup_elem(&listeners, &port);
 	struct sock *listener;
 
@@ -127,7 +128,8 @@ static __always_inline void find_listener(struct parcel *parcel)
 		return;
 	listener = (void *)*known;
 	if (BPF_CORE_READ(listener, __sk_common.skc_state) != TCP_LISTEN ||
-	    BPF_CORE_READ(listener, __sk_common.skc_num) != port.number || sock_net(listener) != port.net)
+	    BPF_CORE_READ(listener, __sk_common.skc_num) != port.number ||
+	    sock_net(listener) != port.net)
 		return;
 	parcel->dst = owner_of(listener, sock_inode(listener), 0);
 	if (parcel->dst.tgid)
@@ -226,7 +228,7 @@ __noinline int on_delivery(u32 n)
 /* The socket bound to where a datagram goes, for kernels where its delivery can't be hooked */
 static __always_inline u64 bound_to(const struct flow *flow)
 {
-	struct port port = { .net = flow->net, .number = flow->remote_port };
+	struct port port = {.net = flow->net, .number = flow->remote_port};
 	struct binding *binding = bpf_map_lookup_elem(&bindings, &port);
 	struct sock *sk;
 
@@ -330,8 +332,8 @@ __noinline int on_parcels(u64 vector, u32 first, u32 count, u64 how)
 	return 0;
 }
 
-static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
-				   long result)
+static __always_inline int on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs,
+				   bool compat, long result)
 {
 	struct parcel *parcel;
 	u64 name = 0;
@@ -378,7 +380,7 @@ __noinline int on_made_inet(int fd)
 __noinline int on_bind(int fd)
 {
 	struct sock *sk = sock_of(file_of(fd));
-	struct binding binding = { .sock = (u64)sk }, *known;
+	struct binding binding = {.sock = (u64)sk}, *known;
 	struct port port = {};
 
 	if (!is_inet(sk, IPPROTO_UDP))
@@ -478,7 +480,7 @@ int BPF_PROG(loopback_fail__any)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
-	struct arrivals first = { .came = 1 }, *known;
+	struct arrivals first = {.came = 1}, *known;
 	struct port port = {};
 
 	if (!on_ready(sk, false))

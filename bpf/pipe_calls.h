@@ -63,8 +63,8 @@ static __always_inline void unlock_ledger(u64 pipe)
 }
 
 /* The descriptors a call takes from and gives to; -1: none */
-static __always_inline void descriptors(enum call call, struct pt_regs *regs, bool compat, int *from,
-					int *to)
+static __always_inline void descriptors(enum call call, struct pt_regs *regs, bool compat,
+					int *from, int *to)
 {
 	int fd = argument(regs, 0, compat);
 
@@ -163,8 +163,8 @@ static __always_inline void begin(struct ledger *ledger)
 	}
 }
 
-static __always_inline void finish_write(struct ledger *ledger, struct transfer *transfer, bool counted,
-					 long result)
+static __always_inline void finish_write(struct ledger *ledger, struct transfer *transfer,
+					 bool counted, long result)
 {
 	u64 pipe = transfer->to;
 	u32 bytes = result;
@@ -193,8 +193,8 @@ static __always_inline void finish_write(struct ledger *ledger, struct transfer 
 	unlock_ledger(pipe);
 }
 
-static __always_inline void finish_read(struct ledger *ledger, struct transfer *transfer, bool counted,
-					long result, struct reading *reading)
+static __always_inline void finish_read(struct ledger *ledger, struct transfer *transfer,
+					bool counted, long result, struct reading *reading)
 {
 	u64 pipe = transfer->from;
 	u32 others;
@@ -226,7 +226,8 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 				reading->rest_guess = RUN_GUESS;
 		}
 		/* two readers at once: which of them got whose bytes is known only when they are all one's */
-		if (ledger->doubted || (others && (ledger->count > 1 || (ledger->count && reading->rest.tgid))))
+		if (ledger->doubted ||
+		    (others && (ledger->count > 1 || (ledger->count && reading->rest.tgid))))
 			reading->guess = RUN_GUESS;
 		settle(ledger, reading);
 	}

@@ -92,8 +92,8 @@ static __always_inline u64 progress(struct operation *operation)
 }
 
 /* Where a read system call puts what it reads */
-static __always_inline void source_of_read(struct source *source, enum call call, struct pt_regs *regs,
-					   bool compat)
+static __always_inline void source_of_read(struct source *source, enum call call,
+					   struct pt_regs *regs, bool compat)
 {
 	if (call == CALL_READ) {
 		source->kind = SOURCE_BUFFER;

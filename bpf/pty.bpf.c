@@ -17,7 +17,7 @@ ANCHOR(struct, pty_record);
 
 struct holder {
 	struct process who;
-	u64 file; /* by which the master was read, or opened */
+	u64 file;   /* by which the master was read, or opened */
 	u64 opened; /* by `who`, and not read since */
 };
 
@@ -45,7 +45,8 @@ static __always_inline bool is_pty(struct tty_driver *driver)
 
 	/* 4 as a short; the enum counts anew */
 	if (bpf_core_field_exists(new->type))
-		return BPF_CORE_READ(new, type) == bpf_core_enum_value(enum tty_driver_type, TTY_DRIVER_TYPE_PTY);
+		return BPF_CORE_READ(new, type) ==
+		       bpf_core_enum_value(enum tty_driver_type, TTY_DRIVER_TYPE_PTY);
 	return BPF_CORE_READ(driver, type) == 4;
 }
 
@@ -181,20 +182,21 @@ static __always_inline struct process reader_of(struct tty_struct *slave, u32 *f
 static __always_inline void remember(struct tty_struct *master, struct file *file, bool opened)
 {
 	u64 key = (u64)master;
-	struct holder holder = { .file = (u64)file, .opened = opened };
+	struct holder holder = {.file = (u64)file, .opened = opened};
 	struct holder *known = bpf_map_lookup_elem(&holders, &key);
 	struct identity self = {};
 
 	identify((void *)bpf_get_current_task(), &self);
-	if (known && known->file == holder.file && known->opened == opened && same(&known->who, &self.who))
+	if (known && known->file == holder.file && known->opened == opened &&
+	    same(&known->who, &self.who))
 		return;
 	announce(&self);
 	holder.who = self.who;
 	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
 }
 
-static __always_inline int on_write(struct tty_struct *tty, enum call call, struct pt_regs *regs, bool compat,
-				    u32 count)
+static __always_inline int on_write(struct tty_struct *tty, enum call call, struct pt_regs *regs,
+				    bool compat, u32 count)
 {
 	bool to_master = driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_SLAVE;
 	struct tty_struct *other = BPF_CORE_READ(tty, link);

@@ -34,8 +34,8 @@ static __always_inline bool queued_by_hand(void)
 	long number = current_call();
 
 	if (in_compat_call())
-		return number == __NR_ia32_rt_sigqueueinfo || number == __NR_ia32_rt_tgsigqueueinfo ||
-		       number == __NR_pidfd_send_signal;
+		return number == __NR_ia32_rt_sigqueueinfo ||
+		       number == __NR_ia32_rt_tgsigqueueinfo || number == __NR_pidfd_send_signal;
 	return number == __NR_rt_sigqueueinfo || number == __NR_rt_tgsigqueueinfo ||
 	       number == __NR_pidfd_send_signal;
 }
@@ -46,7 +46,8 @@ static __always_inline bool killed_by_hand(void)
 	long number = current_call();
 
 	if (in_compat_call())
-		return number == __NR_ia32_kill || number == __NR_ia32_tkill || number == __NR_ia32_tgkill;
+		return number == __NR_ia32_kill || number == __NR_ia32_tkill ||
+		       number == __NR_ia32_tgkill;
 	return number == __NR_kill || number == __NR_tkill || number == __NR_tgkill;
 }
 

@@ -29,8 +29,8 @@
 struct owner {
 	struct process who;
 	u64 inode; /* of the socket: another one at the same address is another socket */
-	u64 peer; /* inode of what it was connected to when it was used last */
-	u64 made; /* by `who`, and not used since */
+	u64 peer;  /* inode of what it was connected to when it was used last */
+	u64 made;  /* by `who`, and not used since */
 };
 
 struct {
@@ -96,10 +96,11 @@ static __always_inline struct sock *unix_peer(struct sock *sk)
 }
 
 /* The current process uses a socket; true when it was another's, or nobody's, before */
-static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id, bool received)
+static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id,
+				bool received)
 {
 	u64 key = (u64)sk;
-	struct owner owner = { .who = id->who, .inode = inode, .peer = peer };
+	struct owner owner = {.who = id->who, .inode = inode, .peer = peer};
 	struct owner *known = bpf_map_lookup_elem(&owners, &key);
 	struct use_record *record;
 
@@ -134,7 +135,7 @@ static __always_inline bool is_sock_held_once(struct sock *sk)
 static __always_inline void make(struct sock *sk)
 {
 	u64 key = (u64)sk;
-	struct owner owner = { .inode = sock_inode(sk), .made = 1 };
+	struct owner owner = {.inode = sock_inode(sk), .made = 1};
 	struct identity self = {};
 
 	identify((void *)bpf_get_current_task(), &self);
@@ -191,8 +192,8 @@ static __always_inline void source_of_message(struct source *source, u64 message
 }
 
 /* Where the bytes are that a send or write took; kernel pages for sendfile and splice */
-static __always_inline void source_of_call(struct source *source, enum call call, struct pt_regs *regs,
-					   bool compat)
+static __always_inline void source_of_call(struct source *source, enum call call,
+					   struct pt_regs *regs, bool compat)
 {
 	switch (call) {
 	case CALL_WRITE:
@@ -235,8 +236,8 @@ static __always_inline bool on_ready(struct sock *sk, bool local)
 	struct delivery *delivery, blank;
 	u32 n;
 
-	if (local ? family != AF_UNIX || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM :
-		    (family != AF_INET && family != AF_INET6) ||
+	if (local ? family != AF_UNIX || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM
+		  : (family != AF_INET && family != AF_INET6) ||
 			    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
 		return false;
 	delivery = bpf_map_lookup_elem(&deliveries, &thread);

@@ -62,9 +62,9 @@ __noinline int report_sending(void)
 		return 0;
 	sk = sending->sk;
 	other = sending->other;
-	kind = sending->type == SOCK_STREAM ? KIND_UNIX_STREAM :
-	       sending->type == SOCK_DGRAM  ? KIND_UNIX_DGRAM :
-					      KIND_UNIX_SEQPACKET;
+	kind = sending->type == SOCK_STREAM  ? KIND_UNIX_STREAM
+	       : sending->type == SOCK_DGRAM ? KIND_UNIX_DGRAM
+					     : KIND_UNIX_SEQPACKET;
 	if (!traces(kind))
 		return 0;
 	if (other)
@@ -83,7 +83,8 @@ __noinline int report_sending(void)
 		bool later = !dst_inode || dst_inode > sending->inode;
 		struct sock *first = later ? other : sk, *second = later ? sk : other;
 
-		if (mention_address(first, sending->inode) || mention_address(second, sending->inode))
+		if (mention_address(first, sending->inode) ||
+		    mention_address(second, sending->inode))
 			address = sending->inode;
 	}
 	if (address) {
@@ -107,7 +108,8 @@ __noinline int report_sending(void)
 	record->address = address;
 	record->net = sock_net(sk);
 	record->reserved = 0;
-	record->event.captured = capture(&sending->source, wanted_of(sending->count), record->event.thread);
+	record->event.captured =
+		capture(&sending->source, wanted_of(sending->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -201,7 +203,8 @@ static __always_inline struct sock *delivered(u32 thread, u32 n)
 /* The n-th message of a call goes to the address it names, else to the peer */
 static __always_inline void find_receiver(struct sending *sending, u32 n)
 {
-	bool addressed = sending->type == SOCK_DGRAM && sending->destination && sending->destination_length;
+	bool addressed =
+		sending->type == SOCK_DGRAM && sending->destination && sending->destination_length;
 
 	sending->other = addressed ? delivered(sending->thread, n) : unix_peer(sending->sk);
 	if (!addressed)
@@ -247,8 +250,8 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 how)
 }
 
 /* true: what is in `sendings` is to be reported */
-static __always_inline bool on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs, bool compat,
-				    long result)
+static __always_inline bool on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs,
+				    bool compat, long result)
 {
 	struct sending *sending = new_sending();
 	u32 type = BPF_CORE_READ(sk, sk_type);
@@ -278,7 +281,8 @@ static __always_inline bool on_send(enum call call, int fd, struct sock *sk, str
 		u64 message = argument(regs, 1, compat);
 
 		bpf_probe_read_user(&sending->destination, compat ? 4 : 8, (void *)message);
-		bpf_probe_read_user(&sending->destination_length, 4, (void *)(message + (compat ? 4 : 8)));
+		bpf_probe_read_user(&sending->destination_length, 4,
+				    (void *)(message + (compat ? 4 : 8)));
 	}
 	find_receiver(sending, 0);
 	source_of_call(&sending->source, call, regs, compat);
@@ -291,7 +295,8 @@ __noinline int on_made(u32 call, int fd, u64 descriptors)
 	struct sock *sk;
 	int pair[2];
 
-	if (call == CALL_SOCKETPAIR && !bpf_probe_read_user(pair, sizeof(pair), (void *)descriptors)) {
+	if (call == CALL_SOCKETPAIR &&
+	    !bpf_probe_read_user(pair, sizeof(pair), (void *)descriptors)) {
 		for (int i = 0; i < 2; i++) {
 			sk = sock_of(file_of(pair[i]));
 			if (is_unix(sk))

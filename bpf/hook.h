@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Tracepoint programs that run in process context, each made twice: raw, which
+ * costs least, and by perf, which keeps preemption off. Since 7.x a raw one can
+ * be preempted, and until it goes on the kernel skips it for whoever else comes
+ * by on that CPU. src/preemption.ts says which of the two is taken.
+ */
+#ifndef HOOK_H
+#define HOOK_H
+#include "syscall.h"
+#include <bpf/bpf_tracing.h>
+
+/* body(struct pt_regs *regs, long number) */
+#define ON_SYS_ENTER(hook, body)                                                                   \
+	SEC("?tp_btf/sys_enter")                                                                   \
+	int BPF_PROG(hook, struct pt_regs *regs, long number)                                      \
+	{                                                                                          \
+		return body(regs, number);                                                         \
+	}                                                                                          \
+	SEC("?tp/raw_syscalls/sys_enter")                                                          \
+	int hook##__perf(struct trace_event_raw_sys_enter *event)                                  \
+	{                                                                                          \
+		return body(current_regs(), event->id);                                            \
+	}
+
+/* body(struct pt_regs *regs, long result) */
+#define ON_SYS_EXIT(hook, body)                                                                    \
+	SEC("?tp_btf/sys_exit")                                                                    \
+	int BPF_PROG(hook, struct pt_regs *regs, long result)                                      \
+	{                                                                                          \
+		return body(regs, result);                                                         \
+	}                                                                                          \
+	SEC("?tp/raw_syscalls/sys_exit")                                                           \
+	int hook##__perf(struct trace_event_raw_sys_exit *event)                                   \
+	{                                                                                          \
+		return body(current_regs(), event->ret);                                           \
+	}
+
+/* body(struct task_struct *task): the current one */
+#define ON_PROCESS_EXIT(hook, body)                                                                \
+	SEC("?tp_btf/sched_process_exit")                                                          \
+	int BPF_PROG(hook, struct task_struct *task)                                               \
+	{                                                                                          \
+		return body(task);                                                                 \
+	}                                                                                          \
+	SEC("?tp/sched/sched_process_exit")                                                        \
+	int hook##__perf(void *event)                                                              \
+	{                                                                                          \
+		(void)event;                                                                       \
+		return body((void *)bpf_get_current_task());                                       \
+	}
+
+/* body(struct sock *sk) */
+#define ON_DATA_READY(hook, body)                                                                  \
+	SEC("?tp_btf/sk_data_ready")                                                               \
+	int BPF_PROG(hook, struct sock *sk)                                                        \
+	{                                                                                          \
+		return body(sk);                                                                   \
+	}                                                                                          \
+	SEC("?tp/sock/sk_data_ready")                                                              \
+	int hook##__perf(struct trace_event_raw_sk_data_ready *event)                              \
+	{                                                                                          \
+		return body((struct sock *)event->skaddr);                                         \
+	}
+
+#endif
