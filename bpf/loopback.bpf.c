@@ -6,7 +6,7 @@
  * sk_data_ready ran during the call, or, when it ran on another's time, the one bound to its address.
  */
 #include "flow.h"
-#include <bpf/bpf_tracing.h>
+#include "hook.h"
 
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
@@ -410,8 +410,7 @@ __noinline int on_listen(int fd)
 	return 0;
 }
 
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(loopback_enter__any, struct pt_regs *regs, long number)
+static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
 	struct sock *sk;
@@ -424,8 +423,7 @@ int BPF_PROG(loopback_enter__any, struct pt_regs *regs, long number)
 	return 0;
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(loopback_exit__any, struct pt_regs *regs, long result)
+static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
@@ -495,12 +493,6 @@ static __always_inline int on_datagram(struct sock *sk)
 	return 0;
 }
 
-SEC("?tp_btf/sk_data_ready")
-int BPF_PROG(loopback_ready__tracepoint, struct sock *sk)
-{
-	return on_datagram(sk);
-}
-
 SEC("?fentry/sock_def_readable")
 int BPF_PROG(loopback_ready__fentry, struct sock *sk)
 {
@@ -513,8 +505,7 @@ int BPF_KPROBE(loopback_ready__kprobe, struct sock *sk)
 	return on_datagram(sk);
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(loopback_gone__any, struct task_struct *task)
-{
-	return on_exit(task);
-}
+ON_SYS_ENTER(loopback_enter__any, on_enter)
+ON_SYS_EXIT(loopback_exit__any, on_return)
+ON_PROCESS_EXIT(loopback_gone__any, on_exit)
+ON_DATA_READY(loopback_ready__tracepoint, on_datagram)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Pipes and FIFOs: the hooks; what they do is in pipe_mutex.h and pipe_calls.h. */
+#include "hook.h"
 #include "pipe_calls.h"
 #include "pipe_mutex.h"
-#include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 ANCHOR(struct, name_record);
@@ -69,8 +69,7 @@ ANCHOR(struct, event_record);
 FUNCTION_HOOKS(fentry)
 FUNCTION_HOOKS(kprobe)
 
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(pipe_enter__tracepoint, struct pt_regs *regs, long number)
+static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(number, compat);
@@ -111,8 +110,7 @@ int BPF_PROG(pipe_enter__tracepoint, struct pt_regs *regs, long number)
 	return 0;
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(pipe_exit__tracepoint, struct pt_regs *regs, long result)
+static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
@@ -156,3 +154,6 @@ int BPF_PROG(pipe_exit__tracepoint, struct pt_regs *regs, long result)
 	}
 	return 0;
 }
+
+ON_SYS_ENTER(pipe_enter__tracepoint, on_enter)
+ON_SYS_EXIT(pipe_exit__tracepoint, on_return)

@@ -3,18 +3,14 @@
 #include "process.h"
 #include <bpf/bpf_tracing.h>
 
+#define CLONE_THREAD 0x10000
+
 ANCHOR(struct, fork_record);
 
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(process_fork__any, struct task_struct *parent, struct task_struct *child)
+static __always_inline int on_fork(int parent, int child)
 {
-	struct fork_record *record;
-	int tgid = BPF_CORE_READ(child, tgid);
+	struct fork_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 
-	/* a thread is no process of its own */
-	if (tgid != BPF_CORE_READ(child, pid))
-		return 0;
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		/* whoever it was is not followed: that may be any number of events */
 		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
@@ -22,8 +18,26 @@ int BPF_PROG(process_fork__any, struct task_struct *parent, struct task_struct *
 	}
 	record->type = RECORD_FORK;
 	record->reserved = 0;
-	record->parent = BPF_CORE_READ(parent, tgid);
-	record->child = tgid;
+	record->parent = parent;
+	record->child = child;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 0;
+}
+
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(process_fork__any, struct task_struct *parent, struct task_struct *child)
+{
+	int tgid = BPF_CORE_READ(child, tgid);
+
+	/* a thread is no process of its own */
+	return tgid == BPF_CORE_READ(child, pid) ? on_fork(BPF_CORE_READ(parent, tgid), tgid) : 0;
+}
+
+/* see hook.h; sched_process_fork does not tell perf what is a thread */
+SEC("?tp/task/task_newtask")
+int process_fork__any__perf(struct trace_event_raw_task_newtask *event)
+{
+	return event->clone_flags & CLONE_THREAD
+		       ? 0
+		       : on_fork(bpf_get_current_pid_tgid() >> 32, event->pid);
 }

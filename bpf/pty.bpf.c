@@ -5,10 +5,10 @@
  * that read the master last. The line discipline's echo is no system call, and so no event.
  */
 #include "file.h"
+#include "hook.h"
 #include "payload.h"
 #include "process.h"
 #include "socket.h"
-#include <bpf/bpf_tracing.h>
 
 #define S_IFCHR 0020000
 #define MEMBERS 64
@@ -239,8 +239,7 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 }
 
 /* Whoever closes a master holds it no longer */
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(pty_enter__any, struct pt_regs *regs, long number)
+static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
 	struct holder *holder;
@@ -255,14 +254,7 @@ int BPF_PROG(pty_enter__any, struct pt_regs *regs, long number)
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(pty_gone__any, struct task_struct *task)
-{
-	return on_exit(task);
-}
-
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(pty_exit__any, struct pt_regs *regs, long result)
+static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
@@ -296,3 +288,7 @@ int BPF_PROG(pty_exit__any, struct pt_regs *regs, long result)
 	}
 	return 0;
 }
+
+ON_SYS_ENTER(pty_enter__any, on_enter)
+ON_SYS_EXIT(pty_exit__any, on_return)
+ON_PROCESS_EXIT(pty_gone__any, on_exit)

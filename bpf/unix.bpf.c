@@ -5,7 +5,7 @@
  * during the call, or, where that can't be hooked, the address the datagram went to.
  */
 #include "address.h"
-#include <bpf/bpf_tracing.h>
+#include "hook.h"
 
 #define MESSAGES 1024
 #define MESSAGE_ROUND 32
@@ -310,8 +310,7 @@ __noinline int on_made(u32 call, int fd, u64 descriptors)
 	return 0;
 }
 
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(unix_enter__any, struct pt_regs *regs, long number)
+static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
 	struct sock *sk;
@@ -324,8 +323,7 @@ int BPF_PROG(unix_enter__any, struct pt_regs *regs, long number)
 	return 0;
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
+static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
@@ -360,8 +358,7 @@ int BPF_PROG(unix_exit__any, struct pt_regs *regs, long result)
 	return 0;
 }
 
-SEC("?tp_btf/sk_data_ready")
-int BPF_PROG(unix_ready__tracepoint, struct sock *sk)
+static __always_inline int on_datagram(struct sock *sk)
 {
 	on_ready(sk, true);
 	return 0;
@@ -370,19 +367,16 @@ int BPF_PROG(unix_ready__tracepoint, struct sock *sk)
 SEC("?fentry/sock_def_readable")
 int BPF_PROG(unix_ready__fentry, struct sock *sk)
 {
-	on_ready(sk, true);
-	return 0;
+	return on_datagram(sk);
 }
 
 SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 {
-	on_ready(sk, true);
-	return 0;
+	return on_datagram(sk);
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(unix_gone__any, struct task_struct *task)
-{
-	return on_exit(task);
-}
+ON_SYS_ENTER(unix_enter__any, on_enter)
+ON_SYS_EXIT(unix_exit__any, on_return)
+ON_PROCESS_EXIT(unix_gone__any, on_exit)
+ON_DATA_READY(unix_ready__tracepoint, on_datagram)

@@ -284,6 +284,24 @@ struct kernel_siginfo {
 	int si_code;
 };
 
+/* what perf's tracepoints hand over */
+struct trace_event_raw_sys_enter {
+	long id;
+};
+
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+
+struct trace_event_raw_sk_data_ready {
+	const void *skaddr;
+};
+
+struct trace_event_raw_task_newtask {
+	int pid;
+	unsigned long clone_flags;
+};
+
 #pragma clang attribute pop
 
 enum bpf_func_id { BPF_FUNC_unspec };

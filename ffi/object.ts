@@ -1,6 +1,7 @@
 /**
  * The BPF object: open → configure → choose programs → load → attach. Programs are named
- * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end.
+ * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Those of
+ * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { NativeError } from "./error.ts";
@@ -14,6 +15,7 @@ export type Backend = (typeof backends)[number];
 /** Kernel functions (or tracepoints) by hook; of several names the first that this kernel has is it. */
 export type Hooks = Readonly<Record<string, readonly string[]>>;
 
+const perfVariant = "__perf";
 const ENOENT = 2;
 const infoSize = 256;
 /** offset of recursion_misses in struct bpf_prog_info, in words; the kernel zeroes what it does not know */
@@ -25,6 +27,8 @@ export class Program {
   /** `pipe_read` */
   readonly hook: string;
   readonly backend: Backend | "any";
+  /** attached to perf's tracepoint, in place of the raw one */
+  readonly isByPerf: boolean;
   /** the kernel function it sits on, once that is decided */
   target = "";
   readonly #libbpf: Libbpf;
@@ -34,9 +38,10 @@ export class Program {
     this.#libbpf = libbpf;
     this.#program = program;
     this.name = String(libbpf.bpf_program__name(program));
-    const [hook, backend] = this.name.split("__") as [string, Backend | "any"];
+    const [hook, backend, variant] = this.name.split("__") as [string, Backend | "any", string?];
     this.hook = hook;
     this.backend = backend;
+    this.isByPerf = `__${variant}` === perfVariant;
   }
 
   /** Whether load takes it in. */
@@ -44,8 +49,12 @@ export class Program {
     this.#libbpf.bpf_program__set_autoload(this.#program, on);
   }
 
-  /** Picks the first of `functions` (or tracepoints) that is in the kernel's BTF; not for kprobes. @throws NativeError */
+  /**
+   * Picks the first of `functions` (or tracepoints) that is in the kernel's BTF. Kprobes are not looked for
+   * there, and perf's tracepoints say themselves where they go. @throws NativeError
+   */
   aim(functions: readonly string[]): void {
+    if (this.backend === "kprobe" || this.isByPerf) return;
     let result = -ENOENT;
     for (const name of functions) {
       result = this.#libbpf.bpf_program__set_attach_target(this.#program, 0, name as never);
@@ -106,8 +115,16 @@ export class BpfObject implements Disposable {
   readonly #kept: Uint8Array[];
   readonly #log: LibbpfLog;
 
-  /** @throws NativeError */
-  static open(libbpf: Libbpf, bytes: Uint8Array, listener: ((line: string) => void) | null): BpfObject {
+  /**
+   * `programs` holds one of each pair: the one by perf if `byPerf`, else the raw one.
+   * @throws NativeError
+   */
+  static open(
+    libbpf: Libbpf,
+    bytes: Uint8Array,
+    byPerf: boolean,
+    listener: ((line: string) => void) | null,
+  ): BpfObject {
     const log = new LibbpfLog(libbpf, listener);
     const name = new TextEncoder().encode("ipcdump\0");
     // struct bpf_object_open_opts { size_t sz; const char *object_name; … }
@@ -117,17 +134,20 @@ export class BpfObject implements Disposable {
       log[Symbol.dispose]();
       throw new NativeError("open", "the BPF object", lastErrno(), log.lines.join("\n"));
     }
-    return new BpfObject(libbpf, object, [bytes, name], log);
+    return new BpfObject(libbpf, object, [bytes, name], byPerf, log);
   }
 
-  private constructor(libbpf: Libbpf, object: Pointer, kept: Uint8Array[], log: LibbpfLog) {
+  private constructor(libbpf: Libbpf, object: Pointer, kept: Uint8Array[], byPerf: boolean, log: LibbpfLog) {
     this.#libbpf = libbpf;
     this.#object = object;
     this.#kept = kept;
     this.#log = log;
     const programs: Program[] = [];
     for (let p = this.#next(null); p !== null; p = this.#next(p)) programs.push(new Program(libbpf, p));
-    this.programs = programs;
+    const twins = new Set(programs.filter(({ isByPerf }) => isByPerf).map(({ name }) => name));
+    this.programs = programs.filter(({ name, isByPerf }) =>
+      byPerf ? !twins.has(`${name}${perfVariant}`) : !isByPerf,
+    );
   }
 
   #next(program: Pointer | null): Pointer | null {

@@ -2,7 +2,7 @@
  * Options → programs that run: for each kind the first back end that this kernel really loads and
  * attaches. A refused program costs its kind that back end, never the others theirs.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { describe, errnoName, NativeError } from "../ffi/error.ts";
 import type { Libbpf } from "../ffi/libbpf.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../ffi/object.ts";
@@ -12,6 +12,7 @@ import { Failure } from "./failure.ts";
 import type { KindModule } from "./kind.ts";
 import { Config } from "./layout.ts";
 import { log } from "./log.ts";
+import { canPreempt, wantsPerfTracepoints } from "./preemption.ts";
 
 /** A kind that is traced, and how. */
 export interface Traced {
@@ -42,19 +43,6 @@ const EPERM = 1;
 /** of process.bpf.c, which belongs to no kind */
 const forkHook = "process_fork";
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
-const preemption = "/sys/kernel/debug/sched/preempt";
-
-/**
- * Whether a BPF program can be preempted: trampolines and, since 7.x, raw tracepoints then lose
- * events to their recursion guard, kprobes don't. Assumed where it can't be read.
- */
-function canPreempt(): boolean {
-  try {
-    return /\((full|lazy)\)/.test(readFileSync(preemption, "utf8"));
-  } catch {
-    return /PREEMPT/.test(readFileSync("/proc/version", "utf8"));
-  }
-}
 
 /** The order in which back ends are tried. */
 function preference(options: Options): Backend[] {
@@ -84,9 +72,10 @@ export function attach(
   const order = preference(options);
   const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
   const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
+  const byPerf = wantsPerfTracepoints();
   let first = true;
   for (;;) {
-    const object = BpfObject.open(libbpf, bytes, options.verbosity > 1 ? log.debug : null);
+    const object = BpfObject.open(libbpf, bytes, byPerf, options.verbosity > 1 ? log.debug : null);
     const links: Link[] = [];
     try {
       if (first) for (const plan of plans) plan.candidates = candidates(object, plan, order);
@@ -130,7 +119,6 @@ function programsOf(object: BpfObject, kind: KindModule): Program[] {
 function select(object: BpfObject, { kind, candidates: [backend] }: Plan): Traced {
   const programs = programsOf(object, kind).filter((program) => {
     if (program.backend !== backend && program.backend !== "any") return false;
-    if (program.backend === "kprobe") return true;
     try {
       program.aim(kind.hooks[program.hook]!);
       return true;
@@ -149,8 +137,7 @@ function select(object: BpfObject, { kind, candidates: [backend] }: Plan): Trace
  * does not permit it at all. @throws the error when no kind is to blame
  */
 function giveUp(plans: readonly Plan[], error: NativeError): void {
-  const hook = /^(\w+)__(\w+)$/.exec(error.target)?.[1];
-  const backend = /^(\w+)__(\w+)$/.exec(error.target)?.[2];
+  const [, hook, backend] = /^(\w+?)__([a-z]+)/.exec(error.target) ?? [];
   const forbidden = error.errno === EPERM && backend === "fentry";
   const guilty = plans.filter(({ kind, candidates: [current] }) => {
     if (current === undefined) return false;
