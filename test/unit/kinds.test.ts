@@ -30,14 +30,33 @@ interface Program {
 function programsOf(family: string): Program[] {
   const text = source(`${family}.bpf.c`);
   const found = [...text.matchAll(/SEC\(((?:"[^"]*"|\s|#\w+)+)\)\s+int\s+[\w#]+\(\s*(\w+?)__(##)?(\w+)/g)];
-  return found.flatMap(([, section = "", hook = "", pasted, backend = ""]) => {
-    const values = pasted === undefined ? [backend] : argumentsOf(text, hook);
-    return values.map((value) => ({
-      section: section.replace(/#\w+/g, value).replace(/["\s]/g, ""),
+  return [
+    ...twins(text),
+    ...found.flatMap(([, section = "", hook = "", pasted, backend = ""]) => {
+      const values = pasted === undefined ? [backend] : argumentsOf(text, hook);
+      return values.map((value) => ({
+        section: section.replace(/#\w+/g, value).replace(/["\s]/g, ""),
+        hook,
+        backend: value,
+      }));
+    }),
+  ];
+}
+
+/** Those that a macro of hook.h makes, by the raw tracepoint of each pair. */
+function twins(text: string): Program[] {
+  const sections = new Map(
+    [...source("hook.h").matchAll(/#define (\w+)\(hook, body\)\s+SEC\("([^"]+)"\)/g)].map(
+      ([, macro = "", section = ""]) => [macro, section],
+    ),
+  );
+  return [...text.matchAll(/^(ON_\w+)\((\w+?)__(\w+), \w+\)$/gm)].map(
+    ([, macro = "", hook = "", backend = ""]) => ({
+      section: sections.get(macro) ?? "",
       hook,
-      backend: value,
-    }));
-  });
+      backend,
+    }),
+  );
 }
 
 /** What the macro that a hook is defined in is called with. */

@@ -1,10 +1,12 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import type { Kernel } from "./kernels.ts";
 import { Scratch } from "./scratch.ts";
 
 /** How long a guest may take until /init answers; 3 s on an idle machine, more when all cores are taken. */
 const READY_LIMIT_MS = 120_000;
 const CONSOLE_TAIL_LINES = 40;
+/** How often the guest's results are looked for. */
+const POLL_MS = 100;
 
 /** A soft lockup is left out: it is what a host too busy for its guests looks like. */
 const COMPLAINT = /\b(BUG|WARNING|Oops)\b(?!: soft lockup)[: ]/;
@@ -36,6 +38,8 @@ export interface Boot {
   cut: { name: string; output: string } | null;
   /** Why the boot did not run to its end, with the console's tail; null when it did. */
   failure: string | null;
+  /** QEMU was killed, and not by this program. */
+  killed: boolean;
   /** Lines in which the kernel complained about itself (BUG, WARNING, Oops). */
   complaints: string[];
   milliseconds: number;
@@ -49,10 +53,13 @@ export interface BootOptions {
   onLine?: (step: string, line: string) => void;
 }
 
-/** Boots, again if the kernel did not reach /init the first time: that is QEMU or the machine, not a test. */
+/**
+ * Boots; again if the kernel did not reach /init the first time, or QEMU was killed: that is this machine, not
+ * a test.
+ */
 export async function boot(kernel: Kernel, options: BootOptions): Promise<Boot> {
   const first = await bootOnce(kernel, options);
-  if (first.release !== null) return first;
+  if (first.release !== null && !first.killed) return first;
   process.stderr.write(`${first.failure}\nbooting ${kernel.series} once more\n`);
   return bootOnce(kernel, options);
 }
@@ -61,17 +68,18 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   using scratch = new Scratch();
   const started = performance.now();
   const consoleFile = scratch.path("console");
-  writeFileSync(consoleFile, "");
-  const machine = Bun.spawn(qemu(kernel, options.initramfs, consoleFile), {
+  const resultsFile = scratch.path("results");
+  for (const file of [consoleFile, resultsFile]) writeFileSync(file, "");
+  const machine = Bun.spawn(qemu(kernel, options.initramfs, consoleFile, resultsFile), {
     stdin: "ignore",
-    stdout: "pipe",
+    stdout: "ignore",
     stderr: "pipe",
   });
   const kill = () => machine.kill("SIGKILL");
   process.on("exit", kill);
 
   const transcript = new Transcript(options.token, options.onLine);
-  let failure = "ended before its steps did";
+  let failure: string | null = null;
   const stop = (reason: string) => {
     failure = reason;
     kill();
@@ -85,16 +93,19 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   );
 
   const errors = machine.stderr.text();
-  const decoder = new TextDecoder();
-  for await (const chunk of machine.stdout) {
-    transcript.add(decoder.decode(chunk, { stream: true }));
+  const results = openSync(resultsFile, "r");
+  for (let ended = false; !ended; ) {
+    ended = await Promise.race([machine.exited.then(() => true), Bun.sleep(POLL_MS).then(() => false)]);
+    transcript.add(readOn(results));
     if (transcript.done) kill();
   }
-  await machine.exited;
+  closeSync(results);
   process.off("exit", kill);
   clearTimeout(ready);
   clearTimeout(limit);
 
+  const killed = machine.signalCode !== null && failure === null && !transcript.done;
+  failure ??= killed ? `was ended by ${machine.signalCode}` : "ended before its steps did";
   const log = readFileSync(consoleFile, "latin1").trimEnd().split(/\r?\n/);
   const words = [
     `${kernel.series} (${kernel.release}) ${failure}`,
@@ -107,12 +118,24 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
     steps: transcript.steps,
     cut: transcript.done ? null : transcript.open,
     failure: transcript.done ? null : words.filter(Boolean).join("\n"),
+    killed,
     complaints: log.filter((line) => COMPLAINT.test(line)),
     milliseconds: performance.now() - started,
   };
 }
 
-function qemu(kernel: Kernel, initramfs: string, consoleFile: string): string[] {
+/** What a file has beyond what was read of it before. */
+function readOn(file: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(1 << 16);
+    const length = readSync(file, chunk);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, length));
+  }
+}
+
+function qemu(kernel: Kernel, initramfs: string, consoleFile: string, resultsFile: string): string[] {
   const program = "qemu-system-x86_64";
   if (!Bun.which(program)) {
     throw new Error(
@@ -127,8 +150,9 @@ function qemu(kernel: Kernel, initramfs: string, consoleFile: string): string[] 
     ...["-nodefaults", "-no-reboot", "-display", "none"],
     ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", String(megabytes)],
     ...["-kernel", kernel.image, "-initrd", initramfs, "-append", APPEND],
-    // The kernel has the first port to itself, results come over the second.
-    ...["-serial", `file:${consoleFile}`, "-serial", "stdio"],
+    // The kernel has the first port to itself, results come over the second. To files, which are always ready:
+    // when a pipe is full, QEMU drops what does not fit.
+    ...["-serial", `file:${consoleFile}`, "-serial", `file:${resultsFile}`],
   ];
 }
 
@@ -138,6 +162,7 @@ class Transcript {
   done = false;
   open: { name: string; output: string } | null = null;
   readonly steps: StepResult[] = [];
+  readonly #decoder = new TextDecoder();
   #rest = "";
   /** The line before the current one: /init ends an unfinished line, so an empty last one is not the step's. */
   #held: string | null = null;
@@ -147,8 +172,8 @@ class Transcript {
     private readonly onLine?: (step: string, line: string) => void,
   ) {}
 
-  add(text: string): void {
-    const lines = (this.#rest + text).split("\n");
+  add(bytes: Uint8Array): void {
+    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = lines.pop()!;
     for (const line of lines) this.#line(line);
   }

@@ -55,19 +55,24 @@ export async function runMatrix({ series, backends, filter, full }: Selection): 
   });
 
   const total: Tally = { passed: 0, failed: 0 };
+  const failures: string[] = [];
   const limitSeconds = backends.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
   const worker = async () => {
     for (let next = kernels.shift(); next; next = kernels.shift()) {
       process.stderr.write(`booting ${next.series} (${next.release}) for ${backends.join(", ")}\n`);
       const result = await boot(next, { initramfs, token, limitSeconds });
-      const { text, tally, verdicts } = new Report(next, result, backends, filter);
+      const report = new Report(next, result, backends, filter);
+      const { text, tally, verdicts } = report;
       process.stdout.write(text);
       if (filter === undefined) enter(next, verdicts);
       total.passed += tally.passed;
       total.failed += tally.failed;
+      failures.push(...report.failures);
     }
   };
   await Promise.all(Array.from({ length: BOOTS_AT_A_TIME }, worker));
+  // Once more and in short, for whoever sees only the end.
+  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   return total;
 }
 

@@ -1,11 +1,4 @@
-import type { Series } from "./kernels.ts";
 import type { Backend } from "./report.ts";
-
-/**
- * The kernels of a run that names none. 7.x is not among them until a whole run of it was green: its
- * signals were last to be mended; `npm run test:vm -- 7.x` and `npm run test:full` run it.
- */
-export const plannedSeries: readonly Series[] = ["5.10", "6.1", "6.12"];
 
 /**
  * Which live tests run where, for all of them everywhere take over an hour of emulation. What depends

@@ -15,11 +15,15 @@ export interface Tally {
 }
 
 const OUTPUT_TAIL_LINES = 40;
+/** Of a failed case the first and the last lines say what it was about. */
+const DETAIL_LINES = 40;
 
 /** What one boot said, per back end, in words and numbers. */
 export class Report {
   readonly tally: Tally = { passed: 0, failed: 0 };
   readonly verdicts: Matrix[string] = {};
+  /** One line each of what failed. */
+  readonly failures: string[] = [];
   text = "";
 
   constructor(
@@ -41,20 +45,25 @@ export class Report {
     }
     if (boot.complaints.length > 0) {
       // Whatever the cases saw: a tracer must not make the kernel complain.
-      this.tally.failed++;
-      this.text += `FAIL ${kernel.series} the kernel complained\n${indented(boot.complaints.join("\n"))}`;
+      this.#fail(`${kernel.series} the kernel complained`, boot.complaints.join("\n"));
     }
     if (boot.failure) {
       // Mostly a back end was cut off and counts; an end after the last one would go unnoticed.
-      if (boot.steps.length === backends.length) this.tally.failed++;
-      this.text += `${boot.failure}\n`;
+      if (boot.steps.length === backends.length) this.#fail(`${kernel.series} did not end`, boot.failure);
+      else this.text += `${boot.failure}\n`;
+      this.failures.push(boot.failure.split("\n")[0]!);
     }
     this.text += `${kernel.series} took ${Math.round(boot.milliseconds / 1000)} s\n`;
   }
 
-  #failed(backend: Backend, { id, detail }: Case): void {
+  #fail(what: string, detail: string): void {
     this.tally.failed++;
-    this.text += `FAIL ${this.kernel.series} ${backend} ${id}\n${indented(detail)}`;
+    this.failures.push(what);
+    this.text += `FAIL ${what}\n${indented(detail)}`;
+  }
+
+  #failed(backend: Backend, { id, detail }: Case): void {
+    this.#fail(`${this.kernel.series} ${backend} ${id}`, shortened(detail));
     this.text += this.#alone(backend, id);
   }
 
@@ -78,9 +87,8 @@ export class Report {
     if (reason === null && passed !== totals)
       reason = `has ${passed} lines of passed cases but a total of ${totals}`;
     if (reason === null) return;
-    this.tally.failed++;
     const tail = output.trimEnd().split("\n").slice(-OUTPUT_TAIL_LINES).join("\n");
-    this.text += `FAIL ${this.kernel.series} ${backend} ${reason}\n${indented(tail)}`;
+    this.#fail(`${this.kernel.series} ${backend} ${reason}`, tail);
     this.text += this.#alone(backend, this.filter);
   }
 
@@ -94,6 +102,13 @@ function counted(cases: readonly Case[]): string {
   const count = (wanted: Verdict) => cases.filter(({ verdict }) => verdict === wanted).length;
   const skipped = count("skip");
   return `${count("pass")} passed, ${count("fail")} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}
+
+function shortened(detail: string): string {
+  const lines = detail.split("\n");
+  if (lines.length <= 2 * DETAIL_LINES) return detail;
+  const left = lines.length - 2 * DETAIL_LINES;
+  return [...lines.slice(0, DETAIL_LINES), `… ${left} lines …`, ...lines.slice(-DETAIL_LINES)].join("\n");
 }
 
 function indented(text: string): string {
