@@ -8,13 +8,14 @@ struct config {
 	/* contents wanted at all, and how many bytes of them an event (0: all) */
 	u32 contents;
 	u32 max_bytes;
-	/* the tracer itself: its own traffic is never reported */
+	/* the tracer itself, by its number in the initial pid namespace: its traffic is never reported */
 	u32 own_tgid;
 	/* 1 << enum kind */
 	u32 kinds;
 	/* sk_data_ready is hooked: a datagram that did not come by there was received by nobody */
 	u32 deliveries;
-	u32 reserved;
+	/* inode of the tracer's pid namespace; 0: the initial one, whose numbers are those used here */
+	u32 pid_namespace;
 };
 
 /* Lives in .bss, which user space maps */

@@ -54,10 +54,10 @@ struct process {
 	u32 tag;
 };
 
-/* The name of a process, sent before its first use */
+/* The name of a process and its number for the tracer, sent before its first use */
 struct name_record {
 	u32 type;
-	u32 reserved;
+	u32 pid; /* in the tracer's pid namespace; 0: it is not in there */
 	struct process who;
 	u8 comm[COMM_LENGTH];
 };
@@ -135,7 +135,7 @@ struct signal_record {
 	struct event_record event;
 	u32 number;
 	u32 result;
-	u32 target; /* thread */
+	u32 target; /* thread, by its number for the tracer */
 	u32 reserved;
 };
 
@@ -149,7 +149,7 @@ struct use_record {
 	struct process who;
 };
 
-/* A process made another; before any event of that */
+/* A process made another; before any event of that. Both by their numbers for the tracer */
 struct fork_record {
 	u32 type;
 	u32 reserved;

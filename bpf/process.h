@@ -11,6 +11,8 @@
 
 #define PF_KTHREAD 0x00200000
 #define NANOSECONDS_PER_TICK 10000000
+/* MAX_PID_NS_LEVEL */
+#define PID_NAMESPACE_LEVELS 32
 
 /* What user space was told already; it deletes here what it forgets itself */
 struct {
@@ -23,6 +25,7 @@ struct {
 struct identity {
 	struct process who;
 	u8 comm[COMM_LENGTH];
+	u64 leader; /* its task_struct */
 };
 
 static __always_inline u32 mix(u32 hash, u32 word)
@@ -50,6 +53,7 @@ static __always_inline void identify(struct task_struct *task, struct identity *
 #pragma unroll
 	for (int i = 0; i < COMM_LENGTH / 4; i++)
 		hash = mix(hash, words[i]);
+	id->leader = (u64)leader;
 	id->who.tgid = BPF_CORE_READ(leader, tgid);
 	id->who.tag = hash >> 2;
 }
@@ -61,6 +65,36 @@ static __always_inline u64 scalar(const void *pointer)
 
 	bpf_probe_read_kernel(&plain, sizeof(plain), &typed);
 	return plain;
+}
+
+/*
+ * The number that a struct pid (of a process, thread or session) has in the tracer's pid namespace;
+ * 0: it is outside. Global for the reason that payload.h gives
+ */
+__weak __noinline int number_here(u64 address)
+{
+	struct pid *pid = (void *)address;
+	u32 level = BPF_CORE_READ(pid, level);
+
+	for (u32 i = 0; i <= PID_NAMESPACE_LEVELS; i++) {
+		struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				    i * bpf_core_type_size(struct upid);
+
+		barrier();
+		if (i > level)
+			break;
+		if (BPF_CORE_READ(upid, ns, ns.inum) == config.pid_namespace)
+			return BPF_CORE_READ(upid, nr);
+	}
+	return 0;
+}
+
+/* The same for a thread (a task_struct) whose number in the initial namespace is known */
+static __always_inline u32 thread_here(u64 address, u32 number)
+{
+	struct task_struct *thread = (void *)address;
+
+	return config.pid_namespace ? number_here((u64)BPF_CORE_READ(thread, thread_pid)) : number;
 }
 
 static __always_inline bool same(const struct process *a, const struct process *b)
@@ -81,7 +115,7 @@ static __always_inline bool announce(const struct identity *id)
 	if (!record)
 		return false;
 	record->type = RECORD_NAME;
-	record->reserved = 0;
+	record->pid = thread_here(id->leader, who.tgid);
 	record->who = who;
 	__builtin_memcpy(record->comm, id->comm, COMM_LENGTH);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

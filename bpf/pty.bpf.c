@@ -231,7 +231,10 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	begin_event(&record->event, KIND_PTY, flags, self.who, dst, count);
 	record->master = to_master ? (u64)other : (u64)tty;
 	record->index = BPF_CORE_READ(slave, index);
-	record->session = session ? BPF_CORE_READ(session, numbers[0].nr) : 0;
+	record->session = 0;
+	if (session)
+		record->session = config.pid_namespace ? number_here((u64)session)
+						       : BPF_CORE_READ(session, numbers[0].nr);
 	source_of_call(&source, call, regs, compat);
 	record->event.captured = capture(&source, wanted_of(count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());

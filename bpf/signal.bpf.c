@@ -87,7 +87,7 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	begin_event(&record->event, KIND_SIGNAL, group ? SIGNAL_GROUP : 0, src.who, dst.who, 0);
 	record->number = number;
 	record->result = result;
-	record->target = BPF_CORE_READ(task, pid);
+	record->target = thread_here(scalar(task), BPF_CORE_READ(task, pid));
 	record->reserved = 0;
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;

@@ -209,8 +209,12 @@ struct udp_sock {
 	int pending;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 };
 struct hlist_node {
 	struct hlist_node *next;
@@ -220,6 +224,7 @@ struct hlist_head {
 };
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
 struct pid {
+	unsigned int level;
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
@@ -259,6 +264,9 @@ struct signal_struct {
 struct thread_info {
 	u32 status;
 };
+struct list_head {
+	struct list_head *next, *prev;
+};
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -266,7 +274,11 @@ struct task_struct {
 	int pid;
 	int tgid;
 	u64 start_boottime;
+	struct task_struct *real_parent;
+	struct list_head children;
+	struct list_head sibling;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	char comm[16];
 	struct signal_struct *signal;
 	struct files_struct *files;

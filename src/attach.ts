@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { describe, errnoName, NativeError } from "../ffi/error.ts";
 import type { Libbpf } from "../ffi/libbpf.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../ffi/object.ts";
+import { initialTgid } from "../ffi/self.ts";
 import type { Options } from "./arguments.ts";
 import type { Kind } from "./event.ts";
 import { Failure } from "./failure.ts";
@@ -13,6 +14,7 @@ import type { KindModule } from "./kind.ts";
 import { Config } from "./layout.ts";
 import { log } from "./log.ts";
 import { canPreempt, wantsPerfTracepoints } from "./preemption.ts";
+import { pidNamespace } from "./processes.ts";
 
 /** A kind that is traced, and how. */
 export interface Traced {
@@ -85,7 +87,7 @@ export function attach(
       const traced = open.map((plan) => select(object, plan));
       const followers = isFollowing ? object.programs.filter(({ hook }) => hook === forkHook) : [];
       for (const program of followers) program.enable(true);
-      configure(object, kinds, traced, options);
+      configure(libbpf, object, kinds, traced, options);
       object.load();
       for (const program of new Set([...traced.flatMap(({ programs }) => programs), ...followers])) {
         links.push(program.attach(hooks[program.hook] ?? []));
@@ -199,6 +201,7 @@ function seesDeliveries(traced: readonly Traced[]): boolean {
 }
 
 function configure(
+  libbpf: Libbpf,
   object: BpfObject,
   kinds: readonly KindModule[],
   traced: readonly Traced[],
@@ -207,7 +210,8 @@ function configure(
   const config = new Config(object.map(".rodata.config").words(Config.size));
   config.contents = options.bytes ? 1 : 0;
   config.maxBytes = options.maxBytes;
-  config.ownTgid = process.pid;
+  config.pidNamespace = pidNamespace();
+  config.ownTgid = config.pidNamespace === 0 ? process.pid : initialTgid(libbpf);
   config.deliveries = seesDeliveries(traced) ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   object.map("ring").maxEntries = options.ring;

@@ -1,6 +1,7 @@
 /** What the kernel and this process's privileges offer, as far as it can be read; for doctor. */
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { missingCapabilities } from "./privileges.ts";
+import { pidNamespace, showsOurPids } from "./processes.ts";
 
 export interface Check {
   name: string;
@@ -12,9 +13,6 @@ export interface Check {
 
 /** Without these nothing can be traced, and trying would only say so in many ways. */
 export const vital: readonly string[] = ["privileges", "BTF"];
-
-/** inode of the host's pid namespace, the same in every kernel (PROC_PID_INIT_INO) */
-const hostNamespace = "pid:[4026531836]";
 
 /** All checks, those that matter most first. */
 export function runChecks(): Check[] {
@@ -68,13 +66,10 @@ function tracefs(): Check {
 }
 
 function namespace(): Check {
-  let own = "";
-  try {
-    own = readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return bad("/proc", "not mounted", "mount -t proc proc /proc");
-  }
-  if (own === hostNamespace) return good("pid namespace", "the host's");
+  const mount = "mount -t proc proc /proc";
+  if (!existsSync("/proc/self")) return bad("/proc", "not mounted", mount);
+  if (!showsOurPids()) return bad("/proc", "that of another pid namespace", mount);
+  if (pidNamespace() === 0) return good("pid namespace", "the host's");
   return bad(
     "pid namespace",
     "a container's",

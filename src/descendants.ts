@@ -1,5 +1,6 @@
 /** Who descends from whom right now; those who are born later are told by the kernel side. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { processes } from "./processes.ts";
 
 /**
  * Calls `found` for every living descendant of `ancestors`, a parent always before its children.
@@ -9,12 +10,7 @@ export function eachDescendant(
   ancestors: Iterable<number>,
   found: (parent: number, child: number) => void,
 ): void {
-  const children = Map.groupBy(
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number),
-    parentOf,
-  );
+  const children = Map.groupBy(processes(), parentOf);
   const known = new Set<number>();
   const open = [...ancestors];
   for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {

@@ -89,8 +89,14 @@ export class Filter {
   /**
    * @param command the process that -- started, null without one
    * @param noise what of our own surroundings is left out, null for nothing
+   * @param insideOnly what has no end in our pid namespace is left out: those have no pid here
    */
-  constructor(criteria: Criteria, command: number | null, noise: Noise | null) {
+  constructor(
+    criteria: Criteria,
+    command: number | null,
+    noise: Noise | null,
+    private readonly insideOnly = false,
+  ) {
     this.#source = new Group(criteria.source);
     this.#destination = new Group(criteria.destination);
     this.#either = new Group(criteria.either);
@@ -130,8 +136,9 @@ export class Filter {
   /** Whether an event is wanted. Called for each one: allocates nothing. */
   passes(event: Event): boolean {
     if (event.kind === "pty" && this.#noise !== null && this.#isNoise(event, this.#noise)) return false;
-    if (this.#takesAll) return true;
     const { src, dst } = event;
+    if (this.insideOnly && src.pid < 0 && dst.pid < 0) return false;
+    if (this.#takesAll) return true;
     if (this.#command !== null && !this.#command.has(src) && !this.#command.has(dst)) return false;
     if (!this.#source.isEmpty && !this.#source.has(src)) return false;
     if (!this.#destination.isEmpty && !this.#destination.has(dst)) return false;

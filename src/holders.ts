@@ -3,6 +3,7 @@
  * reads every descriptor's link, so one serves all events of a drain.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { processes } from "./processes.ts";
 
 const ticksField = 22;
 
@@ -19,19 +20,22 @@ export class Holders {
   /** pts number → pids that have its master open */
   #masters = new Map<number, number[]>();
 
+  /** @param isNested others, whom /proc does not show, may have it open too: all that is found is a guess */
+  constructor(private readonly isNested = false) {}
+
   /**
    * The one process that has a socket open, or the youngest of several, which is a guess.
    * @param without a process that is known not to have had it yet
    */
-  ofSocket(inode: number, without = 0): { holder: Holder; guess: boolean } | null {
+  ofSocket(inode: number, without = -1): { holder: Holder; guess: boolean } | null {
     this.#scan();
-    return youngest((this.#sockets.get(inode) ?? []).filter((pid) => pid !== without));
+    return this.#youngest((this.#sockets.get(inode) ?? []).filter((pid) => pid !== without));
   }
 
   /** The same for the master of pts/`index`. */
   ofMaster(index: number): { holder: Holder; guess: boolean } | null {
     this.#scan();
-    return youngest(this.#masters.get(index) ?? []);
+    return this.#youngest(this.#masters.get(index) ?? []);
   }
 
   /** The next question is answered by a new scan. */
@@ -44,10 +48,13 @@ export class Holders {
     this.#scanned = true;
     this.#sockets = new Map();
     this.#masters = new Map();
-    for (const pid of list("/proc")) {
-      const number = Number(pid);
-      if (Number.isInteger(number)) this.#scanProcess(number);
-    }
+    for (const pid of processes()) this.#scanProcess(pid);
+  }
+
+  #youngest(pids: readonly number[]): { holder: Holder; guess: boolean } | null {
+    const found = youngest(pids);
+    if (found !== null && this.isNested) found.guess = true;
+    return found;
   }
 
   #scanProcess(pid: number): void {

@@ -301,7 +301,7 @@ export class NameRecord {
   get type(): number {
     return this.words[this.at] as number;
   }
-  get reserved(): number {
+  get pid(): number {
     return this.words[this.at + 1] as number;
   }
   get whoTgid(): number {
@@ -709,10 +709,10 @@ export class Config {
   set deliveries(value: number) {
     this.words[this.at + 4] = value;
   }
-  get reserved(): number {
+  get pidNamespace(): number {
     return this.words[this.at + 5] as number;
   }
-  set reserved(value: number) {
+  set pidNamespace(value: number) {
     this.words[this.at + 5] = value;
   }
 }

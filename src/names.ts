@@ -4,22 +4,37 @@
  * again, and here a generation later, for records in the ring may still rely on it.
  */
 import type { BpfMap } from "../ffi/map.ts";
+import type { End } from "./event.ts";
 import { NameRecord } from "./layout.ts";
 
 const generation = 32768;
 /** tag has 30 bits and tgid 22: together they are exact in a number */
 const tagSpan = 2 ** 30;
 
+/** What a process is known as. */
+export interface Name {
+  /** its number in our pid namespace, -1 outside it */
+  readonly pid: number;
+  /** the raw bytes of its name */
+  readonly comm: Uint8Array;
+}
+
 export class Names {
-  #young = new Map<number, Uint8Array>();
-  #old = new Map<number, Uint8Array>();
+  #young = new Map<number, Name>();
+  #old = new Map<number, Name>();
   /** forgotten in the kernel, not yet here */
-  #leaving = new Map<number, Uint8Array>();
+  #leaving = new Map<number, Name>();
   readonly #announced: BpfMap;
   readonly #key = new Uint32Array(2);
 
-  /** @param announced the kernel's map of what it told already */
-  constructor(announced: BpfMap) {
+  /**
+   * @param announced the kernel's map of what it told already
+   * @param isNested whether our pid namespace is not the initial one, by whose numbers the kernel side goes
+   */
+  constructor(
+    announced: BpfMap,
+    private readonly isNested = false,
+  ) {
     this.#announced = announced;
   }
 
@@ -30,12 +45,20 @@ export class Names {
     while (length < NameRecord.comm.length && bytes[start + length] !== 0) length++;
     const key = record.whoTgid * tagSpan + record.whoTag;
     this.#old.delete(key);
-    this.#young.set(key, bytes.slice(start, start + length));
+    this.#young.set(key, { pid: record.pid || -1, comm: bytes.slice(start, start + length) });
     if (this.#young.size >= generation) this.#age();
   }
 
-  /** The raw bytes of a process's name, null when it was never announced. */
-  find(tgid: number, tag: number): Uint8Array | null {
+  /** Fills `end` with a process as the kernel side knows it; tgid 0 is nobody. It is no guess. */
+  fill(end: End, tgid: number, tag: number): void {
+    const name = tgid === 0 ? null : this.find(tgid, tag);
+    end.pid = name?.pid ?? (tgid === 0 || this.isNested ? -1 : tgid);
+    end.comm = name?.comm ?? null;
+    end.guess = false;
+  }
+
+  /** null when it was never announced: the ring was full */
+  find(tgid: number, tag: number): Name | null {
     const key = tgid * tagSpan + tag;
     const name = this.#young.get(key);
     if (name !== undefined) return name;

@@ -2,7 +2,8 @@
  * Sockets by their address, from /proc/net of a network namespace: for receivers that no hook has
  * seen. Every answer is an inode number of a socket.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { processes } from "./processes.ts";
 
 const freshness = 20;
 const listening = "0A";
@@ -147,7 +148,7 @@ export class NetFiles {
     const known = this.#folders.get(net);
     if (known !== undefined) return known;
     const wanted = `net:[${net}]`;
-    for (const pid of ["self", ...readdirSync("/proc").filter((name) => /^\d+$/.test(name))]) {
+    for (const pid of ["self", ...processes()]) {
       try {
         if (readlinkSync(`/proc/${pid}/ns/net`) === wanted) {
           this.#folders.set(net, `/proc/${pid}/net`);

@@ -1,7 +1,8 @@
 /** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import type { Noise } from "./filter.ts";
 import { printable } from "./format/escape.ts";
+import { processes } from "./processes.ts";
 
 const standard = [0, 1, 2];
 const stdout = 1;
@@ -49,11 +50,10 @@ interface Pager {
 function findPager(): Pager | null {
   const pipe = target(`/proc/self/fd/${stdout}`);
   if (!pipe.startsWith("pipe:")) return null;
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    if (target(`/proc/${name}/fd/0`) !== pipe) continue;
-    const terminal = terminalOf(`/proc/${name}/fd/1`);
-    if (terminal !== null) return { pid: Number(name), comm: commOf(name), terminal };
+  for (const pid of processes()) {
+    if (pid === process.pid || target(`/proc/${pid}/fd/0`) !== pipe) continue;
+    const terminal = terminalOf(`/proc/${pid}/fd/1`);
+    if (terminal !== null) return { pid, comm: commOf(pid), terminal };
   }
   return null;
 }
@@ -66,7 +66,7 @@ function target(link: string): string {
   }
 }
 
-function commOf(pid: string): string {
+function commOf(pid: number): string {
   try {
     return printable(readFileSync(`/proc/${pid}/comm`).subarray(0, -1));
   } catch {

@@ -20,11 +20,11 @@ interface Use {
 }
 
 export class Owners {
-  readonly holders = new Holders();
+  readonly holders: Holders;
   readonly files = new NetFiles();
   #uses = new Map<number, Use>();
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
-  #receipts = new Map<number, { tgid: number; time: number }>();
+  #receipts = new Map<number, { tgid: number; tag: number; time: number }>();
   #addresses = new Map<number, Uint8Array>();
 
   /** by port: how many of the arrivals that no sender claimed were given to one here */
@@ -32,11 +32,17 @@ export class Owners {
   readonly #port = new Uint32Array(2);
   readonly #arrivals = new Uint32Array(2);
 
-  /** @param arrivalsByPort the kernel's count of datagrams, null where their delivery can't be hooked */
+  /**
+   * @param arrivalsByPort the kernel's count of datagrams, null where their delivery can't be hooked
+   * @param isNested whether there may be processes that /proc does not show
+   */
   constructor(
     private readonly names: Names,
     private readonly arrivalsByPort: BpfMap | null,
-  ) {}
+    isNested = false,
+  ) {
+    this.holders = new Holders(isNested);
+  }
 
   /** Whether a datagram came to a port that nobody's call delivered; each one is given out once. */
   takeArrival(net: number, port: number): boolean {
@@ -64,7 +70,11 @@ export class Owners {
     const key = keyOf(record.sockLow, record.sockHigh);
     if (record.received !== 0) {
       this.#uses.delete(key);
-      this.#receipts.set(inode, { tgid: record.whoTgid, time: record.timeLow + record.timeHigh * half });
+      this.#receipts.set(inode, {
+        tgid: record.whoTgid,
+        tag: record.whoTag,
+        time: record.timeLow + record.timeHigh * half,
+      });
       return;
     }
     this.#uses.set(key, {
@@ -103,9 +113,7 @@ export class Owners {
   byUse(end: End, low: number, high: number, inode: number): boolean {
     const use = this.#uses.get(keyOf(low, high));
     if (use === undefined || (inode !== 0 && use.inode !== inode)) return false;
-    end.pid = use.tgid;
-    end.comm = this.names.find(use.tgid, use.tag);
-    end.guess = false;
+    this.names.fill(end, use.tgid, use.tag);
     return true;
   }
 
@@ -115,7 +123,11 @@ export class Owners {
    */
   byOpening(end: End, inode: number, guess: boolean, time: number): boolean {
     const receipt = this.#receipts.get(inode);
-    const without = receipt !== undefined && receipt.time > time ? receipt.tgid : 0;
+    let without = -1;
+    if (receipt !== undefined && receipt.time > time) {
+      this.names.fill(end, receipt.tgid, receipt.tag);
+      without = end.pid;
+    }
     return fill(end, inode === 0 ? null : this.holders.ofSocket(inode, without), guess);
   }
 

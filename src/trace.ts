@@ -28,6 +28,7 @@ import { surroundings } from "./own.ts";
 import { Owners } from "./owners.ts";
 import { Paths } from "./paths.ts";
 import { requirePrivileges } from "./privileges.ts";
+import { pidNamespace, showsOurPids } from "./processes.ts";
 import { Sink } from "./sink.ts";
 import { Stop } from "./stop.ts";
 import { Totals } from "./totals.ts";
@@ -64,9 +65,10 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   using ring = new Ring(object.map("ring").fd, options.ring);
   stop.listen();
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
-  const names = new Names(object.map("named"));
+  const isNested = pidNamespace() !== 0;
+  const names = new Names(object.map("named"), isNested);
   const paths = new Paths();
-  const owners = new Owners(names, attached.seesDeliveries ? object.map("arrivals_by_port") : null);
+  const owners = new Owners(names, attached.seesDeliveries ? object.map("arrivals_by_port") : null, isNested);
   const clock = new Clock();
   const decoder = new Decoder(ring, names, paths, owners, kinds, options.bytes, options.maxBytes);
   const losses = new Losses(shared, kinds, traced);
@@ -84,6 +86,10 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   // a terminal only shows up in the kind pty
   const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
   if (own !== null) log.info(own.line);
+  const insideOnly = isNested && !options.allNamespaces;
+  if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");
+  if (!showsOurPids())
+    log.warn("/proc is not that of this pid namespace: some ends will be unknown; mount -t proc proc /proc");
   sink.start();
   format.header(sink.output);
   const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
@@ -101,7 +107,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   });
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
-  const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null);
+  const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null, insideOnly);
   if (isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
   if (options.criteria.follow) {
     eachDescendant(filter.followed, (parent, child) => filter.forked(parent, child));

@@ -2,9 +2,11 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import type { BpfObject } from "../ffi/object.ts";
 import type { Traced } from "./attach.ts";
+import type { End } from "./event.ts";
 import { printable } from "./format/escape.ts";
 import { Ledger, Run } from "./layout.ts";
 import type { Names } from "./names.ts";
+import { processes } from "./processes.ts";
 
 const most = 10;
 const half = 0x1_0000_0000;
@@ -42,6 +44,7 @@ function fullPipes(object: BpfObject, names: Names): Map<number, Unread> {
   const words = new Uint32Array(Ledger.size / 4);
   const ledger = new Ledger(words);
   const run = new Run(words);
+  const writer: End = { pid: -1, comm: null, guess: false };
   for (const key of ledgers.keys(2)) {
     if (!ledgers.lookup(key, words)) continue;
     const bytes = ledger.totalLow + ledger.totalHigh * half;
@@ -49,10 +52,8 @@ function fullPipes(object: BpfObject, names: Names): Map<number, Unread> {
     const writers = new Set<string>();
     for (let i = 0; i < ledger.count; i++) {
       run.at = (Ledger.runs.offset + ((ledger.first + i) % Ledger.runs.length) * Ledger.runs.size) / 4;
-      const comm = names.find(run.whoTgid, run.whoTag);
-      writers.add(
-        run.whoTgid === 0 ? "-1(<unknown>)" : `${run.whoTgid}(${comm ? printable(comm) : "<unknown>"})`,
-      );
+      names.fill(writer, run.whoTgid, run.whoTag);
+      writers.add(`${writer.pid}(${writer.comm ? printable(writer.comm) : "<unknown>"})`);
     }
     const inode = ledger.inodeLow + ledger.inodeHigh * half;
     full.set(inode, { inode, bytes, writers: [...writers] });
@@ -69,7 +70,7 @@ interface Holders {
 /** Who has the pipes open, from /proc: this is the end, and it may take its time. */
 function findHolders(wanted: ReadonlyMap<number, Unread>): Map<number, Holders> {
   const holders = new Map<number, Holders>();
-  for (const pid of list("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+  for (const pid of processes().filter((pid) => pid !== process.pid)) {
     for (const fd of list(`/proc/${pid}/fd`)) {
       const pipe = pipeOf(`/proc/${pid}/fd/${fd}`);
       if (pipe === null || !wanted.has(pipe.inode)) continue;

@@ -49,9 +49,7 @@ class LoopbackReader implements Reader {
     record.at = entry.at;
     const { srcTgid, srcTag } = record;
     this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
-    event.src.pid = srcTgid;
-    event.src.comm = this.#tools.names.find(srcTgid, srcTag);
-    event.src.guess = false;
+    this.#tools.names.fill(event.src, srcTgid, srcTag);
     if (!this.#findReceiver(event)) return;
     event.meta = this.#meta;
     event.countLow = record.count;
@@ -67,8 +65,7 @@ class LoopbackReader implements Reader {
     const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, dstSockLow, dstSockHigh, net, srcPort, dstPort } = record;
     if (dstTgid !== 0) {
-      dst.pid = dstTgid;
-      dst.comm = names.find(dstTgid, dstTag);
+      names.fill(dst, dstTgid, dstTag);
       dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
       return true;
     }

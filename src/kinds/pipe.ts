@@ -23,8 +23,7 @@ class PipeReader implements Reader {
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     record.at = entry.at;
-    event.dst.pid = record.dstTgid;
-    event.dst.comm = this.#tools.names.find(record.dstTgid, record.dstTag);
+    this.#tools.names.fill(event.dst, record.dstTgid, record.dstTag);
     event.dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
     event.meta = this.#meta;
     event.countHigh = 0;
@@ -44,13 +43,12 @@ class PipeReader implements Reader {
       event.contents = this.#part(entry.contents, offset, run.bytes);
       offset += run.bytes;
       // the kernel side leaves its own bytes out where they come alone
-      if (run.whoTgid !== process.pid && !emit()) return;
+      if (event.src.pid !== process.pid && !emit()) return;
     }
   }
 
   #fill(event: Event, tgid: number, tag: number, guess: boolean, bytes: number): void {
-    event.src.pid = tgid === 0 ? -1 : tgid;
-    event.src.comm = tgid === 0 ? null : this.#tools.names.find(tgid, tag);
+    this.#tools.names.fill(event.src, tgid, tag);
     event.src.guess = guess;
     event.countLow = bytes;
     this.#bytes = bytes;

@@ -23,19 +23,12 @@ class PtyReader implements Reader {
     const { names, owners } = this.#tools;
     record.at = entry.at;
     const { srcTgid, srcTag, dstTgid, dstTag, flags } = record;
-    event.src.pid = srcTgid;
-    event.src.comm = names.find(srcTgid, srcTag);
-    event.src.guess = false;
-    if (dstTgid !== 0) {
-      event.dst.pid = dstTgid;
-      event.dst.comm = names.find(dstTgid, dstTag);
-      event.dst.guess = (flags & EventFlags.EVENT_DST_GUESS) !== 0;
-    } else if ((flags & EventFlags.PTY_TO_MASTER) !== 0) {
+    names.fill(event.src, srcTgid, srcTag);
+    if (dstTgid === 0 && (flags & EventFlags.PTY_TO_MASTER) !== 0) {
       owners.byMaster(event.dst, record.index);
     } else {
-      event.dst.pid = -1;
-      event.dst.comm = null;
-      event.dst.guess = false;
+      names.fill(event.dst, dstTgid, dstTag);
+      event.dst.guess = dstTgid !== 0 && (flags & EventFlags.EVENT_DST_GUESS) !== 0;
     }
     event.meta = this.#meta;
     event.countLow = record.count;

@@ -44,12 +44,8 @@ class SignalReader implements Reader {
     const record = this.#record;
     const { names } = this.#tools;
     record.at = entry.at;
-    event.src.pid = record.srcTgid;
-    event.src.comm = names.find(record.srcTgid, record.srcTag);
-    event.src.guess = false;
-    event.dst.pid = record.dstTgid;
-    event.dst.comm = names.find(record.dstTgid, record.dstTag);
-    event.dst.guess = false;
+    names.fill(event.src, record.srcTgid, record.srcTag);
+    names.fill(event.dst, record.dstTgid, record.dstTag);
     event.countLow = 0;
     event.countHigh = 0;
     event.contents = null;
@@ -61,7 +57,7 @@ class SignalReader implements Reader {
     const { number, flags, target, result: code } = this.#record;
     out.integer(num, number, 0);
     out.text(name, signalNames[number] ?? encoder.encode(`${number}`));
-    if ((flags & EventFlags.SIGNAL_GROUP) === 0) out.integer(tid, target, 0);
+    if ((flags & EventFlags.SIGNAL_GROUP) === 0 && target !== 0) out.integer(tid, target, 0);
     if (code !== 0) out.text(result, resultNames[code] ?? encoder.encode(`${code}`));
   };
 }

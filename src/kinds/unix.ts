@@ -37,9 +37,7 @@ class UnixReader implements Reader {
     const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : null;
     this.#path = address === null || address.length === 0 ? anonymous : address;
     this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
-    event.src.pid = srcTgid;
-    event.src.comm = names.find(srcTgid, srcTag);
-    event.src.guess = false;
+    names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);
     event.meta = this.#meta;
     event.countLow = record.count;
@@ -54,9 +52,7 @@ class UnixReader implements Reader {
     const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, dstSockLow, dstSockHigh, net } = record;
     if (dstTgid !== 0) {
-      dst.pid = dstTgid;
-      dst.comm = names.find(dstTgid, dstTag);
-      dst.guess = false;
+      names.fill(dst, dstTgid, dstTag);
       return;
     }
     if (this.#inode !== 0) {

@@ -219,3 +219,14 @@ test("invalid UTF-8 is matched byte by byte", () => {
   expect(new Glob("a??").matches(Uint8Array.of(0x61, 0xff, 0xfe))).toBe(true);
   expect(new Glob("a*").matches(Uint8Array.of(0x61, 0xff))).toBe(true);
 });
+
+test("what has no end in our pid namespace is left out, where that is asked for", () => {
+  const { criteria } = (parseArguments([]) as Extract<ReturnType<typeof parseArguments>, { action: "trace" }>)
+    .options;
+  const inside = new Filter(criteria, null, null, true);
+  expect(inside.passes(event("-1(a)", "-1(b)"))).toBe(false);
+  expect(inside.passes(event("-", "-"))).toBe(false);
+  expect(inside.passes(event("-1(a)", "2(b)"))).toBe(true);
+  expect(inside.passes(event("2(b)", "-"))).toBe(true);
+  expect(new Filter(criteria, null, null, false).passes(event("-1(a)", "-1(b)"))).toBe(true);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
+import type { End } from "../../src/event.ts";
 import { NameRecord } from "../../src/layout.ts";
 import { Names } from "../../src/names.ts";
 import { Tape, type Who } from "./tape.ts";
@@ -38,7 +39,7 @@ class Fixture {
 
   find({ tgid, tag }: Who): string | null {
     const name = this.names.find(tgid, tag);
-    return name && new TextDecoder().decode(name);
+    return name && new TextDecoder().decode(name.comm);
   }
 }
 
@@ -98,4 +99,28 @@ test("forgotten and announced again, it is new", () => {
   fixture.add(who, "again");
   fixture.addOthers(generation, 200_000);
   expect(fixture.find(who)).toBe("again");
+});
+
+test("a process is known by its number in our pid namespace", () => {
+  for (const isNested of [false, true]) {
+    const tape = new Tape(128);
+    const names = new Names({ delete: () => {} } as unknown as BpfMap, isNested);
+    const record = new NameRecord(tape.words);
+    for (const pid of [7, 0]) {
+      tape.name({ tgid: 1000 + pid, tag: 1 }, "one", pid);
+      tape.next();
+      record.at = tape.at;
+      names.add(record, tape.bytes);
+    }
+    const end: End = { pid: 0, comm: null, guess: true };
+    const filled = (tgid: number): unknown[] => {
+      end.guess = true;
+      names.fill(end, tgid, 1);
+      return [end.pid, end.comm && new TextDecoder().decode(end.comm), end.guess];
+    };
+    expect(filled(1007)).toEqual([7, "one", false]);
+    expect(filled(1000)).toEqual([-1, "one", false]); // outside
+    expect(filled(5)).toEqual([isNested ? -1 : 5, null, false]); // never announced
+    expect(filled(0)).toEqual([-1, null, false]); // nobody
+  }
 });

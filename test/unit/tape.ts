@@ -69,8 +69,9 @@ export class Tape {
     this.#end += (record.length + 7) & ~7;
   }
 
-  name({ tgid, tag }: Who, comm: string): void {
-    const record = blank(NameRecord, { type: RecordType.RECORD_NAME, whoTgid: tgid, whoTag: tag });
+  /** @param pid its number in our pid namespace, 0 outside it */
+  name({ tgid, tag }: Who, comm: string, pid = tgid): void {
+    const record = blank(NameRecord, { type: RecordType.RECORD_NAME, pid, whoTgid: tgid, whoTag: tag });
     record.set(encoder.encode(comm).subarray(0, NameRecord.comm.length), NameRecord.comm.offset);
     this.raw(record);
   }
