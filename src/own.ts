@@ -1,7 +1,8 @@
 /** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { Noise } from "./filter.ts";
 import { printable } from "./format/escape.ts";
+import { Holders } from "./holders.ts";
 import { processes } from "./processes.ts";
 
 const standard = [0, 1, 2];
@@ -12,7 +13,7 @@ const encoder = new TextEncoder();
 export interface Surroundings {
   noise: Noise;
   /** what the user is told of it */
-  line: string;
+  lines: string[];
 }
 
 /** Looks at our own descriptors in /proc, and for the process whose stdin is our stdout. */
@@ -31,7 +32,7 @@ export function surroundings(): Surroundings | null {
       terminals: terminals.map((name) => encoder.encode(name)),
       pager: pager === null ? null : { pid: pager.pid, terminal: encoder.encode(pager.terminal) },
     },
-    line: `not shown: ${told.join(", ")}; --self shows it`,
+    lines: [`not shown: ${told.join(", ")}; --self shows it`, ...terminals.flatMap(relayed)],
   };
 }
 
@@ -56,6 +57,30 @@ function findPager(): Pager | null {
     if (terminal !== null) return { pid, comm: commOf(pid), terminal };
   }
   return null;
+}
+
+/**
+ * A multiplexer or script(1) shows what is on our terminal on another one: each line of ours makes an
+ * event there, and that a line here. Those are somebody else's, so they are shown, and the user is warned.
+ */
+function relayed(terminal: string): string[] {
+  const found = new Holders().ofMaster(Number(terminal.slice("pts/".length)));
+  if (found === null) return [];
+  const { pid } = found.holder;
+  const other = descriptors(pid)
+    .map((fd) => terminalOf(`/proc/${pid}/fd/${fd}`))
+    .find((name) => name !== null && name !== terminal);
+  if (other === undefined) return [];
+  const relay = `${pid}(${printable(found.holder.comm)})`;
+  return [`${relay} shows ${terminal} on ${other}, which makes events in turn; --not-pid ${pid} hides them`];
+}
+
+function descriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return []; // gone, or not ours to look at
+  }
 }
 
 function target(link: string): string {

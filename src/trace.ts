@@ -85,7 +85,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   }
   // a terminal only shows up in the kind pty
   const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
-  if (own !== null) log.info(own.line);
+  for (const line of own?.lines ?? []) log.info(line);
   const insideOnly = isNested && !options.allNamespaces;
   if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");
   if (!showsOurPids())
