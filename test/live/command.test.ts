@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
-import { programPath } from "../harness/programs.ts";
+import { inVm, programPath } from "../harness/programs.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -140,6 +140,58 @@ describe("-- cmd: what it gets", () => {
     expect(new Set(events.map(({ src_comm }) => src_comm))).toEqual(new Set(["marker"]));
     expect(new Set(events.map(({ src_pid }) => src_pid)).size).toBe(1);
     expect(events[0].src_pid).not.toBe(other.pid);
+  });
+});
+
+describe("-- cmd: --summary", () => {
+  /** as `./configure && make` is: hundreds of processes that live for a few milliseconds and talk in pipes */
+  const build = `
+    for i in $(seq ${inVm ? 5 : 40}); do
+      answer=$(echo "checking for $i" | tr a-z A-Z | cat)
+      echo "$answer... $(sh -c 'echo yes; kill -WINCH $$')"
+      sh -c 'kill -WINCH $PPID'
+    done | tee "$0" | cat`;
+
+  interface Row {
+    summary?: boolean;
+    type: string;
+    src_pid: number;
+    src_comm: string;
+    dst_pid: number;
+    dst_comm: string;
+    events: number;
+    bytes: number;
+  }
+
+  function add(sums: Map<string, [number, number]>, row: Row, events: number, bytes: number): void {
+    const pair = `${row.type} ${row.src_pid}(${row.src_comm}) ${row.dst_pid}(${row.dst_comm})`;
+    const [before, sum] = sums.get(pair) ?? [0, 0];
+    sums.set(pair, [before + events, sum + bytes]);
+  }
+
+  test("every pair is named, and its totals are those of the events", async () => {
+    using all = await Ipcdump.tracing([...TRACE, "--ring", "64M"]);
+    const script = ["sh", "-c", build, join(folder, "build.log")];
+    const { status, stdout, stderr } = await command(script, ["--summary"]);
+    all.kill("SIGINT");
+    expect([status, await all.ended()]).toEqual([0, 0]);
+    const rows: Row[] = stdout.map((line) => JSON.parse(line));
+    expect(rows.filter(({ summary }) => summary !== true)).toEqual([]);
+    const unnamed = rows.filter((row) => {
+      return row.src_pid < 0 || row.dst_pid < 0 || `${row.src_comm} ${row.dst_comm}`.includes("<unknown>");
+    });
+    expect(unnamed).toEqual([]);
+    const [table, events] = [new Map<string, [number, number]>(), new Map<string, [number, number]>()];
+    for (const row of rows) add(table, row, row.events, row.bytes);
+    const pids = new Set(rows.flatMap(({ src_pid, dst_pid }) => [src_pid, dst_pid]));
+    pids.delete(process.pid); // cmd's stderr is read here, and so is that of the other ipcdump
+    for (const line of all.stdout) {
+      const event = JSON.parse(line);
+      if (pids.has(event.src_pid) || pids.has(event.dst_pid)) add(events, event, 1, event.meta.count ?? 0);
+    }
+    expect(table.size).toBeGreaterThan(inVm ? 20 : 160);
+    expect(Object.fromEntries(events)).toEqual(Object.fromEntries(table));
+    expect([...stderr, ...all.stderr].filter((line) => /, [1-9]\d* lost$/.test(line))).toEqual([]);
   });
 });
 

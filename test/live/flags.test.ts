@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Flag, flags } from "../../src/flags.ts";
+import { type Flag, type FlagName, flags } from "../../src/flags.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
@@ -81,6 +81,13 @@ async function traced(args: readonly string[], isEnding = false): Promise<Outcom
   return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
 }
 
+/** The same of one that traces nothing, or without a word. */
+async function untraced(args: readonly string[]): Promise<Outcome> {
+  using ipcdump = new Ipcdump(args);
+  const status = await ipcdump.ended();
+  return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
+}
+
 /** The signals among our actors, as `ab ba aa`. */
 function shown(stdout: readonly string[]): string {
   const letters = new Map([
@@ -94,31 +101,28 @@ function shown(stdout: readonly string[]): string {
     .join(" ");
 }
 
-// Filters are the same whatever the back end; starting so often takes too long where all is emulated.
-const filters: [flags: string, wanted: string][] = inVm
-  ? []
-  : [
-      ["-s A", "ab aa"],
-      ["--src-pid=A,4194304", "ab aa"],
-      ["-d A", "ba aa"],
-      ["-p A", "ab ba aa"],
-      ["-p B", "ab ba"],
-      ["-s A -d B", "ab"],
-      ["-s 4194304", ""],
-      ["-S alpha", "ab aa"],
-      ["-S beta\\,b", "ba"],
-      ["-D beta\\,b -D nobody", "ab"],
-      ["-P beta\\,b", "ab ba"],
-      ["-S alph", ""],
-      ["-S beta,b", ""],
-      ["-p A,B --not-pid B", "aa"],
-      ["-p A --not-comm alpha", ""],
-      ["-p A --not-comm beta\\,b", "aa"],
-      ["-s A --follow", "ab aa"],
-      ["-p A --path *", ""],
-      ["-p A --port 80", ""],
-      ["-p A --not-type pipe,unix", "ab ba aa"],
-    ];
+const filters: [flags: string, wanted: string][] = [
+  ["-s A", "ab aa"],
+  ["--src-pid=A,4194304", "ab aa"],
+  ["-d A", "ba aa"],
+  ["-p A", "ab ba aa"],
+  ["-p B", "ab ba"],
+  ["-s A -d B", "ab"],
+  ["-s 4194304", ""],
+  ["-S alpha", "ab aa"],
+  ["-S beta\\,b", "ba"],
+  ["-D beta\\,b -D nobody", "ab"],
+  ["-P beta\\,b", "ab ba"],
+  ["-S alph", ""],
+  ["-S beta,b", ""],
+  ["-p A,B --not-pid B", "aa"],
+  ["-p A --not-comm alpha", ""],
+  ["-p A --not-comm beta\\,b", "aa"],
+  ["-s A --follow", "ab aa"],
+  ["-p A --path *", ""],
+  ["-p A --port 80", ""],
+  ["-p A --not-type pipe,unix", "ab ba aa"],
+];
 test.each(filters)("ipcdump -t signal %s", async (line, wanted) => {
   const words = line.split(" ").map((word) => word.replace(/\bA\b/, `${a.pid}`).replace(/\bB\b/, `${b.pid}`));
   const { status, stdout } = await traced([...words, "-f", "json"]);
@@ -224,6 +228,76 @@ describe("what comes out", () => {
   test("in a pipe there are none", async () => {
     expect((await traced(["-s", `${a.pid}`])).stdout.join("\n")).not.toContain("\x1b");
   });
+});
+
+/** A good use of one flag, and what then comes out. */
+interface Good {
+  words: string;
+  /** signals shown of `ab ba aa`; all of them unless said */
+  pairs?: string;
+  /** it ends by itself */
+  ends?: true;
+  /** it traces nothing, or does not say so */
+  silent?: true;
+  stdout?: RegExp;
+  stderr?: RegExp;
+}
+
+const file = join(folder, "events");
+const good: Record<FlagName, Good> = {
+  type: { words: "-t k" },
+  "not-type": { words: "--not-type pipe,unix" },
+  bytes: { words: "-x", stdout: /"name":"SIGWINCH"/ },
+  path: { words: "--path /tmp/*", pairs: "" },
+  port: { words: "--port 80,443", pairs: "" },
+  "src-pid": { words: "-s A", pairs: "ab aa" },
+  "dst-pid": { words: "-d A", pairs: "ba aa" },
+  pid: { words: "-p B", pairs: "ab ba" },
+  follow: { words: "-p B --follow", pairs: "ab ba" },
+  "src-comm": { words: "-S alpha", pairs: "ab aa" },
+  "dst-comm": { words: "-D beta\\,b", pairs: "ab" },
+  comm: { words: "-P beta\\,b", pairs: "ab ba" },
+  "not-pid": { words: "-p A --not-pid B", pairs: "aa" },
+  "not-comm": { words: "-p A --not-comm beta\\,b", pairs: "aa" },
+  self: { words: "--self" },
+  "all-ns": { words: "--all-ns" },
+  "max-bytes": { words: "-xB64" },
+  count: { words: "-s B -c 1", pairs: "ba", ends: true, stderr: /^1 events in .* 0 lost$/m },
+  duration: { words: "--duration 1h" },
+  ring: { words: "--ring 1M" },
+  format: { words: "-f json", stdout: /^\{"src_pid":/m },
+  summary: {
+    words: "--summary",
+    stdout: /^\{"summary":true,.*"where":"SIGWINCH","events":1,/m,
+    pairs: "ab aa ba",
+  },
+  output: { words: `-o ${file}`, pairs: "", stdout: /^$/ },
+  "no-lost": { words: "-L" },
+  color: { words: "-f text --color always", pairs: "", stdout: /^.\[2m\d\d:\d\d:\d\d\./m },
+  backend: { words: `--backend ${BACKEND}`, stderr: /^tracing signal \(tracepoint\)/m },
+  verbose: { words: "-v", stderr: /^signal: signal_generate by tracepoint$/m },
+  quiet: { words: "-q --duration 0.1", pairs: "", silent: true, stderr: /^$/ },
+  help: { words: "-h", pairs: "", silent: true, stdout: /^Usage: ipcdump/, stderr: /^$/ },
+  version: { words: "--version", pairs: "", silent: true, stdout: /^ipcdump \d/, stderr: /^$/ },
+};
+
+test.each(Object.entries<Good>(good))("--%s: %j", async (_, wanted) => {
+  const words = wanted.words.split(" ").map((word) => {
+    return word.replace(/^A$/, `${a.pid}`).replace(/^B$/, `${b.pid}`);
+  });
+  const all = ["-f", "json", ...words];
+  const { status, stdout, stderr } = wanted.silent
+    ? await untraced([...SIGNALS, ...all])
+    : await traced(all, wanted.ends);
+  expect(status).toBe(0);
+  const events = stdout.filter((line) => line.startsWith("{"));
+  const pairs = shown(events).split(" ").sort().join(" ");
+  expect(pairs).toBe((wanted.pairs ?? "ab ba aa").split(" ").sort().join(" "));
+  expect(stdout.join("\n")).toMatch(wanted.stdout ?? /^\{.*"type":"signal"|^$/s);
+  expect(stderr.join("\n")).toMatch(wanted.stderr ?? /^tracing signal .*\n\d+ events in .* 0 lost$/s);
+  if (wanted.words.startsWith("-o")) {
+    expect(shown(readFileSync(file, "utf8").trimEnd().split("\n"))).toBe("ab ba aa");
+  }
 });
 
 /** A value that each flag refuses, and what of it is named. */

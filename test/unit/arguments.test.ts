@@ -3,7 +3,7 @@ import { type Options, parseArguments } from "../../src/arguments.ts";
 import { type Criteria, globs, processes } from "../../src/criteria.ts";
 import type { Kind } from "../../src/event.ts";
 import { UsageError } from "../../src/failure.ts";
-import { flags } from "../../src/flags.ts";
+import { type Flag, flags } from "../../src/flags.ts";
 import { help } from "../../src/help.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import { kindWords } from "../../src/selection.ts";
@@ -264,6 +264,16 @@ describe("help", () => {
     expect(examples.length).toBe(5);
     for (const words of examples) expect(parseArguments(words).action).toBe("trace");
   });
+});
+
+const short = Object.entries<Flag>(flags).filter(([, flag]) => flag.short !== undefined);
+test.each(short)("--%s and its short form are one", (name, { short, value, values, default: usual }) => {
+  const kind = values === "kind" ? "pipe" : Array.isArray(values) ? values[0] : undefined;
+  const words = value === undefined ? [] : [kind ?? (usual === undefined || usual === "-" ? "7" : usual)];
+  const parse = (...given: string[]) => parseArguments(["-x", ...given]);
+  expect(parse(`-${short}`, ...words)).toEqual(parse(`--${name}`, ...words));
+  if (value === undefined) return;
+  expect(parse(`-${short}${words[0]}`)).toEqual(parse(`--${name}=${words[0]}`));
 });
 
 test("lists", () => {
