@@ -13,7 +13,7 @@ import { Failure } from "./failure.ts";
 import type { KindModule } from "./kind.ts";
 import { Config } from "./layout.ts";
 import { log } from "./log.ts";
-import { canPreempt, wantsPerfTracepoints } from "./preemption.ts";
+import { preemption } from "./preemption.ts";
 import { pidNamespace } from "./processes.ts";
 
 /** A kind that is traced, and how. */
@@ -47,9 +47,9 @@ const forkHook = "process_fork";
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
-function preference(options: Options): Backend[] {
+function preference(options: Options, mayPreempt: boolean): Backend[] {
   if (options.backend !== "auto") return [options.backend];
-  return canPreempt() ? ["kprobe", "fentry", "tracepoint"] : [...backends];
+  return mayPreempt ? ["kprobe", "fentry", "tracepoint"] : [...backends];
 }
 
 /** A kind on its way to a back end. */
@@ -71,16 +71,22 @@ export function attach(
   options: Options,
   isFollowing: boolean,
 ): Attached {
-  const order = preference(options);
+  const { programs: fate, wantsPerfTracepoints } = preemption();
+  const order = preference(options, fate !== "safe");
   const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
   const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
-  const byPerf = wantsPerfTracepoints();
   let first = true;
   for (;;) {
-    const object = BpfObject.open(libbpf, bytes, byPerf, options.verbosity > 1 ? log.debug : null);
+    const object = BpfObject.open(
+      libbpf,
+      bytes,
+      wantsPerfTracepoints,
+      options.verbosity > 1 ? log.debug : null,
+    );
     const links: Link[] = [];
     try {
-      if (first) for (const plan of plans) plan.candidates = candidates(object, plan, order);
+      if (first)
+        for (const plan of plans) plan.candidates = candidates(object, plan, order, fate === "preempted");
       first = false;
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
@@ -102,15 +108,26 @@ export function attach(
   }
 }
 
-function candidates(object: BpfObject, plan: Plan, order: readonly Backend[]): Backend[] {
+function candidates(
+  object: BpfObject,
+  plan: Plan,
+  order: readonly Backend[],
+  isPreempted: boolean,
+): Backend[] {
   const offered = new Set(programsOf(object, plan.kind).map(({ backend }) => backend));
   const wanted = order.filter((backend) => offered.has(backend));
   // a kind with one way to be seen is seen that way, whatever is asked for
   const all = wanted.length > 0 ? wanted : backends.filter((backend) => offered.has(backend));
   if (all.length === 0) all.push("tracepoint");
-  if (!all.includes("kprobe") || existsSync(kprobePmu)) return all;
-  plan.reason = "this kernel has no kprobes (CONFIG_KPROBES)";
-  return all.filter((backend) => backend !== "kprobe");
+  const refused = (backend: Backend, reason: string) => {
+    if (all.includes(backend)) plan.reason = reason;
+    return backend;
+  };
+  const out: Backend[] = [];
+  if (isPreempted)
+    out.push(refused("fentry", "fentry: this kernel preempts BPF programs and would skip events"));
+  if (!existsSync(kprobePmu)) out.push(refused("kprobe", "kprobe: this kernel has none (CONFIG_KPROBES)"));
+  return all.filter((backend) => !out.includes(backend));
 }
 
 function programsOf(object: BpfObject, kind: KindModule): Program[] {

@@ -5,25 +5,35 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 
+export interface Preemption {
+  /** of BPF programs; "unknown" where the kernel does not say */
+  readonly programs: "preempted" | "safe" | "unknown";
+  /** programs of raw tracepoints may be preempted, and there is perf's tracepoint to take instead */
+  readonly wantsPerfTracepoints: boolean;
+}
+
 const mode = "/sys/kernel/debug/sched/preempt";
 const kernelTypes = "/sys/kernel/btf/vmlinux";
 /** perf's tracepoints are attached by a number that only tracefs tells */
 const tracepointFolders = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
-/** came with the SRCU that raw tracepoints are called under since then, in place of preemption off */
+/** came with the SRCU that raw tracepoints are called under since 7.x, in place of preemption off */
 const tracepointsAreSrcu = "\0class_srcu_fast_notrace_t\0";
 
-/** Whether a BPF program can be preempted at all; assumed where it can't be read. */
-export function canPreempt(): boolean {
-  try {
-    return /\((full|lazy)\)/.test(readFileSync(mode, "utf8"));
-  } catch {
-    return /PREEMPT/.test(readFileSync("/proc/version", "utf8"));
-  }
+/** Asks the kernel. */
+export function preemption(): Preemption {
+  let programs = said();
+  if (programs === "safe") return { programs, wantsPerfTracepoints: false };
+  const isSrcu = existsSync(kernelTypes) && readFileSync(kernelTypes).includes(tracepointsAreSrcu);
+  // kernels that new have no other mode left: "sched: Further restrict the preemption modes"
+  if (isSrcu) programs = "preempted";
+  const hasEvents = tracepointFolders.some((folder) => existsSync(`${folder}/raw_syscalls`));
+  return { programs, wantsPerfTracepoints: isSrcu && hasEvents };
 }
 
-/** Whether programs of raw tracepoints can be, and there is perf's tracepoint to take instead. */
-export function wantsPerfTracepoints(): boolean {
-  if (!canPreempt() || !existsSync(kernelTypes)) return false;
-  if (!tracepointFolders.some((folder) => existsSync(`${folder}/raw_syscalls`))) return false;
-  return readFileSync(kernelTypes).includes(tracepointsAreSrcu);
+function said(): Preemption["programs"] {
+  try {
+    return /\((full|lazy)\)/.test(readFileSync(mode, "utf8")) ? "preempted" : "safe";
+  } catch {
+    return /PREEMPT/.test(readFileSync("/proc/version", "utf8")) ? "unknown" : "safe";
+  }
 }

@@ -5,7 +5,7 @@ import { programPath } from "../harness/programs.ts";
 import { boot } from "./boot.ts";
 import { type Step, writeGuest } from "./guest.ts";
 import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
-import { planned } from "./plan.ts";
+import { isOffered, planned } from "./plan.ts";
 import { type Backend, type Matrix, Report, type Tally } from "./report.ts";
 import { selection } from "./results.ts";
 import { Scratch } from "./scratch.ts";
@@ -39,29 +39,30 @@ export async function runMatrix({ series, backends, filter, full }: Selection): 
   if (!existsSync(executable)) throw new Error("no dist/ipcdump to test; bun build.ts makes it");
   const kernels = await Promise.all(series.map(kernel));
 
-  using scratch = new Scratch();
-  const token = crypto.randomUUID();
-  const initramfs = scratch.path("initramfs");
   const programs = dirname(await programPath("marker"));
-  writeGuest(initramfs, {
-    copies: new Map([
-      ["/usr/bin/bun", process.execPath],
-      ["/project/dist/ipcdump", executable],
-      ["/project/programs", programs],
-      ...sources().map((path) => [join("/project", path), join(ROOT, path)] as const),
-    ]),
-    steps: backends.map((backend) => liveTests(backend, filter, full)),
-    token,
-  });
+  const copies = new Map([
+    ["/usr/bin/bun", process.execPath],
+    ["/project/dist/ipcdump", executable],
+    ["/project/programs", programs],
+    ...sources().map((path) => [join("/project", path), join(ROOT, path)] as const),
+  ]);
 
   const total: Tally = { passed: 0, failed: 0 };
   const failures: string[] = [];
-  const limitSeconds = backends.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
   const worker = async () => {
     for (let next = kernels.shift(); next; next = kernels.shift()) {
-      process.stderr.write(`booting ${next.series} (${next.release}) for ${backends.join(", ")}\n`);
+      const { series: name, release } = next;
+      const offered = backends.filter((backend) => isOffered(name, backend));
+      if (offered.length === 0) throw new Error(`there is no ${backends.join(" or ")} on ${name}`);
+      using scratch = new Scratch();
+      const initramfs = scratch.path("initramfs");
+      const token = crypto.randomUUID();
+      const steps = offered.map((backend) => liveTests(name, backend, filter, full));
+      writeGuest(initramfs, { copies, steps, token });
+      process.stderr.write(`booting ${name} (${release}) for ${offered.join(", ")}\n`);
+      const limitSeconds = offered.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
       const result = await boot(next, { initramfs, token, limitSeconds });
-      const report = new Report(next, result, backends, filter);
+      const report = new Report(next, result, offered, filter);
       const { text, tally, verdicts } = report;
       process.stdout.write(text);
       if (filter === undefined) enter(next, verdicts);
@@ -86,7 +87,7 @@ function sources(): string[] {
   return paths.filter((path) => existsSync(join(ROOT, path)));
 }
 
-function liveTests(backend: Backend, filter: string | undefined, full: boolean): Step {
+function liveTests(series: Series, backend: Backend, filter: string | undefined, full: boolean): Step {
   const kinds = readdirSync(join(ROOT, "test/live"))
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => file.slice(0, -".test.ts".length));
@@ -99,7 +100,7 @@ function liveTests(backend: Backend, filter: string | undefined, full: boolean):
     run(
       full || filter !== undefined
         ? selection(filter, kinds)
-        : planned(backend, kinds).map((kind) => `test/live/${kind}.test.ts`),
+        : planned(series, backend, kinds).map((kind) => `test/live/${kind}.test.ts`),
     ),
   ].join("\n");
   return { name: backend, script, limitSeconds: STEP_LIMIT_SECONDS };

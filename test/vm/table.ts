@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SERIES, seriesOf } from "./kernels.ts";
+import { isOffered } from "./plan.ts";
 import { BACKENDS, type Matrix } from "./report.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -18,7 +19,10 @@ export function table(matrix: Matrix): string {
   const releases = Object.keys(matrix).sort((a, b) => position(a) - position(b));
   const rows = releases.map((release) => [
     release,
-    ...BACKENDS.map((backend) => cell(matrix[release]?.[backend])),
+    ...BACKENDS.map((backend) => {
+      const series = seriesOf(release);
+      return series && !isOffered(series, backend) ? "refused" : cell(matrix[release]?.[backend]);
+    }),
   ]);
   const lines = [["kernel", ...BACKENDS], ["---", ...BACKENDS.map(() => "---")], ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
