@@ -7,7 +7,7 @@ import { pidNamespace } from "../../src/processes.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
-import { inVm } from "../harness/programs.ts";
+import { inVm, programPath } from "../harness/programs.ts";
 
 setDefaultTimeout(3 * PATIENCE);
 
@@ -149,6 +149,28 @@ describe.if(pidNamespace() === 0)("in a pid namespace", () => {
     expect(ipcdump.stderr.join("\n")).toContain("/proc is not that of this pid namespace");
   });
 });
+
+/** Its boot time is ahead, or behind where the kernel allows that; records have the kernel's. */
+const offsets = inVm ? [] : ["86400", "-5"];
+test.if(pidNamespace() === 0).each(offsets)(
+  "in a time namespace with its boot time off by %s s",
+  async (offset) => {
+    const command = ["unshare", "-T", "--boottime", offset, EXECUTABLE];
+    using ipcdump = await Ipcdump.tracing(["-t", "unix-stream", "--backend", BACKEND, "-f", "json"], {
+      command,
+    });
+    const from = Date.now();
+    const marker = Bun.spawn([await programPath("marker"), "unix-stream"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const line = await ipcdump.until("the marker", () =>
+      ipcdump.stdout.find((one) => one.includes(`"src_pid":${marker.pid},`)),
+    );
+    expect(Date.parse(JSON.parse(line).time)).toBeWithin(from - 51, Date.now() + 51);
+    ipcdump.kill("SIGINT");
+    expect(await ipcdump.ended()).toBe(0);
+  },
+);
 
 /** All kinds, whole events, from and in a namespace; the suite is the one that runs out here. */
 const others: [name: string, command: string[]][] = [
