@@ -7,6 +7,7 @@ import { describe, errnoName, NativeError } from "../ffi/error.ts";
 import type { Libbpf } from "../ffi/libbpf.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../ffi/object.ts";
 import { initialTgid } from "../ffi/self.ts";
+import { refusesTrampolines } from "../ffi/trampoline.ts";
 import type { Options } from "./arguments.ts";
 import type { Kind } from "./event.ts";
 import { Failure } from "./failure.ts";
@@ -75,6 +76,11 @@ export function attach(
   const order = preference(options, fate !== "safe");
   const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
   const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
+  const absent = new Map<Backend, string>();
+  if (fate === "preempted") absent.set("fentry", "this kernel preempts BPF programs and would skip events");
+  else if (order.includes("fentry") && refusesTrampolines(libbpf))
+    absent.set("fentry", `refused here: ${describe(EPERM)}`);
+  if (!existsSync(kprobePmu)) absent.set("kprobe", "this kernel has none (CONFIG_KPROBES)");
   let first = true;
   for (;;) {
     const object = BpfObject.open(
@@ -85,8 +91,7 @@ export function attach(
     );
     const links: Link[] = [];
     try {
-      if (first)
-        for (const plan of plans) plan.candidates = candidates(object, plan, order, fate === "preempted");
+      if (first) for (const plan of plans) plan.candidates = candidates(object, plan, order, absent);
       first = false;
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
@@ -112,22 +117,19 @@ function candidates(
   object: BpfObject,
   plan: Plan,
   order: readonly Backend[],
-  isPreempted: boolean,
+  absent: ReadonlyMap<Backend, string>,
 ): Backend[] {
   const offered = new Set(programsOf(object, plan.kind).map(({ backend }) => backend));
   const wanted = order.filter((backend) => offered.has(backend));
   // a kind with one way to be seen is seen that way, whatever is asked for
   const all = wanted.length > 0 ? wanted : backends.filter((backend) => offered.has(backend));
   if (all.length === 0) all.push("tracepoint");
-  const refused = (backend: Backend, reason: string) => {
-    if (all.includes(backend)) plan.reason = reason;
-    return backend;
-  };
-  const out: Backend[] = [];
-  if (isPreempted)
-    out.push(refused("fentry", "fentry: this kernel preempts BPF programs and would skip events"));
-  if (!existsSync(kprobePmu)) out.push(refused("kprobe", "kprobe: this kernel has none (CONFIG_KPROBES)"));
-  return all.filter((backend) => !out.includes(backend));
+  for (const [backend, reason] of absent) {
+    if (!all.includes(backend)) continue;
+    plan.reason = `${backend}: ${reason}`;
+    log.verbose(`${plan.kind.name}: not ${plan.reason}`);
+  }
+  return all.filter((backend) => !absent.has(backend));
 }
 
 function programsOf(object: BpfObject, kind: KindModule): Program[] {
