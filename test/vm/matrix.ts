@@ -44,7 +44,7 @@ export async function runMatrix({ series, backends, filter, full }: Selection): 
     ["/usr/bin/bun", process.execPath],
     ["/project/dist/ipcdump", executable],
     ["/project/programs", programs],
-    ...sources().map((path) => [join("/project", path), join(ROOT, path)] as const),
+    ...projectFiles(["test/live"]).map((path) => [join("/project", path), join(ROOT, path)] as const),
   ]);
 
   const total: Tally = { passed: 0, failed: 0 };
@@ -77,9 +77,9 @@ export async function runMatrix({ series, backends, filter, full }: Selection): 
   return total;
 }
 
-/** What the live tests may import or read, of what there is. */
-function sources(): string[] {
-  const paths = ["package.json", "tsconfig.json", "bunfig.toml", "src", "ffi", "test/live", "test/harness"];
+/** What tests in `folders` may import or read, of what there is. */
+export function projectFiles(folders: readonly string[]): string[] {
+  const paths = ["package.json", "tsconfig.json", "bunfig.toml", "src", "ffi", "test/harness", ...folders];
   const dependencies: Record<string, string> = JSON.parse(
     readFileSync(join(ROOT, "package.json"), "utf8"),
   ).dependencies;

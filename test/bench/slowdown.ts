@@ -1,0 +1,105 @@
+/** Row 2: how much slower the traced programs run. */
+import { rmSync } from "node:fs";
+import type { Bench } from "./bench.ts";
+import { type Figure, figure, ratios } from "./figure.ts";
+import { reference } from "./reference.ts";
+import { type Command, counted, Tracer } from "./tracer.ts";
+import { bpftrace, ipcdump, isInstalled, LETS_NOTHING_THROUGH, scratchFile, strace } from "./tracers.ts";
+import { type Channel, flood, KINDS, pingPong, run, spin, type Took, type Workload } from "./workload.ts";
+
+const ROUND_TRIPS = 300_000;
+/** strace takes some hundred times as long */
+const STRACED_ROUND_TRIPS = 10_000;
+const MESSAGES = 500_000;
+const CALLS = 10_000_000;
+const STEPS = 600_000_000;
+
+interface Case {
+  name: string;
+  tracer: Command;
+  target: number | null;
+}
+
+export async function slowdown(bench: Bench): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const channel of Object.keys(KINDS) as Channel[]) {
+    const kept = channel === "pipe" ? 1.3 : 1.2;
+    const cases: Case[] = [
+      { name: "everything to a file", tracer: ipcdump(bench, "all", []), target: kept },
+      { name: "filtered out", tracer: ipcdump(bench, "all", LETS_NOTHING_THROUGH), target: 1.1 },
+      { name: `-t ${KINDS[channel]} to a file`, tracer: ipcdump(bench, KINDS[channel], []), target: null },
+      { name: "C reference", tracer: await reference(bench, KINDS[channel], "text", -1), target: null },
+    ];
+    if (isInstalled("bpftrace") && !bench.inVm) {
+      cases.push({ name: "bpftrace, no peer", tracer: bpftrace(), target: null });
+    }
+    figures.push(...(await compare(bench, pingPong(bench, channel, 64, ROUND_TRIPS), cases)));
+    if (isInstalled("strace") && !bench.inVm) {
+      figures.push(...(await straced(bench, pingPong(bench, channel, 64, STRACED_ROUND_TRIPS))));
+    }
+  }
+  const everything: Case = { name: "everything to a file", tracer: ipcdump(bench, "all", []), target: null };
+  for (const size of [10, 4096, 65536]) {
+    const trips = size > 10_000 ? ROUND_TRIPS / 10 : ROUND_TRIPS;
+    figures.push(...(await compare(bench, pingPong(bench, "pipe", size, trips), [everything])));
+  }
+  for (const channel of Object.keys(KINDS) as Channel[]) {
+    for (const size of [64, 65536]) {
+      const messages = size > 10_000 ? MESSAGES / 20 : MESSAGES;
+      figures.push(...(await compare(bench, flood(bench, channel, size, messages), [everything])));
+    }
+  }
+  figures.push(
+    ...(await compare(bench, spin(bench, "getppid", CALLS), [everything])),
+    ...(await compare(bench, spin(bench, "compute", STEPS), [{ ...everything, target: 1.02 }])),
+    ...(await compare(bench, spin(bench, "mutex", CALLS), [everything])),
+  );
+  return figures;
+}
+
+/** Every case between two untraced runs, by turns. */
+async function compare(bench: Bench, workload: Workload, cases: readonly Case[]): Promise<Figure[]> {
+  const took = cases.map(() => ({ traced: [] as Took[], plain: [] as Took[], lost: 0 }));
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const [i, { tracer: command }] of cases.entries()) {
+      const before = await run(bench, workload);
+      const tracer = await Tracer.start(bench, command);
+      took[i]!.traced.push(await run(bench, workload));
+      const { said } = await tracer.stop();
+      const after = await run(bench, workload);
+      took[i]!.plain.push({ wall: (before.wall + after.wall) / 2, cpu: (before.cpu + after.cpu) / 2 });
+      if (command.name !== "bpftrace") took[i]!.lost += counted(said).lost;
+    }
+  }
+  return cases.map(({ name, target }, i) => {
+    const { traced, plain, lost } = took[i]!;
+    const wall = ratios(
+      traced.map((each) => each.wall),
+      plain.map((each) => each.wall),
+    );
+    const cpu = ratios(
+      traced.map((each) => each.cpu),
+      plain.map((each) => each.cpu),
+    );
+    // by the CPU time of both processes, which are alone on their core: on a quiet machine that is the clock's
+    const note = `by the clock ${figure(2, "", wall, "").value.toPrecision(3)}×; ${lost} lost`;
+    const made = figure(2, `slowdown of ${workload.name}: ${name}`, cpu, "×", target, note);
+    bench.say(`${made.name}: ${made.value.toPrecision(3)}, ${note}`);
+    return made;
+  });
+}
+
+/** By the clock, for the time goes where the workload stands still. */
+async function straced(bench: Bench, workload: Workload): Promise<Figure[]> {
+  const output = scratchFile(bench, "strace");
+  const values: number[] = [];
+  for (let round = 0; round < bench.rounds; round++) {
+    const plain = await run(bench, workload);
+    const traced = await run(bench, workload, strace(output));
+    values.push(traced.wall / plain.wall);
+  }
+  rmSync(output, { force: true });
+  const made = figure(2, `slowdown of ${workload.name}: strace`, values, "×", null, "by the clock");
+  bench.say(`${made.name}: ${made.value.toPrecision(3)}`);
+  return [made];
+}
