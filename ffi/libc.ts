@@ -103,15 +103,23 @@ export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 
 /**
- * A shared mapping of a file as an ArrayBuffer. The buffer must not be touched after disposal: a
+ * A mapping of a file, shared unless it is `isPrivate`, as an ArrayBuffer. The buffer must not be touched after disposal: a
  * read of unmapped pages is a SIGSEGV, which no one can catch.
  */
 export class Mapping implements Disposable {
   readonly buffer: ArrayBuffer;
   readonly #address: number;
 
-  constructor(fd: number, length: number, protection: number, offset = 0, what = "memory") {
-    this.#address = Number(c.mmap(null, length, protection, 1 /* MAP_SHARED */, fd, offset));
+  constructor(
+    fd: number,
+    length: number,
+    protection: number,
+    offset = 0,
+    what = "memory",
+    isPrivate = false,
+  ) {
+    const flags = isPrivate ? 2 /* MAP_PRIVATE */ : 1; /* MAP_SHARED */
+    this.#address = Number(c.mmap(null, length, protection, flags, fd, offset));
     if (this.#address === -1) throw new NativeError("map", what, lastErrno());
     this.buffer = toArrayBuffer(this.#address as Pointer, 0, length);
   }

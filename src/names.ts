@@ -10,6 +10,10 @@ import { NameRecord } from "./layout.ts";
 const generation = 32768;
 /** tag has 30 bits and tgid 22: together they are exact in a number */
 const tagSpan = 2 ** 30;
+/** names found last, which spare the maps most questions; a power of two */
+const slots = 256;
+/** no process has that number */
+const nobody = 0xffff_ffff;
 
 /** What a process is known as. */
 export interface Name {
@@ -24,6 +28,9 @@ export class Names {
   #old = new Map<number, Name>();
   /** forgotten in the kernel, not yet here */
   #leaving = new Map<number, Name>();
+  readonly #tgids = new Uint32Array(slots).fill(nobody);
+  readonly #tags = new Uint32Array(slots);
+  readonly #recent: (Name | null)[] = new Array<Name | null>(slots).fill(null);
   readonly #announced: BpfMap;
   readonly #key = new Uint32Array(2);
 
@@ -59,6 +66,18 @@ export class Names {
 
   /** null when it was never announced: the ring was full */
   find(tgid: number, tag: number): Name | null {
+    const slot = (tgid ^ tag) & (slots - 1);
+    if (this.#tgids[slot] === tgid && this.#tags[slot] === tag) return this.#recent[slot] ?? null;
+    const name = this.#search(tgid, tag);
+    if (name !== null) {
+      this.#tgids[slot] = tgid;
+      this.#tags[slot] = tag;
+      this.#recent[slot] = name;
+    }
+    return name;
+  }
+
+  #search(tgid: number, tag: number): Name | null {
     const key = tgid * tagSpan + tag;
     const name = this.#young.get(key);
     if (name !== undefined) return name;
@@ -70,6 +89,7 @@ export class Names {
   }
 
   #age(): void {
+    this.#tgids.fill(nobody); // so that the maps hear who is still asked for
     for (const key of this.#old.keys()) {
       this.#key[0] = Math.floor(key / tagSpan);
       this.#key[1] = key % tagSpan;

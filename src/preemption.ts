@@ -4,6 +4,7 @@
  * tracepoints are since 7.x; kprobes and perf's tracepoints run with preemption off.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { typesContain } from "../ffi/btf.ts";
 
 export interface Preemption {
   /** of BPF programs; "unknown" where the kernel does not say */
@@ -13,7 +14,6 @@ export interface Preemption {
 }
 
 const mode = "/sys/kernel/debug/sched/preempt";
-const kernelTypes = "/sys/kernel/btf/vmlinux";
 /** perf's tracepoints are attached by a number that only tracefs tells */
 const tracepointFolders = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 /** came with the SRCU that raw tracepoints are called under since 7.x, in place of preemption off */
@@ -23,7 +23,7 @@ const tracepointsAreSrcu = "\0class_srcu_fast_notrace_t\0";
 export function preemption(): Preemption {
   let programs = said();
   if (programs === "safe") return { programs, wantsPerfTracepoints: false };
-  const isSrcu = existsSync(kernelTypes) && readFileSync(kernelTypes).includes(tracepointsAreSrcu);
+  const isSrcu = typesContain(tracepointsAreSrcu);
   // kernels that new have no other mode left: "sched: Further restrict the preemption modes"
   if (isSrcu) programs = "preempted";
   const hasEvents = tracepointFolders.some((folder) => existsSync(`${folder}/raw_syscalls`));

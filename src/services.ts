@@ -5,16 +5,17 @@ type Protocol = "tcp" | "udp";
 
 const encoder = new TextEncoder();
 let names: Map<string, Uint8Array> | null = null;
-const unnamed = new Map<string, Uint8Array>();
+/** by port, so that nothing is put together for an event */
+const known = { tcp: new Map<number, Uint8Array>(), udp: new Map<number, Uint8Array>() };
 
 /** `http`, or `8080/tcp` for a port without a name */
 export function serviceName(port: number, protocol: Protocol): Uint8Array {
-  const wanted = `${port}/${protocol}`;
-  names ??= load();
-  let name = names.get(wanted) ?? unnamed.get(wanted);
+  let name = known[protocol].get(port);
   if (name === undefined) {
-    name = encoder.encode(wanted);
-    unnamed.set(wanted, name);
+    const wanted = `${port}/${protocol}`;
+    names ??= load();
+    name = names.get(wanted) ?? encoder.encode(wanted);
+    known[protocol].set(port, name);
   }
   return name;
 }

@@ -18,12 +18,25 @@ const addressLength = 16;
 const encoder = new TextEncoder();
 const kept = 4096;
 
+/** The address that was printed last, and how. */
+interface Printed {
+  readonly words: Uint32Array;
+  text: Uint8Array;
+}
+
+/** Of `::`, which nobody sends from or to, so that the first address is another one. */
+function blankPrinted(): Printed {
+  return { words: new Uint32Array(addressLength / 4), text: encoder.encode("::") };
+}
+
 class LoopbackReader implements Reader {
   readonly #tools: Tools;
   readonly #record: LoopbackRecord;
   readonly #protocol: "tcp" | "udp";
   readonly #bytes: Uint8Array;
   #printed = new Map<string, Uint8Array>();
+  readonly #source = blankPrinted();
+  readonly #destination = blankPrinted();
   #inode = 0;
 
   constructor(tools: Tools, protocol: "tcp" | "udp") {
@@ -90,8 +103,17 @@ class LoopbackReader implements Reader {
     return this.#bytes.subarray(start, start + addressLength);
   }
 
-  /** An address as people write it; made once each. */
-  #text(offset: number): Uint8Array {
+  /** An address as people write it; made once each, and not even looked up while it stays the same. */
+  #text(offset: number, last: Printed): Uint8Array {
+    const { words } = this.#tools;
+    const at = this.#record.at + offset / 4;
+    for (let i = 0; i < last.words.length; i++) {
+      if (words[at + i] !== last.words[i]) return this.#print(offset, last);
+    }
+    return last.text;
+  }
+
+  #print(offset: number, last: Printed): Uint8Array {
     const bytes = this.#address(offset);
     const name = hex(bytes);
     let text = this.#printed.get(name);
@@ -100,16 +122,18 @@ class LoopbackReader implements Reader {
       text = encoder.encode(printAddress(bytes));
       this.#printed.set(name, text);
     }
+    new Uint8Array(last.words.buffer).set(bytes);
+    last.text = text;
     return text;
   }
 
   readonly #meta = (out: Meta): void => {
     const record = this.#record;
     const { srcPort, dstPort } = record;
-    out.text(keys.srcAddr, this.#text(LoopbackRecord.srcAddress.offset));
+    out.text(keys.srcAddr, this.#text(LoopbackRecord.srcAddress.offset, this.#source));
     out.integer(keys.srcPort, srcPort, 0);
     out.text(keys.srcServ, serviceName(srcPort, this.#protocol));
-    out.text(keys.dstAddr, this.#text(LoopbackRecord.dstAddress.offset));
+    out.text(keys.dstAddr, this.#text(LoopbackRecord.dstAddress.offset, this.#destination));
     out.integer(keys.dstPort, dstPort, 0);
     out.text(keys.dstServ, serviceName(dstPort, this.#protocol));
     out.integer(keys.dstInode, this.#inode >>> 0, Math.floor(this.#inode / half));

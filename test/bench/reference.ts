@@ -1,5 +1,5 @@
 /** The C program that ipcdump is measured against, compiled and told which programs to run. */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { kinds } from "../../src/kinds/index.ts";
 import type { Bench } from "./bench.ts";
@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dir, "../..");
 const DIST = process.env.IPCDUMP_BENCH_DIST ?? join(ROOT, "dist");
 const SOURCE = join(import.meta.dir, "reference.c");
 const COMPILED = join(DIST, "bench/reference");
+export const LIBRARY = join(DIST, "bench/libbpf.so.1");
 
 /** Compiles it unless it is there; in a VM it comes compiled. Throws an Error with the compiler's words. */
 export async function compileReference(): Promise<string> {
@@ -18,10 +19,9 @@ export async function compileReference(): Promise<string> {
     return COMPILED;
   mkdirSync(join(DIST, "bench"), { recursive: true });
   const words = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", `-I${join(ROOT, "bpf")}`, "-o", COMPILED];
-  // beside the executable or a folder up: so it runs from wherever it is copied to
-  const compiler = Bun.spawn([...words, SOURCE, library, "-Wl,-rpath,$ORIGIN/..:$ORIGIN"], {
-    stderr: "pipe",
-  });
+  // under the name that the loader looks for, or it would take this system's
+  copyFileSync(library, LIBRARY);
+  const compiler = Bun.spawn([...words, SOURCE, LIBRARY, "-Wl,-rpath,$ORIGIN"], { stderr: "pipe" });
   const said = await compiler.stderr.text();
   if ((await compiler.exited) !== 0) throw new Error(`cc can't compile test/bench/reference.c:\n${said}`);
   return COMPILED;

@@ -6,7 +6,7 @@ import { writeGuest } from "../vm/guest.ts";
 import { kernel, type Series } from "../vm/kernels.ts";
 import { projectFiles } from "../vm/matrix.ts";
 import { Scratch } from "../vm/scratch.ts";
-import { compileReference, objectFile } from "./reference.ts";
+import { compileReference, LIBRARY, objectFile } from "./reference.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const BACKENDS = ["fentry", "kprobe"];
@@ -24,7 +24,7 @@ export async function inMachine(series: Series, rows: readonly string[], quick: 
       ["/usr/bin/bun", process.execPath],
       ["/project/dist/ipcdump", join(ROOT, "dist/ipcdump")],
       ["/project/dist/ipcdump.bpf.o", objectFile()],
-      ["/project/dist/libbpf.so", join(ROOT, "dist/libbpf.so")],
+      ["/project/dist/bench/libbpf.so.1", LIBRARY],
       ["/project/dist/bench/reference", reference],
       ["/project/programs", programs],
       ...projectFiles(["test/bench", "test/vm"]).map(
