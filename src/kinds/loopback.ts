@@ -107,10 +107,14 @@ class LoopbackReader implements Reader {
   #text(offset: number, last: Printed): Uint8Array {
     const { words } = this.#tools;
     const at = this.#record.at + offset / 4;
-    for (let i = 0; i < last.words.length; i++) {
-      if (words[at + i] !== last.words[i]) return this.#print(offset, last);
-    }
-    return last.text;
+    const old = last.words;
+    // unrolled: as a loop this took a third of a TCP line's time
+    const isSame =
+      words[at + 3] === old[3] &&
+      words[at + 2] === old[2] &&
+      words[at + 1] === old[1] &&
+      words[at] === old[0];
+    return isSame ? last.text : this.#print(offset, last);
   }
 
   #print(offset: number, last: Printed): Uint8Array {

@@ -25,7 +25,7 @@ const ROWS: readonly Row[] = [cost, slowdown, loss, start, growth];
 const ROWS_IN_VM = ["1", "2", "3"];
 const RESULTS = join(import.meta.dir, "../../dist/bench.json");
 /** TCG is that much slower, and more */
-const VM_SCALE = 0.01;
+const VM_SCALE = 0.05;
 
 class UsageError extends Error {}
 
