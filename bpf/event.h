@@ -90,6 +90,8 @@ enum event_flags {
 	SIGNAL_GROUP = 16,
 	SEND_BOUND = 16,      /* `address` is the key of an address_record */
 	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
+	SEND_UNHELD =
+		64, /* no process had the receiver: its descriptors were on their way by SCM_RIGHTS */
 	PTY_TO_MASTER = 16,
 };
 

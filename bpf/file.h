@@ -121,15 +121,21 @@ static __always_inline struct file *file_of(int fd)
 	return file;
 }
 
-/* Whether a file has one descriptor only, and nobody is using or passing it right now */
-static __always_inline bool is_held_once(struct file *file)
+/* Descriptors of a file, and uses of it that are under way */
+static __always_inline u64 references(struct file *file)
 {
 	struct file___count *old = (void *)file;
 
 	/* f_ref, which came in place of f_count, counts from 0 */
 	if (bpf_core_field_exists(file->f_ref))
-		return BPF_CORE_READ(file, f_ref.refcnt.counter) == 0;
-	return BPF_CORE_READ(old, f_count.counter) == 1;
+		return BPF_CORE_READ(file, f_ref.refcnt.counter) + 1;
+	return BPF_CORE_READ(old, f_count.counter);
+}
+
+/* Whether a file has one descriptor only, and nobody is using or passing it right now */
+static __always_inline bool is_held_once(struct file *file)
+{
+	return references(file) == 1;
 }
 
 static __always_inline bool is_pipe(struct file *file)

@@ -56,6 +56,7 @@ struct {
 struct arrivals {
 	u32 came;
 	u32 claimed;
+	u64 born; /* when this count began: the map drops what was not used for long */
 };
 
 struct {

@@ -347,7 +347,8 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 
 		if (n == 1 && config.max_bytes && wanted > config.max_bytes)
 			wanted = config.max_bytes;
-		record->event.captured = capture(&reading->source, wanted, reading->thread);
+		record->event.captured =
+			capture(SLOT_PIPE, &reading->source, wanted, reading->thread);
 	}
 	bpf_ringbuf_submit(record, wakeup());
 }

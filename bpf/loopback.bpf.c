@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * TCP and UDP over the loopback device: one event per send system call, in the sender's own
- * context, at its return; on the receive side `current` is anybody. A TCP receiver is the socket
+ * context, at its return, or per request of io_uring at its completion; on the receive side `current` is anybody. A TCP receiver is the socket
  * with the reversed 4-tuple in the same network namespace; a datagram's is the socket whose
  * sk_data_ready ran during the call, or, when it ran on another's time, the one bound to its address.
  */
 #include "flow.h"
 #include "hook.h"
+#include "uring.h"
 
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
@@ -23,17 +24,17 @@ struct {
 	__type(value, u32);
 } corked SEC(".maps");
 
-/* The current process uses a descriptor. A function of its own, for its frame is not to lie below report_parcel's */
-__noinline int on_use_of_inet(int fd)
+/* A process uses a socket. A function of its own, for its frame is not to lie below report_parcel's */
+__noinline int on_use_of_inet(u64 socket, u64 task)
 {
-	struct sock *sk = sock_of(file_of(fd));
+	struct sock *sk = (void *)socket;
 	struct identity self = {};
 	struct flow flow = {};
-	u64 value = (u64)sk;
+	u64 value = socket;
 
 	if (!is_loopback(sk))
 		return 0;
-	identify((void *)bpf_get_current_task(), &self);
+	identify((void *)task, &self);
 	if (!use(sk, sock_inode(sk), 0, &self, false) || !is_inet(sk, IPPROTO_TCP))
 		return 0;
 	flow_of(sk, &flow);
@@ -53,24 +54,29 @@ struct parcel {
 	u32 count;
 	u32 thread;
 	u32 flags;
+	u64 name; /* of the destination: a sockaddr in user memory */
+	u32 by_ring;
+	u32 name_copied; /* it is in the kernel's */
+	u64 first;	 /* receiver of a request's datagram */
 	struct source source;
 	/* room for what the stack has none for: of five frames 512 bytes in all */
 	struct flow reversed;
 	struct flow theirs;
 	struct identity self;
+	u8 sockaddr[28]; /* a sockaddr_in6, or a sockaddr_in within it */
+	u32 reserved;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct parcel);
 } parcels SEC(".maps");
 
-__noinline int report_parcel(void)
+__noinline int report_parcel(u32 by_ring)
 {
-	u32 zero = 0;
-	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
 	struct loopback_record *record;
 	struct process dst;
 	u64 dst_inode = 0;
@@ -102,18 +108,20 @@ __noinline int report_parcel(void)
 	__builtin_memcpy(record->src_address, parcel->flow.local, 16);
 	__builtin_memcpy(record->dst_address, parcel->flow.remote, 16);
 	record->event.captured =
-		capture(&parcel->source, wanted_of(parcel->count), record->event.thread);
+		capture(by_ring ? SLOT_LOOPBACK_RING : SLOT_LOOPBACK, &parcel->source,
+			wanted_of(parcel->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
 
-static __always_inline struct parcel *new_parcel(void)
+static __always_inline struct parcel *new_parcel(u32 by_ring)
 {
-	u32 zero = 0;
-	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
 
-	if (parcel)
+	if (parcel) {
 		__builtin_memset(parcel, 0, sizeof(*parcel));
+		parcel->by_ring = by_ring;
+	}
 	return parcel;
 }
 
@@ -166,24 +174,26 @@ static __always_inline bool send_tcp(struct sock *sk, struct parcel *parcel)
 }
 
 /* The destination of a datagram: what the call says, else what the socket is connected to */
-static __always_inline void address_datagram(struct flow *flow, u64 name)
+static __always_inline void address_datagram(struct parcel *parcel)
 {
-	u16 family = 0, port = 0;
+	struct flow *flow = &parcel->flow;
+	u8 *name = parcel->sockaddr;
+	u16 *words = (u16 *)name;
 
-	if (!name || bpf_probe_read_user(&family, sizeof(family), (void *)name))
+	if (!parcel->name)
 		return;
-	bpf_probe_read_user(&port, sizeof(port), (void *)(name + 2));
-	if (family == AF_INET) {
-		u32 address = 0;
-
-		bpf_probe_read_user(&address, sizeof(address), (void *)(name + 4));
-		map_address(flow->remote, address);
-	} else if (family == AF_INET6) {
-		bpf_probe_read_user(flow->remote, 16, (void *)(name + 8));
-	} else {
+	if (parcel->name_copied)
+		bpf_probe_read_kernel(name, sizeof(parcel->sockaddr), (void *)parcel->name);
+	else if (bpf_probe_read_user(name, sizeof(parcel->sockaddr), (void *)parcel->name))
+		/* it may end at the end of memory */
+		bpf_probe_read_user(name, 16, (void *)parcel->name);
+	if (words[0] == AF_INET)
+		map_address(flow->remote, *(u32 *)(name + 4));
+	else if (words[0] == AF_INET6)
+		__builtin_memcpy(flow->remote, name + 8, 16);
+	else
 		return;
-	}
-	flow->remote_port = bpf_ntohs(port);
+	flow->remote_port = bpf_ntohs(words[1]);
 }
 
 static __always_inline bool unspecified(const u8 address[16])
@@ -200,11 +210,11 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 }
 
 /* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
-__noinline int on_delivery(u32 n)
+__noinline int on_delivery(u32 n, u32 by_ring)
 {
-	u32 zero = 0, thread = bpf_get_current_pid_tgid();
-	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &zero);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
 	struct arrivals *arrivals;
 	struct port port = {};
 	struct sock *other;
@@ -215,13 +225,21 @@ __noinline int on_delivery(u32 n)
 	other = (void *)delivery->socks[n & (DELIVERIES - 1)];
 	if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
 		return 0;
+	if (by_ring) {
+		/* other requests' datagrams may be among them: to each receiver one of this */
+		if (parcel->first == (u64)other)
+			return -1;
+		if (!parcel->first)
+			parcel->first = (u64)other;
+		delivery->socks[n & (DELIVERIES - 1)] = 0;
+	}
 	parcel->other = (u64)other;
 	port.net = parcel->flow.net;
 	port.number = parcel->flow.remote_port;
 	arrivals = bpf_map_lookup_elem(&arrivals_by_port, &port);
 	if (arrivals)
 		__sync_fetch_and_add(&arrivals->claimed, 1);
-	report_parcel();
+	report_parcel(by_ring);
 	return 1;
 }
 
@@ -242,12 +260,12 @@ static __always_inline u64 bound_to(const struct flow *flow)
 }
 
 /*
- * A datagram of `parcel->count` bytes that left; `name` is the sockaddr it was sent to, if any. true: to
- * be reported, by its address.
+ * A datagram of `parcel->count` bytes that left. true: to be reported, by its address.
  */
-static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64 name, bool single)
+static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, bool single)
 {
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &parcel->thread);
+	u64 mine = deliveries_of(parcel->thread, false);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &mine);
 	u64 key = (u64)sk;
 	u32 *before, found = 0;
 
@@ -268,7 +286,7 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64
 		bpf_map_delete_elem(&corked, &key);
 	}
 	flow_of(sk, &parcel->flow);
-	address_datagram(&parcel->flow, name);
+	address_datagram(parcel);
 	if (!parcel->flow.remote_port)
 		return false;
 	if (unspecified(parcel->flow.local)) {
@@ -279,14 +297,18 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64
 	}
 	if (single) {
 		for (u32 i = 0; i < DELIVERIES; i++) {
-			int result = on_delivery(i);
+			int result = on_delivery(i, parcel->by_ring);
 
 			if (result < 0)
 				break;
 			found += result;
 		}
-		if (found || (delivery && delivery->failed))
+		if (found)
 			return false;
+		if (delivery && delivery->failed) {
+			delivery->failed--;
+			return false;
+		}
 	}
 	if (routed_elsewhere(sk))
 		return false;
@@ -299,8 +321,8 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, u64
 /* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
 {
-	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
-	struct parcel *parcel = new_parcel();
+	u64 message = vector + (u64)n * (compat ? 32 : 64);
+	struct parcel *parcel = new_parcel(false);
 	struct sock *sk = sock_of(file_of(fd));
 
 	if (!parcel || !sk)
@@ -310,12 +332,12 @@ __noinline int on_parcel(u64 vector, u32 n, int fd, u32 compat)
 	parcel->src = parcel->self.who;
 	parcel->src_inode = sock_inode(sk);
 	bpf_probe_read_user(&parcel->count, 4, (void *)(message + (compat ? 28 : 56)));
-	bpf_probe_read_user(&name, compat ? 4 : 8, (void *)message);
+	bpf_probe_read_user(&parcel->name, compat ? 4 : 8, (void *)message);
 	source_of_message(&parcel->source, message, compat);
 	if (is_inet(sk, IPPROTO_TCP))
 		return send_tcp(sk, parcel);
 	if (is_inet(sk, IPPROTO_UDP))
-		return send_udp(sk, parcel, name, false);
+		return send_udp(sk, parcel, false);
 	return 0;
 }
 
@@ -327,7 +349,7 @@ __noinline int on_parcels(u64 vector, u32 first, u32 count, u64 how)
 			return -1;
 		/* not from within on_parcel: 5.10 counts the frames of both */
 		if (on_parcel(vector, first + n, how, how >> 32))
-			report_parcel();
+			report_parcel(false);
 	}
 	return 0;
 }
@@ -336,7 +358,6 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 				   bool compat, long result)
 {
 	struct parcel *parcel;
-	u64 name = 0;
 
 	if (result < 0)
 		return 0;
@@ -348,7 +369,7 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 				break;
 		return 0;
 	}
-	parcel = new_parcel();
+	parcel = new_parcel(false);
 	if (!parcel)
 		return 0;
 	identify((void *)bpf_get_current_task(), &parcel->self);
@@ -358,11 +379,12 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 	parcel->count = result;
 	source_of_call(&parcel->source, call, regs, compat);
 	if (call == CALL_SENDTO)
-		name = argument(regs, 4, compat);
+		parcel->name = argument(regs, 4, compat);
 	else if (call == CALL_SENDMSG)
-		bpf_probe_read_user(&name, compat ? 4 : 8, (void *)argument(regs, 1, compat));
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, name, true))
-		report_parcel();
+		bpf_probe_read_user(&parcel->name, compat ? 4 : 8,
+				    (void *)argument(regs, 1, compat));
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
+		report_parcel(false);
 	return 0;
 }
 
@@ -410,6 +432,39 @@ __noinline int on_listen(int fd)
 	return 0;
 }
 
+static __always_inline int on_ring(const struct told *told)
+{
+	struct completion *completion = read_completion(told, HEARER_LOOPBACK);
+	struct parcel *parcel;
+	struct sock *sk;
+
+	if (!completion)
+		return 0;
+	sk = sock_of(completion->file);
+	if (!is_loopback(sk))
+		return 0;
+	on_use_of_inet((u64)sk, (u64)completion->task);
+	if (completion->opcode == OP_ACCEPT)
+		on_use_of_inet((u64)sock_of(file_of(accepted(completion))), (u64)completion->task);
+	if (!sends(completion->opcode))
+		return 0;
+	parcel = new_parcel(true);
+	if (!parcel)
+		return 0;
+	identify(completion->task, &parcel->self);
+	parcel->thread = bpf_get_current_pid_tgid();
+	parcel->src = parcel->self.who;
+	parcel->src_inode = sock_inode(sk);
+	parcel->count = completion->result;
+	name_of_completion(completion);
+	parcel->name = completion->name_length ? completion->name : 0;
+	parcel->name_copied = completion->copied;
+	source_of_completion(&parcel->source, completion);
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
+		report_parcel(true);
+	return 0;
+}
+
 static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
@@ -427,11 +482,13 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
-	u32 thread = bpf_get_current_pid_tgid();
+	u64 task = bpf_get_current_task();
 	struct sock *sk;
 	int fd;
 
-	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
+	if (call == CALL_URING)
+		forget_deliveries(false);
+	if (call == CALL_URING || call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
 	    (result < 0 && result != -EINPROGRESS))
 		return 0;
 	if (call == CALL_SOCKET)
@@ -444,16 +501,16 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		return 0;
 	fd = receives_from(call, regs, compat);
 	if (fd >= 0) {
-		on_use_of_inet(fd);
+		on_use_of_inet((u64)sock_of(file_of(fd)), task);
 		if (call == CALL_ACCEPT)
-			on_use_of_inet(result);
+			on_use_of_inet((u64)sock_of(file_of(result)), task);
 	}
 	fd = sends_to(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_loopback(sk)) {
-		on_use_of_inet(fd);
+		on_use_of_inet((u64)sk, task);
 		on_send(call, fd, sk, regs, compat, result);
-		bpf_map_delete_elem(&deliveries, &thread);
+		forget_deliveries(false);
 	}
 	return 0;
 }
@@ -462,14 +519,14 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 SEC("?tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(loopback_fail__any)
 {
-	u32 thread = bpf_get_current_pid_tgid();
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
 	struct delivery blank;
 
 	if (!delivery) {
 		__builtin_memset(&blank, 0, sizeof(blank));
 		blank.failed = 1;
-		bpf_map_update_elem(&deliveries, &thread, &blank, BPF_ANY);
+		bpf_map_update_elem(&deliveries, &key, &blank, BPF_ANY);
 	} else {
 		delivery->failed++;
 	}
@@ -478,7 +535,7 @@ int BPF_PROG(loopback_fail__any)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
-	struct arrivals first = {.came = 1}, *known;
+	struct arrivals first = {.came = 1, .born = bpf_ktime_get_ns()}, *known;
 	struct port port = {};
 
 	if (!on_ready(sk, false))
@@ -507,5 +564,6 @@ int BPF_KPROBE(loopback_ready__kprobe, struct sock *sk)
 
 ON_SYS_ENTER(loopback_enter__any, on_enter)
 ON_SYS_EXIT(loopback_exit__any, on_return)
+ON_COMPLETION(loopback_ring__any, on_ring)
 ON_PROCESS_EXIT(loopback_gone__any, on_exit)
 ON_DATA_READY(loopback_ready__tracepoint, on_datagram)

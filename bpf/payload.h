@@ -39,16 +39,31 @@ struct cursor {
 	u32 sent; /* bytes in chunks that are in the ring */
 };
 
+/*
+ * One for each program that captures: on preemptible kernels another task's may come in between, but
+ * a program does not interrupt itself on its CPU.
+ */
+enum slot {
+	SLOT_PIPE,
+	SLOT_UNIX,
+	SLOT_LOOPBACK,
+	SLOT_PTY,
+	SLOT_UNIX_RING,
+	SLOT_LOOPBACK_RING,
+	SLOT_PTY_RING,
+	SLOTS
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SLOTS);
 	__type(key, u32);
 	__type(value, struct cursor);
 } cursors __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SLOTS); /* user space makes it 1 when no contents are wanted */
 	__type(key, u32);
 	__type(value, struct chunk_record);
 } chunks __weak SEC(".maps");
@@ -100,11 +115,10 @@ static __always_inline bool next_segment(struct source *source)
 }
 
 /* Sends what the chunk holds; 0: the ring is full */
-__weak __noinline int send_chunk(void)
+__weak __noinline int send_chunk(u32 slot)
 {
-	u32 zero = 0;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
 	u64 size;
 
 	if (!cursor || !chunk)
@@ -127,11 +141,10 @@ __weak __noinline int send_chunk(void)
  * Copies or sends a piece; 0: nothing left to do. A global function is verified once; inlined into
  * the loop its branches would pile up until the verifier gives up ("8193 jumps").
  */
-__weak __noinline int step(void)
+__weak __noinline int step(u32 slot)
 {
-	u32 zero = 0;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
 	u64 n;
 	u32 fill;
 
@@ -142,7 +155,7 @@ __weak __noinline int step(void)
 	if (!n)
 		return false;
 	if (fill > 0x3fff)
-		return send_chunk();
+		return send_chunk(slot);
 	if (!cursor->source.length && !next_segment(&cursor->source))
 		return false;
 	if (n > cursor->source.length)
@@ -163,20 +176,19 @@ __weak __noinline int step(void)
 }
 
 /* 0: nothing left to do */
-__weak __noinline int take_steps(void)
+__weak __noinline int take_steps(u32 slot)
 {
 	for (int i = 0; i < STEPS; i++)
-		if (!step())
+		if (!step(slot))
 			return false;
 	return true;
 }
 
 /* Sends up to `wanted` bytes of the cursor's source; how many are in the ring */
-__weak __noinline int send_contents(u64 wanted, u32 thread)
+__weak __noinline int send_contents(u64 wanted, u32 thread, u32 slot)
 {
-	u32 zero = 0;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &zero);
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
 
 	if (!cursor || !chunk)
 		return 0;
@@ -186,25 +198,23 @@ __weak __noinline int send_contents(u64 wanted, u32 thread)
 	chunk->type = RECORD_CHUNK;
 	chunk->thread = thread;
 	for (int i = 0; i < ROUNDS; i++)
-		if (!take_steps())
+		if (!take_steps(slot))
 			break;
-	send_chunk();
+	send_chunk(slot);
 	return cursor->sent;
 }
 
-/*
- * Sends up to `wanted` bytes of `source` and returns how many are in the ring. Safe on preemptible
- * kernels as long as one program only calls it: a program does not interrupt itself on its CPU.
- */
-static __always_inline u32 capture(const struct source *source, u64 wanted, u32 thread)
+/* Sends up to `wanted` bytes of `source` and returns how many are in the ring */
+static __always_inline u32 capture(enum slot slot_of_program, const struct source *source,
+				   u64 wanted, u32 thread)
 {
-	u32 zero = 0;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &zero);
+	u32 slot = slot_of_program;
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
 
 	if (!cursor || source->kind == SOURCE_NONE)
 		return 0;
 	cursor->source = *source;
-	return send_contents(wanted, thread);
+	return send_contents(wanted, thread, slot);
 }
 
 #endif

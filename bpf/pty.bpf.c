@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Pseudoterminals: one event per write system call to either side, at its return. What is written
+ * Pseudoterminals: one event per write system call to either side, at its return, or per request of
+ * io_uring at its completion. What is written
  * to the master goes to the foreground process group, what is written to the slave to the process
  * that read the master last. The line discipline's echo is no system call, and so no event.
  */
@@ -9,6 +10,7 @@
 #include "payload.h"
 #include "process.h"
 #include "socket.h"
+#include "uring.h"
 
 #define S_IFCHR 0020000
 #define MEMBERS 64
@@ -179,14 +181,15 @@ static __always_inline struct process reader_of(struct tty_struct *slave, u32 *f
 	return id.who;
 }
 
-static __always_inline void remember(struct tty_struct *master, struct file *file, bool opened)
+static __always_inline void remember(struct tty_struct *master, struct file *file,
+				     struct task_struct *task, bool opened)
 {
 	u64 key = (u64)master;
 	struct holder holder = {.file = (u64)file, .opened = opened};
 	struct holder *known = bpf_map_lookup_elem(&holders, &key);
 	struct identity self = {};
 
-	identify((void *)bpf_get_current_task(), &self);
+	identify(task, &self);
 	if (known && known->file == holder.file && known->opened == opened &&
 	    same(&known->who, &self.who))
 		return;
@@ -195,8 +198,9 @@ static __always_inline void remember(struct tty_struct *master, struct file *fil
 	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
 }
 
-static __always_inline int on_write(struct tty_struct *tty, enum call call, struct pt_regs *regs,
-				    bool compat, u32 count)
+/* A task wrote `count` bytes to one side of a terminal, which were at `source` */
+static __always_inline int on_write(struct tty_struct *tty, struct task_struct *task,
+				    enum slot slot, struct source *source, u32 count)
 {
 	bool to_master = driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_SLAVE;
 	struct tty_struct *other = BPF_CORE_READ(tty, link);
@@ -204,12 +208,11 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	u32 flags = to_master ? PTY_TO_MASTER : 0;
 	struct pid *session = session_of(slave);
 	struct identity self = {};
-	struct source source = {};
 	struct process dst = {};
 	struct pty_record *record;
 	u64 key = (u64)other;
 
-	identify((void *)bpf_get_current_task(), &self);
+	identify(task, &self);
 	if (to_master) {
 		struct holder *holder = bpf_map_lookup_elem(&holders, &key);
 
@@ -235,9 +238,29 @@ static __always_inline int on_write(struct tty_struct *tty, enum call call, stru
 	if (session)
 		record->session = config.pid_namespace ? number_here((u64)session)
 						       : BPF_CORE_READ(session, numbers[0].nr);
-	source_of_call(&source, call, regs, compat);
-	record->event.captured = capture(&source, wanted_of(count), record->event.thread);
+	record->event.captured = capture(slot, source, wanted_of(count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+static __always_inline int on_ring(const struct told *told)
+{
+	struct completion *completion = read_completion(told, HEARER_PTY);
+	struct source source = {};
+	struct tty_struct *tty;
+
+	if (!completion || !completion->result)
+		return 0;
+	tty = tty_of(completion->file);
+	if (!tty)
+		return 0;
+	if (sends(completion->opcode)) {
+		source_of_completion(&source, completion);
+		on_write(tty, completion->task, SLOT_PTY_RING, &source, completion->result);
+	} else if (receives(completion->opcode) &&
+		   driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER) {
+		remember(tty, completion->file, completion->task, false);
+	}
 	return 0;
 }
 
@@ -261,6 +284,8 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct source source = {};
 	struct tty_struct *tty;
 	struct file *file;
 	int fd;
@@ -271,7 +296,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		file = file_of(result);
 		tty = tty_of(file);
 		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
-			remember(tty, file, true);
+			remember(tty, file, task, true);
 		return 0;
 	}
 	if (call == CALL_CONNECT || call == CALL_ACCEPT || call >= CALL_CLOSE || result == 0)
@@ -281,17 +306,20 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		file = file_of(fd);
 		tty = tty_of(file);
 		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
-			remember(tty, file, false);
+			remember(tty, file, task, false);
 	}
 	fd = sends_to(call, regs, compat);
 	if (fd >= 0) {
 		tty = tty_of(file_of(fd));
-		if (tty)
-			on_write(tty, call, regs, compat, result);
+		if (tty) {
+			source_of_call(&source, call, regs, compat);
+			on_write(tty, task, SLOT_PTY, &source, result);
+		}
 	}
 	return 0;
 }
 
 ON_SYS_ENTER(pty_enter__any, on_enter)
 ON_SYS_EXIT(pty_exit__any, on_return)
+ON_COMPLETION(pty_ring__any, on_ring)
 ON_PROCESS_EXIT(pty_gone__any, on_exit)

@@ -25,6 +25,7 @@
 #define EINPROGRESS 115
 #define OWNERS 65536
 #define DELIVERIES 32
+#define PF_IO_WORKER 0x10
 
 struct owner {
 	struct process who;
@@ -58,9 +59,22 @@ struct delivery {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, u32);
+	__type(key, u64);
 	__type(value, struct delivery);
 } deliveries __weak SEC(".maps");
+
+/* Unix sockets' and UDP's are kept apart: the latter also come on the time of who sent none */
+static __always_inline u64 deliveries_of(u32 thread, bool local)
+{
+	return thread | (u64)local << 32;
+}
+
+static __always_inline void forget_deliveries(bool local)
+{
+	u64 key = deliveries_of(bpf_get_current_pid_tgid(), local);
+
+	bpf_map_delete_elem(&deliveries, &key);
+}
 
 static __always_inline struct sock *sock_of(struct file *file)
 {
@@ -232,7 +246,7 @@ static __always_inline bool traces(enum kind kind)
 static __always_inline bool on_ready(struct sock *sk, bool local)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	u32 thread = bpf_get_current_pid_tgid();
+	u64 key = deliveries_of(bpf_get_current_pid_tgid(), local);
 	struct delivery *delivery, blank;
 	u32 n;
 
@@ -240,15 +254,19 @@ static __always_inline bool on_ready(struct sock *sk, bool local)
 		  : (family != AF_INET && family != AF_INET6) ||
 			    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
 		return false;
-	delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	delivery = bpf_map_lookup_elem(&deliveries, &key);
 	if (!delivery) {
 		__builtin_memset(&blank, 0, sizeof(blank));
-		bpf_map_update_elem(&deliveries, &thread, &blank, BPF_ANY);
-		delivery = bpf_map_lookup_elem(&deliveries, &thread);
+		bpf_map_update_elem(&deliveries, &key, &blank, BPF_ANY);
+		delivery = bpf_map_lookup_elem(&deliveries, &key);
 		if (!delivery)
 			return true;
 	}
 	n = delivery->count;
+	/* a worker of io_uring makes no system call that ends them */
+	if (n >= DELIVERIES &&
+	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
+		n = 0;
 	if (n < DELIVERIES) {
 		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
 		delivery->count = n + 1;

@@ -30,6 +30,7 @@ enum call {
 	CALL_SOCKETPAIR,
 	CALL_LISTEN,
 	CALL_BIND,
+	CALL_URING,
 };
 
 /* x86-64; preadv2 and pwritev2 with offset -1 work on pipes */
@@ -85,6 +86,8 @@ static __always_inline enum call native_call(u64 number)
 		return CALL_LISTEN;
 	case 49:
 		return CALL_BIND;
+	case 426:
+		return CALL_URING;
 	}
 	return CALL_OTHER;
 }
@@ -143,6 +146,8 @@ static __always_inline enum call compat_call(u64 number)
 		return CALL_LISTEN;
 	case 361:
 		return CALL_BIND;
+	case 426:
+		return CALL_URING;
 	}
 	return CALL_OTHER;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Unix sockets: one event per send system call, in the sender's own context, at its return. The
+ * Unix sockets: one event per send system call, in the sender's own context, at its return, or per
+ * request of io_uring at its completion. The
  * receiver is the peer's holder; for datagrams without a peer the socket whose sk_data_ready ran
  * during the call, or, where that can't be hooked, the address the datagram went to.
  */
 #include "address.h"
 #include "hook.h"
+#include "uring.h"
 
 #define MESSAGES 1024
 #define MESSAGE_ROUND 32
@@ -21,37 +23,57 @@ struct sending {
 	u64 inode;
 	u64 destination; /* user pointer to a sockaddr, for what has no other end that is known */
 	u32 destination_length;
+	u32 destination_copied; /* the pointer is the kernel's */
 	u32 count;
 	u32 thread;
 	u32 type;
+	u32 reserved;
 	struct process src;
 	struct source source;
 	struct identity self;
 };
 
-/* In a map for report() to be a global function; one program only sends, and it does not interrupt itself */
+/* In a map for report() to be a global function; one for each program that sends, as payload.h says */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct sending);
 } sendings SEC(".maps");
 
-static __always_inline struct sending *new_sending(void)
+static __always_inline struct sending *new_sending(u32 by_ring)
 {
-	u32 zero = 0;
-	struct sending *sending = bpf_map_lookup_elem(&sendings, &zero);
+	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
 
 	if (sending)
 		__builtin_memset(sending, 0, sizeof(*sending));
 	return sending;
 }
 
-/* Reports what is in `sendings` */
-__noinline int report_sending(void)
+/* Whether all descriptors of a socket are on their way by SCM_RIGHTS */
+static __always_inline bool is_unheld(struct sock *sk)
 {
-	u32 zero = 0, flags = 0;
-	struct sending *sending = bpf_map_lookup_elem(&sendings, &zero);
+	struct unix_sock *socket = (void *)sk;
+	struct unix_sock___inflight *old = (void *)sk;
+	struct file *file = BPF_CORE_READ(sk, sk_socket, file);
+	u64 passed = 0;
+
+	if (bpf_core_field_exists(socket->vertex)) {
+		struct unix_vertex *vertex = BPF_CORE_READ(socket, vertex);
+
+		if (vertex)
+			passed = BPF_CORE_READ(vertex, out_degree);
+	} else if (bpf_core_field_exists(old->inflight)) {
+		passed = BPF_CORE_READ(old, inflight);
+	}
+	return passed && file && references(file) <= passed;
+}
+
+/* Reports what is in `sendings` */
+__noinline int report_sending(u32 by_ring)
+{
+	u32 flags = 0;
+	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
 	u64 dst_inode = 0, address = 0;
 	struct process dst = {};
 	struct unix_record *record;
@@ -87,14 +109,16 @@ __noinline int report_sending(void)
 		    mention_address(second, sending->inode))
 			address = sending->inode;
 	}
-	if (address) {
+	if (address)
 		flags |= SEND_BOUND;
-	}
+	if (dst_inode && !dst.tgid && is_unheld(other))
+		flags |= SEND_UNHELD;
 	if (!other && sending->destination && sending->destination_length > sizeof(u16)) {
 		flags |= SEND_TO_ADDRESS | SEND_BOUND;
 		address = bpf_ktime_get_ns() | (1ULL << 63);
 		send_address(address, (void *)sending->destination + sizeof(u16),
-			     sending->destination_length - sizeof(u16), true);
+			     sending->destination_length - sizeof(u16),
+			     !sending->destination_copied);
 	}
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
@@ -108,8 +132,8 @@ __noinline int report_sending(void)
 	record->address = address;
 	record->net = sock_net(sk);
 	record->reserved = 0;
-	record->event.captured =
-		capture(&sending->source, wanted_of(sending->count), record->event.thread);
+	record->event.captured = capture(by_ring ? SLOT_UNIX_RING : SLOT_UNIX, &sending->source,
+					 wanted_of(sending->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -120,18 +144,18 @@ static __always_inline bool is_unix(struct sock *sk)
 }
 
 /*
- * The current process uses a descriptor, or has received it by SCM_RIGHTS. A function of its own, for
- * its frame is not to lie below report_sending's.
+ * A process uses a socket, or has received it by SCM_RIGHTS. A function of its own, for its frame is
+ * not to lie below report_sending's.
  */
-__noinline int on_use(int fd, u32 received)
+__noinline int on_use(u64 socket, u64 task, u32 received)
 {
-	struct sock *sk = sock_of(file_of(fd)), *peer;
+	struct sock *sk = (void *)socket, *peer;
 	struct identity self = {};
 
 	if (!sk)
 		return 0;
 	peer = is_unix(sk) ? unix_peer(sk) : NULL;
-	identify((void *)bpf_get_current_task(), &self);
+	identify((void *)task, &self);
 	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, received);
 	return 0;
 }
@@ -146,7 +170,7 @@ __noinline int on_rights(u64 header, u64 size, u32 head)
 			break;
 		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + head + i * sizeof(fd))))
 			break;
-		on_use(fd, true);
+		on_use((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
 	}
 	return 0;
 }
@@ -192,7 +216,8 @@ static __always_inline void on_control(u64 message, bool compat)
 /* Who gets a datagram that has no peer to go to: the n-th this thread's call delivered */
 static __always_inline struct sock *delivered(u32 thread, u32 n)
 {
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &thread);
+	u64 key = deliveries_of(thread, true);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
 
 	if (!delivery || n >= delivery->count || n >= DELIVERIES)
 		return NULL;
@@ -216,7 +241,7 @@ __noinline int on_message(u64 vector, u32 n, int fd, u32 compat)
 {
 	u64 message = vector + (u64)n * (compat ? 32 : 64), name = 0;
 	u32 thread = bpf_get_current_pid_tgid();
-	struct sending *sending = new_sending();
+	struct sending *sending = new_sending(false);
 	struct sock *sk = sock_of(file_of(fd));
 
 	if (!sending || !is_unix(sk))
@@ -244,7 +269,7 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 how)
 			return -1;
 		/* not from within on_message: 5.10 counts the frames of both */
 		if (on_message(vector, first + n, how, how >> 32))
-			report_sending();
+			report_sending(false);
 	}
 	return 0;
 }
@@ -253,7 +278,7 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 how)
 static __always_inline bool on_send(enum call call, int fd, struct sock *sk, struct pt_regs *regs,
 				    bool compat, long result)
 {
-	struct sending *sending = new_sending();
+	struct sending *sending = new_sending(false);
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
 	/* a stream has no messages: nothing sent is no event */
@@ -310,6 +335,134 @@ __noinline int on_made(u32 call, int fd, u64 descriptors)
 	return 0;
 }
 
+/* Two spellings of an address, and whose they are; in a map for the reason that payload.h gives */
+struct spelling {
+	u8 sent_to[ADDRESS_DATA];
+	u8 bound_to[ADDRESS_DATA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct spelling);
+} spellings SEC(".maps");
+
+/* Whether a socket is bound to what is the same, letter by letter, as the bytes behind a sun_family */
+__noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
+{
+	u32 zero = 0;
+	struct spelling *spelling = bpf_map_lookup_elem(&spellings, &zero);
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)socket, addr);
+	const void *bound =
+		(void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16);
+	bool abstract;
+
+	if (!spelling || !address || !length || length > ADDRESS_DATA)
+		return 0;
+	__builtin_memset(spelling, 0, sizeof(*spelling));
+	barrier_var(length);
+	if (length > ADDRESS_DATA)
+		return 0;
+	if (copied)
+		bpf_probe_read_kernel(spelling->sent_to, length, (void *)name);
+	else
+		bpf_probe_read_user(spelling->sent_to, length, (void *)name);
+	abstract = !spelling->sent_to[0];
+	if (abstract) {
+		if (BPF_CORE_READ(address, len) - sizeof(u16) != length)
+			return 0;
+		bpf_probe_read_kernel(spelling->bound_to, length, bound);
+	} else {
+		bpf_probe_read_kernel_str(spelling->bound_to, ADDRESS_DATA, bound);
+	}
+	for (int i = 0; i < ADDRESS_DATA; i++) {
+		barrier();
+		if (spelling->sent_to[i] != spelling->bound_to[i])
+			return 0;
+		if (!abstract && !spelling->sent_to[i])
+			return 1;
+	}
+	return 1;
+}
+
+/*
+ * Who got the datagram of a request: of the sockets that this thread delivered to, the one bound to
+ * where it was sent. What other requests delivered may be among them.
+ */
+__noinline int find_delivery(u32 thread)
+{
+	u32 by_ring = true;
+	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
+	u64 key = deliveries_of(thread, true);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
+
+	if (!sending || !delivery || sending->destination_length <= sizeof(u16))
+		return 0;
+	for (u32 i = 0; i < DELIVERIES; i++) {
+		u64 socket = delivery->socks[i];
+
+		barrier();
+		if (!socket || !is_bound_to(socket, sending->destination + sizeof(u16),
+					    sending->destination_length - sizeof(u16),
+					    sending->destination_copied))
+			continue;
+		sending->other = (struct sock *)socket;
+		delivery->socks[i] = 0;
+		return 1;
+	}
+	return 0;
+}
+
+/* A request of io_uring that completed; 1: what is in `sendings` is to be reported */
+static __always_inline bool on_completion(struct completion *completion, struct sock *sk)
+{
+	struct sending *sending = new_sending(true);
+	u32 type = BPF_CORE_READ(sk, sk_type);
+
+	if (!sending ||
+	    (!completion->result && (type == SOCK_STREAM || completion->opcode == OP_SPLICE)))
+		return false;
+	identify(completion->task, &sending->self);
+	sending->sk = sk;
+	sending->src = sending->self.who;
+	sending->count = completion->result;
+	sending->type = type;
+	sending->thread = bpf_get_current_pid_tgid();
+	sending->inode = sock_inode(sk);
+	name_of_completion(completion);
+	source_of_completion(&sending->source, completion);
+	if (type == SOCK_DGRAM && completion->name && completion->name_length) {
+		sending->destination = completion->name;
+		sending->destination_length = completion->name_length;
+		sending->destination_copied = completion->copied;
+		find_delivery(sending->thread);
+	} else {
+		sending->other = unix_peer(sk);
+	}
+	return true;
+}
+
+static __always_inline int on_ring(const struct told *told)
+{
+	struct completion *completion = read_completion(told, HEARER_UNIX);
+	struct sock *sk;
+
+	if (!completion)
+		return 0;
+	sk = sock_of(completion->file);
+	if (!is_unix(sk))
+		return 0;
+	on_use((u64)sk, (u64)completion->task, false);
+	if (completion->opcode == OP_ACCEPT)
+		on_use((u64)sock_of(file_of(accepted(completion))), (u64)completion->task, false);
+	else if (completion->opcode == OP_RECVMSG && completion->readable)
+		on_control(completion->base, completion->compat);
+	else if (sends(completion->opcode) && on_completion(completion, sk))
+		report_sending(true);
+	return 0;
+}
+
 static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
@@ -327,11 +480,12 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
-	u32 thread = bpf_get_current_pid_tgid();
 	struct sock *sk;
 	int fd;
 
-	if (call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
+	if (call == CALL_URING)
+		forget_deliveries(true);
+	if (call == CALL_URING || call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
 	    (result < 0 && result != -EINPROGRESS))
 		return 0;
 	if (call == CALL_LISTEN || call == CALL_BIND)
@@ -341,19 +495,19 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	fd = receives_from(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		on_use(fd, false);
+		on_use((u64)sk, bpf_get_current_task(), false);
 		if (call == CALL_ACCEPT)
-			on_use(result, false);
+			on_use((u64)sock_of(file_of(result)), bpf_get_current_task(), false);
 		else if (call == CALL_RECVMSG)
 			on_control(argument(regs, 1, compat), compat);
 	}
 	fd = sends_to(call, regs, compat);
 	sk = fd < 0 ? NULL : sock_of(file_of(fd));
 	if (is_unix(sk)) {
-		on_use(fd, false);
+		on_use((u64)sk, bpf_get_current_task(), false);
 		if (on_send(call, fd, sk, regs, compat, result))
-			report_sending();
-		bpf_map_delete_elem(&deliveries, &thread);
+			report_sending(false);
+		forget_deliveries(true);
 	}
 	return 0;
 }
@@ -378,5 +532,6 @@ int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 
 ON_SYS_ENTER(unix_enter__any, on_enter)
 ON_SYS_EXIT(unix_exit__any, on_return)
+ON_COMPLETION(unix_ring__any, on_ring)
 ON_PROCESS_EXIT(unix_gone__any, on_exit)
 ON_DATA_READY(unix_ready__tracepoint, on_datagram)

@@ -200,10 +200,18 @@ struct unix_address {
 	int len;
 	struct sockaddr_un name[0];
 };
+/* How often descriptors of a unix socket are on their way by SCM_RIGHTS, of old a number */
+struct unix_vertex {
+	unsigned long out_degree;
+};
+struct unix_sock___inflight {
+	unsigned long inflight;
+};
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
 	struct sock *peer;
+	struct unix_vertex *vertex;
 };
 struct udp_sock {
 	int pending;
@@ -291,6 +299,58 @@ struct io_kiocb___task {
 	struct task_struct *task;
 };
 
+struct io_uring_task {
+	struct task_struct *task;
+};
+struct io_kiocb___tctx {
+	struct io_uring_task *tctx;
+};
+struct io_ring_ctx {
+	unsigned int compat : 1;
+};
+struct io_ring_ctx___flags {
+	unsigned int int_flags;
+};
+struct io_kiocb {
+	struct file *file;
+	u8 opcode;
+	struct io_ring_ctx *ctx;
+	void *async_data;
+};
+/* of `done_io` the lower half where it is a size_t, as of io_rw's `len` */
+struct io_sr_msg {
+	void *umsg;
+	void *buf;
+	u32 done_io;
+	u16 flags;
+	u16 addr_len;
+	void *addr;
+};
+struct io_rw {
+	u64 addr;
+	u32 len;
+};
+struct io_accept {
+	u32 file_slot;
+};
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+struct io_async_msghdr {
+	struct msghdr msg;
+};
+struct io_uring_cqe {
+	s32 res;
+};
+struct trace_event_raw_io_uring_complete {
+	void *req;
+	s32 res;
+};
+struct trace_event_raw_io_uring_submit_req {
+	void *req;
+};
+
 struct kernel_siginfo {
 	int si_signo;
 	int si_code;
@@ -316,6 +376,7 @@ struct trace_event_raw_task_newtask {
 
 #pragma clang attribute pop
 
+enum io_uring_register_op { IORING_REGISTER_NONE, IORING_REGISTER_QUERY = 35 };
 enum bpf_func_id { BPF_FUNC_unspec };
 enum bpf_func_id___task_pt_regs { BPF_FUNC_task_pt_regs = 175 };
 

@@ -22,6 +22,8 @@ export interface Traced {
   kind: KindModule;
   backend: Backend;
   programs: readonly Program[];
+  /** as the `tracing` line says it */
+  unseen: readonly string[];
 }
 
 export class Attached implements Disposable {
@@ -138,19 +140,22 @@ function programsOf(object: BpfObject, kind: KindModule): Program[] {
 
 /** Lets load take in the programs of a plan's back end. @throws NativeError */
 function select(object: BpfObject, { kind, candidates: [backend] }: Plan): Traced {
+  const unseen = [...(kind.blind[backend!] ?? [])];
   const programs = programsOf(object, kind).filter((program) => {
     if (program.backend !== backend && program.backend !== "any") return false;
     try {
       program.aim(kind.hooks[program.hook]!);
       return true;
     } catch (error) {
-      if (!(error instanceof NativeError) || !kind.optional?.includes(program.hook)) throw error;
+      const lack = kind.optional?.[program.hook];
+      if (!(error instanceof NativeError) || lack === undefined) throw error;
+      if (lack !== null) unseen.push(lack);
       log.verbose(`${kind.name}: ${program.hook} is left out: ${error.message}`);
       return false;
     }
   });
   for (const program of programs) program.enable(true);
-  return { kind, backend: backend!, programs };
+  return { kind, backend: backend!, programs, unseen };
 }
 
 /**
@@ -234,4 +239,5 @@ function configure(
   config.deliveries = seesDeliveries(traced) ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   object.map("ring").maxEntries = options.ring;
+  if (!options.bytes) object.map("chunks").maxEntries = 1;
 }

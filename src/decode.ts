@@ -71,6 +71,8 @@ export class Decoder {
   readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
   readonly #contents: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
   #joined = new Uint8Array(1 << 16);
+  /** up to here all was looked at once before it is too old to wait for */
+  #looked = -1;
 
   constructor(
     ring: Ring,
@@ -255,7 +257,9 @@ export class Decoder {
       const reader = this.#readers[this.#event.kind];
       if (reader?.isReady === undefined || reader.isReady(at)) continue;
       const age = now - (words[at + timeWord + 1]! * 4.294967296 + words[at + timeWord]! / 1e9);
-      if (age >= longestWait) continue;
+      // what tells may have come while this was looked at for the first time
+      if (age >= longestWait && (now === Infinity || this.#position[i]! <= this.#looked)) continue;
+      this.#looked = this.#position[this.#count - 1]!;
       this.#cutBefore(i);
       return;
     }

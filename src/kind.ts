@@ -42,9 +42,9 @@ export interface KindModule {
   /** bytes of its records */
   size: number;
   hooks: Hooks;
-  /** hooks that a kernel may lack; the kind is traced without them all the same */
-  optional?: readonly string[];
-  /** what each back end can't see, as the `tracing` line says it */
+  /** hooks that a kernel may lack, and what is not seen without; the kind is traced all the same */
+  optional?: Readonly<Record<string, string | null>>;
+  /** what each back end can't see whatever the kernel, as the `tracing` line says it */
   blind: Partial<Record<Backend, readonly string[]>>;
   reader(tools: Tools): Reader;
 }

@@ -51,6 +51,7 @@ export const EventFlags = {
   SIGNAL_GROUP: 16,
   SEND_BOUND: 16,
   SEND_TO_ADDRESS: 32,
+  SEND_UNHELD: 64,
   PTY_TO_MASTER: 16,
 } as const;
 

@@ -8,6 +8,8 @@ import { Shared } from "./layout.ts";
 /** by enum lost_reason */
 const reasons: readonly LostReason[] = ["ring_full", "map_full", "fault"];
 const half = 0x1_0000_0000;
+/** KIND_UNKNOWN: what would have been an event of one kind or another */
+const unknown = { id: 0, name: "unknown" } as const;
 
 export class Losses {
   /** all that was found lost so far */
@@ -28,14 +30,14 @@ export class Losses {
   /** Reports what was lost since the last time, one Lost (its time left alone) per kind and reason. */
   poll(lost: Lost, report: () => void): void {
     const { words } = this.#shared;
-    for (const kind of this.#kinds) {
+    for (const kind of [unknown, ...this.#kinds]) {
       for (let reason = 0; reason < reasons.length; reason++) {
         const at = (Shared.lost.offset + kind.id * Shared.lost.size) / 4 + reason * 2;
         const count = words[at]! + words[at + 1]! * half;
         const before = this.#seen.get(at) ?? 0;
         if (count === before) continue;
         this.#seen.set(at, count);
-        this.#tell(lost, kind, count - before, reasons[reason]!, report);
+        this.#tell(lost, kind.name, count - before, reasons[reason]!, report);
       }
     }
   }
@@ -55,13 +57,13 @@ export class Losses {
       }
       if (missed === 0) continue;
       this.#shared.misses = this.#shared.misses + 1;
-      this.#tell(lost, kind, missed, "probe_missed", report);
+      this.#tell(lost, kind.name, missed, "probe_missed", report);
     }
   }
 
-  #tell(lost: Lost, kind: KindModule, count: number, reason: LostReason, report: () => void): void {
+  #tell(lost: Lost, kind: Lost["kind"], count: number, reason: LostReason, report: () => void): void {
     this.total += count;
-    lost.kind = kind.name;
+    lost.kind = kind;
     lost.count = count;
     lost.reason = reason;
     report();

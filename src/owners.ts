@@ -17,6 +17,16 @@ interface Use {
   inode: number;
   tgid: number;
   tag: number;
+  /** CLOCK_BOOTTIME, ns */
+  time: number;
+}
+
+/** Arrivals at a port that were given to a sender here. */
+interface Given {
+  /** of the kernel's count: when it drops a port and begins anew, this is another time */
+  bornLow: number;
+  bornHigh: number;
+  count: number;
 }
 
 export class Owners {
@@ -28,9 +38,9 @@ export class Owners {
   #addresses = new Map<number, Uint8Array>();
 
   /** by port: how many of the arrivals that no sender claimed were given to one here */
-  readonly #given = new Map<number, number>();
+  #given = new Map<number, Given>();
   readonly #port = new Uint32Array(2);
-  readonly #arrivals = new Uint32Array(2);
+  readonly #arrivals = new Uint32Array(4);
 
   /**
    * @param arrivalsByPort the kernel's count of datagrams, null where their delivery can't be hooked
@@ -47,8 +57,7 @@ export class Owners {
   /** Whether a datagram came to a port that nobody's call delivered; each one is given out once. */
   takeArrival(net: number, port: number): boolean {
     if (!this.hasArrival(net, port)) return false;
-    const key = net * portSpan + port;
-    this.#given.set(key, (this.#given.get(key) ?? 0) + 1);
+    if (this.arrivalsByPort !== null) this.#givenAt(net, port).count++;
     return true;
   }
 
@@ -59,7 +68,20 @@ export class Owners {
     this.#port[1] = port;
     if (!this.arrivalsByPort.lookup(this.#port, this.#arrivals)) return false;
     const [came, claimed] = this.#arrivals as unknown as [number, number];
-    return came - claimed > (this.#given.get(net * portSpan + port) ?? 0);
+    return came - claimed > this.#givenAt(net, port).count;
+  }
+
+  /** What belongs to the count that was looked up last. */
+  #givenAt(net: number, port: number): Given {
+    const key = net * portSpan + port;
+    const [, , bornLow, bornHigh] = this.#arrivals as unknown as [number, number, number, number];
+    let given = this.#given.get(key);
+    if (given === undefined || given.bornLow !== bornLow || given.bornHigh !== bornHigh) {
+      if (this.#given.size >= most) this.#given = new Map();
+      given = { bornLow, bornHigh, count: 0 };
+      this.#given.set(key, given);
+    }
+    return given;
   }
 
   /** Keeps a use_record. */
@@ -81,6 +103,7 @@ export class Owners {
       inode,
       tgid: record.whoTgid,
       tag: record.whoTag,
+      time: record.timeLow + record.timeHigh * half,
     });
   }
 
@@ -102,17 +125,21 @@ export class Owners {
     this.holders.refresh();
   }
 
-  /** Whether it is known who holds the socket, or that this will never be. */
-  isKnown(low: number, high: number, inode: number): boolean {
+  /** Whether it is known who held the socket at that time (CLOCK_BOOTTIME, ns), or that this will never be. */
+  isKnown(low: number, high: number, inode: number, time: number): boolean {
     if (low === 0 && high === 0) return true;
     if (inode === 0 || this.holders.ofSocket(inode) !== null) return true;
-    return this.#uses.get(keyOf(low, high))?.inode === inode;
+    const use = this.#uses.get(keyOf(low, high));
+    return use !== undefined && use.inode === inode && use.time > time;
   }
 
-  /** Fills `end` with whoever used the socket after all had closed it; false when nobody was seen. */
-  byUse(end: End, low: number, high: number, inode: number): boolean {
+  /**
+   * Fills `end` with whoever used a socket that all have closed by now; false when nobody was seen.
+   * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on.
+   */
+  byUse(end: End, low: number, high: number, inode: number, time: number): boolean {
     const use = this.#uses.get(keyOf(low, high));
-    if (use === undefined || (inode !== 0 && use.inode !== inode)) return false;
+    if (use === undefined || use.inode !== inode || use.time <= time) return false;
     this.names.fill(end, use.tgid, use.tag);
     return true;
   }

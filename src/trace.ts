@@ -202,9 +202,8 @@ function libbpf(): Libbpf {
   );
 }
 
-function describeKind({ kind, backend }: Traced): string {
-  const blind = kind.blind[backend];
-  return `${kind.name} (${backend}${blind === undefined ? "" : `; not seen: ${blind.join(", ")}`})`;
+function describeKind({ kind, backend, unseen }: Traced): string {
+  return `${kind.name} (${backend}${unseen.length === 0 ? "" : `; not seen: ${unseen.join(", ")}`})`;
 }
 
 function blankEvent(): Event {

@@ -54,7 +54,8 @@ class LoopbackReader implements Reader {
     const { flags, net, dstPort } = record;
     const unseen = (flags & EventFlags.SEND_TO_ADDRESS) !== 0 && dstSockLow === 0;
     if (unseen && !this.#tools.owners.hasArrival(net, dstPort)) return false;
-    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half);
+    const time = record.timeLow + record.timeHigh * half;
+    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -84,7 +85,7 @@ class LoopbackReader implements Reader {
     }
     if (this.#inode !== 0) {
       if (!owners.byOpening(dst, this.#inode, false, time))
-        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
+        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode, time);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
@@ -180,9 +181,11 @@ function loopbackKind(
       loopback_gone: ["sched_process_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
+      loopback_ring: ["io_uring_complete"],
+      uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
     },
-    optional: ["loopback_ready"],
-    blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+    optional: { loopback_ready: null, loopback_ring: "io_uring", uring_submit: null },
+    blind: {},
     reader: (tools) => new LoopbackReader(tools, protocol),
   };
 }

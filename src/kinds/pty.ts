@@ -52,7 +52,14 @@ export const pty: KindModule = {
   aliases: ["t"],
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
-  hooks: { pty_enter: ["sys_enter"], pty_exit: ["sys_exit"], pty_gone: ["sched_process_exit"] },
-  blind: { tracepoint: ["io_uring"] },
+  hooks: {
+    pty_enter: ["sys_enter"],
+    pty_exit: ["sys_exit"],
+    pty_gone: ["sched_process_exit"],
+    pty_ring: ["io_uring_complete"],
+    uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+  },
+  optional: { pty_ring: "io_uring", uring_submit: null },
+  blind: {},
   reader: (tools) => new PtyReader(tools),
 };

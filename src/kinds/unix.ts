@@ -24,8 +24,9 @@ class UnixReader implements Reader {
     const record = this.#record;
     record.at = at;
     const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
-    if (dstTgid !== 0) return true;
-    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half);
+    if (dstTgid !== 0 || (record.flags & EventFlags.SEND_UNHELD) !== 0) return true;
+    const time = record.timeLow + record.timeHigh * half;
+    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -55,9 +56,15 @@ class UnixReader implements Reader {
       names.fill(dst, dstTgid, dstTag);
       return;
     }
+    if ((record.flags & EventFlags.SEND_UNHELD) !== 0) {
+      dst.pid = -1;
+      dst.comm = null;
+      dst.guess = false;
+      return;
+    }
     if (this.#inode !== 0) {
       if (!owners.byOpening(dst, this.#inode, false, time))
-        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode);
+        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode, time);
       return;
     }
     const name = new TextDecoder().decode(this.#path);
@@ -87,9 +94,11 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
       unix_exit: ["sys_exit"],
       unix_gone: ["sched_process_exit"],
       unix_ready: ["sk_data_ready", "sock_def_readable"],
+      unix_ring: ["io_uring_complete"],
+      uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
     },
-    optional: ["unix_ready"],
-    blind: { tracepoint: ["io_uring"], fentry: ["io_uring"], kprobe: ["io_uring"] },
+    optional: { unix_ready: null, unix_ring: "io_uring", uring_submit: null },
+    blind: {},
     reader: (tools) => new UnixReader(tools),
   };
 }

@@ -26,6 +26,6 @@ const BY_SYSTEM_CALLS = /^(unix|loopback|pty)/;
 export function capabilitiesOf(backend: string, kind: string): Capabilities {
   const capabilities = CAPABILITIES[backend];
   if (!capabilities) throw new Error(`test/harness/capabilities.ts does not know the back end ${backend}`);
-  if (BY_SYSTEM_CALLS.test(kind)) return { ...capabilities, uring: false, splicedContents: false };
+  if (BY_SYSTEM_CALLS.test(kind)) return { ...capabilities, uring: true, splicedContents: false };
   return capabilities;
 }

@@ -80,15 +80,8 @@ for (const protocol of PROTOCOLS) {
   describe(`${kind} sent`, () => {
     carries("by every call", protocol, "ways");
     carries("by splice", protocol, "splice");
-
-    test("by io_uring", async () => {
-      using workload = await Workload.staged(protocol, "io_uring");
-      const { truth } = workload;
-      if (trace.capabilities(kind).uring) return expectCarried(trace, truth);
-      expect(trace.notSeen(kind)).toContain("io_uring");
-      await trace.settle();
-      expect(trace.carriedFor(truth)).toEqual([]);
-    });
+    carries("by io_uring", protocol, "io_uring");
+    carries("by io_uring in other ways", protocol, "rings");
   });
 
   // test VMs have no second device, so nothing can leave them

@@ -56,15 +56,7 @@ describe("pty", () => {
   carries("failed and empty writes are silent", "failed");
   carries("nobody's session", "no_session");
   carries("a number given out again", "reused");
-
-  test("io_uring", async () => {
-    using workload = await Workload.staged("pty", "io_uring");
-    const { truth } = workload;
-    if (trace.capabilities("pty").uring) return expectCarried(trace, truth);
-    expect(trace.notSeen("pty")).toContain("io_uring");
-    await trace.settle();
-    expect(trace.carriedFor(truth)).toEqual([]);
-  });
+  carries("io_uring", "io_uring");
 
   test("a real shell", async () => {
     using workload = await Workload.staged("pty", "shell");

@@ -24,7 +24,9 @@ const OWNERS = {
   not_accepted: "of a connection that nobody has accepted",
   rights_kept: "of an end passed to another process",
   rights_given: "of an end given away",
+  rights_forwarded: "of an end given away without use",
   rights_unused: "of an end passed on without use",
+  ring_users: "of an end used by io_uring",
   user_gone: "of an end whose last user is gone",
 } as const;
 
@@ -104,14 +106,8 @@ for (const type of TYPES) {
       await expectStorm(trace, workload.truth);
     });
 
-    test("by io_uring", async () => {
-      using workload = await Workload.staged("unix", "io_uring", type);
-      const { truth } = workload;
-      if (trace.capabilities(kind).uring) return expectCarried(trace, truth);
-      expect(trace.notSeen(kind)).toContain("io_uring");
-      await trace.settle();
-      expect(trace.carriedFor(truth)).toEqual([]);
-    });
+    carries("by io_uring", "unix", "io_uring", type);
+    carries("by io_uring's own threads and several in one go", "unix", "rings", type);
   });
 }
 
@@ -126,6 +122,7 @@ describe("unix-seqpacket", () => {
 });
 
 describe("unix-dgram", () => {
+  carries("by io_uring to addresses", "unix", "ring_to_whom", "dgram");
   carries("by sendto and to one peer after another", "unix", "to_whom", "dgram");
 });
 

@@ -3,6 +3,7 @@
  * them, and is never the answer.
  */
 #include "unix.h"
+#include "ring.h"
 
 static const char *folder = ".";
 static int early;
@@ -99,6 +100,45 @@ static void turns(void)
 	post(SOCK_DGRAM, NULL, &c, &a, "cyd was here", SURE);
 	take(&a);
 	pass(SOCK_DGRAM, NULL, &a, &c, "so cyd it is");
+}
+
+static long request(long sqe)
+{
+	return complete_request((struct io_uring_sqe *)sqe);
+}
+
+/* To receive or to accept by io_uring is use as well. */
+static void ring_users(void)
+{
+	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
+	struct plug listener;
+	struct name name;
+	int ends[2];
+
+	make_pair(ends, SOCK_STREAM);
+	ann = cast("ann");
+	bob = cast("bob");
+	cyd = cast("cyd");
+	a = keep(ann, ends[0]);
+	b = plug(bob, ends[1]);
+	c = plug(cyd, ends[1]);
+	wait_if_early();
+	pass(SOCK_STREAM, NULL, &b, &a, "from bob");
+	post(SOCK_STREAM, NULL, &a, &b, "to bob", SURE);
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_RECV, .fd = c.fd, .addr = P(stage->arena), .len = 100};
+	check(play(cyd, request, sqe) == 6, "io_uring recv");
+	pass(SOCK_STREAM, NULL, &a, &c, "to cyd");
+
+	name = new_name();
+	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
+	bind_plug(&listener, name.address, name.length);
+	listen_plug(&listener);
+	a = open_plug(ann, AF_UNIX, SOCK_STREAM);
+	connect_plug(&a, name.address, name.length);
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_ACCEPT, .fd = listener.fd};
+	b = plug(bob, play(bob, request, sqe));
+	cyd = fork_of(bob, "heir");
+	post(SOCK_STREAM, name.path, &a, &b, "to who accepted", SURE);
 }
 
 /* A server that forks: its child serves the connection, it goes on to listen. */
@@ -232,8 +272,13 @@ static void passed_on(int bob_used, int bob_closes)
 		take(&b);
 	check(call(bob, SYS_sendmsg, to_cyd.fd, P(rights(b.fd)), 0) == 1, "sendmsg");
 	say_letter((struct letter){.type = SOCK_STREAM, .from = &to_cyd, .to = &to_bob, .bytes = "!", .count = 1});
-	if (bob_closes)
+	if (bob_closes) {
 		close_plug(&b);
+		/* now nobody has it, whoever is to get it */
+		check(call(ann, SYS_sendto, a.fd, P("to nobody"), 9, 0, 0, 0) == 9, "send");
+		say_letter((struct letter){.type = SOCK_STREAM, .from = &a, .to = &b, .bytes = "to nobody",
+					   .count = 9, .dst = "?"});
+	}
 	message = rights(-1);
 	check(call(cyd, SYS_recvmsg, to_bob.fd, P(message), 0) == 1, "recvmsg");
 	c = plug(cyd, received(message));
@@ -252,6 +297,11 @@ static void rights_kept(void)
 static void rights_given(void)
 {
 	passed_on(1, 1);
+}
+
+static void rights_forwarded(void)
+{
+	passed_on(0, 1);
 }
 
 static void rights_unused(void)
@@ -402,8 +452,8 @@ static void reused(void)
 static const struct mode modes[] = {
 	{"two_children", two_children}, {"nobody_closes", nobody_closes},   {"turns", turns},
 	{"prefork", prefork},		{"forking_server", forking_server}, {"not_accepted", not_accepted},
-	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
-	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},
+	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_forwarded", rights_forwarded}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
+	{"ring_users", ring_users},	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},
 };
 
 int main(int argc, char **argv)

@@ -291,6 +291,27 @@ static void by_ring(void)
 	take_all(&b, 9);
 }
 
+/* By a worker, and without copying where the kernel can do that. */
+static void by_rings(void)
+{
+	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
+	long sent;
+
+	meet();
+	*sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_SEND, .flags = IOSQE_ASYNC, .fd = a.fd, .addr = P("by a worker"), .len = 11};
+	check(play(ann, request, sqe) == 11, "io_uring send by a worker");
+	forth("by a worker", 11, URING, SURE);
+	take_all(&b, 11);
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_SEND_ZC, .fd = a.fd, .addr = P("as it is"), .len = 8};
+	sent = play(ann, request, sqe);
+	check(sent == 8 || sent == -EINVAL, "io_uring send without copying");
+	if (sent != 8)
+		return;
+	forth("as it is", 8, URING, SURE);
+	take_all(&b, 8);
+}
+
 static void failed(void)
 {
 	meet();
@@ -530,6 +551,7 @@ static const struct mode modes[] = {
 	{"sendfile", by_sendfile},
 	{"zerocopy", by_zerocopy},
 	{"io_uring", by_ring},
+	{"rings", by_rings},
 	{"failed", failed},
 	{"pressure", pressure},
 	{"not_accepted", not_accepted},

@@ -232,6 +232,51 @@ static void by_ring(void)
 	check(take(&b) == 9, "recv");
 }
 
+static long two_requests(long sqes)
+{
+	return complete_requests((struct io_uring_sqe *)sqes, 2, 0);
+}
+
+/* To addresses, two in one go; by a worker; and by a send that says where to, where io_uring can do that. */
+static void by_rings(void)
+{
+	struct io_uring_sqe *sqes = lend(2 * sizeof(*sqes));
+	static const char *const words[] = {"first", "second"};
+	struct msghdr *message;
+	long sent;
+
+	ann = cast("ann");
+	bob = cast("bob");
+	server = place_of(address, 0);
+	b = bound(bob, &server);
+	client = place_of(address, 0);
+	a = bound(ann, &client);
+	for (int i = 0; i < 2; i++) {
+		message = message_of(pieces_of(&words[i], 1), 1);
+		message->msg_name = server.address;
+		message->msg_namelen = server.length;
+		sqes[i] = (struct io_uring_sqe){
+			.opcode = IORING_OP_SENDMSG, .fd = a.fd, .addr = P(message), .len = 1};
+	}
+	check(play(ann, two_requests, sqes) == 11, "two io_uring sendmsg");
+	forth("first", 5, URING);
+	forth("second", 6, URING);
+	take(&b);
+	take(&b);
+	sqes[0].flags = IOSQE_ASYNC;
+	check(play(ann, request, sqes) == 5, "io_uring sendmsg by a worker");
+	forth("first", 5, URING);
+	take(&b);
+	sqes[0] = (struct io_uring_sqe){.opcode = IORING_OP_SEND, .fd = a.fd, .addr = P("to you"), .len = 6,
+					.addr2 = P(server.address), .addr_len = server.length};
+	sent = play(ann, request, sqes);
+	check(sent == 6 || sent == -EDESTADDRREQ || sent == -EINVAL, "io_uring send to an address");
+	if (sent != 6)
+		return;
+	forth("to you", 6, URING);
+	take(&b);
+}
+
 static void by_splice(void)
 {
 	int ends[2];
@@ -422,6 +467,7 @@ static const struct mode modes[] = {
 	{"corked", corked},
 	{"large", large},
 	{"io_uring", by_ring},
+	{"rings", by_rings},
 	{"splice", by_splice},
 	{"nobody", nobody},
 	{"full", full},

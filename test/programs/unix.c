@@ -297,6 +297,90 @@ static void by_ring(void)
 	one_event("one two three", 13, URING);
 }
 
+static long poll_request(long sqe)
+{
+	return complete_requests((struct io_uring_sqe *)sqe, 1, IORING_SETUP_SQPOLL);
+}
+
+static long two_requests(long sqes)
+{
+	return complete_requests((struct io_uring_sqe *)sqes, 2, 0);
+}
+
+static long three_requests(long sqes)
+{
+	return complete_requests((struct io_uring_sqe *)sqes, 3, 0);
+}
+
+/* By whatever thread the kernel has for it, and several in one go that nothing but their place tells apart. */
+static void by_rings(void)
+{
+	struct io_uring_sqe *sqes = lend(3 * sizeof(*sqes));
+
+	unnamed();
+	sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_SEND, .flags = IOSQE_ASYNC, .fd = a.fd, .addr = P("by a worker"), .len = 11};
+	check(play(ann, request, &sqes[0]) == 11, "io_uring send by a worker");
+	one_event("by a worker", 11, URING);
+	sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_WRITEV, .fd = a.fd, .addr = P(pieces_of(words, 3)), .len = 3, .off = -1};
+	check(play(ann, poll_request, &sqes[0]) == 13, "io_uring writev by the thread that polls");
+	one_event("one two three", 13, URING);
+	for (int i = 0; i < 3; i++)
+		sqes[i] = (struct io_uring_sqe){.opcode = IORING_OP_SEND, .flags = IOSQE_IO_LINK * (i < 2), .fd = a.fd,
+						.addr = P(pieces_of(&words[i], 1)->iov_base), .len = strlen(words[i])};
+	check(play(ann, three_requests, sqes) == 13, "three io_uring sends");
+	for (int i = 0; i < 3; i++) {
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = words[i],
+					   .count = strlen(words[i]), .how = URING});
+		if (type != SOCK_STREAM)
+			check(take(&b) == (long)strlen(words[i]), "recv");
+	}
+	if (type == SOCK_STREAM)
+		check(take(&b) == 13, "recv");
+}
+
+/* To whom the request says, which it says by an address; two in one go are not mistaken for each other. */
+static void ring_to_whom(void)
+{
+	struct io_uring_sqe *sqes = lend(2 * sizeof(*sqes));
+	struct actor *cyd;
+	struct plug c;
+	struct name to_bob, to_cyd;
+	struct msghdr *message;
+	const struct plug *to[2];
+	char text[128];
+
+	ann = cast("ann");
+	bob = cast("bob");
+	cyd = cast("cyd");
+	a = open_plug(ann, AF_UNIX, type);
+	b = open_plug(bob, AF_UNIX, type);
+	c = open_plug(cyd, AF_UNIX, type);
+	to_bob = new_name();
+	bind_plug(&b, to_bob.address, to_bob.length);
+	snprintf(text, sizeof(text), "ring-%d", getpid());
+	to_cyd = abstract_name(text, strlen(text), 0);
+	bind_plug(&c, to_cyd.address, to_cyd.length);
+	to[0] = &c;
+	to[1] = &b;
+	for (int i = 0; i < 2; i++) {
+		const struct name *name = i ? &to_bob : &to_cyd;
+
+		message = message_of(pieces_of(&words[i], 1), 1);
+		message->msg_name = name->address;
+		message->msg_namelen = name->length;
+		sqes[i] = (struct io_uring_sqe){
+			.opcode = IORING_OP_SENDMSG, .fd = a.fd, .addr = P(message), .len = 1};
+	}
+	check(play(ann, two_requests, sqes) == 8, "two io_uring sendmsg");
+	for (int i = 0; i < 2; i++) {
+		say_letter((struct letter){.type = type, .path = i ? to_bob.path : to_cyd.path, .from = &a, .to = to[i],
+					   .bytes = words[i], .count = strlen(words[i]), .how = URING});
+		check(take(to[i]) == (long)strlen(words[i]), "recv");
+	}
+}
+
 /* Messages of nothing are messages; a stream has none. */
 static void empty(void)
 {
@@ -522,7 +606,8 @@ static const struct mode modes[] = {
 	{"to_whom", to_whom},	{"send", by_send},	    {"write", by_write},
 	{"writev", by_writev},	{"sendmsg", by_sendmsg},    {"sendmmsg", by_sendmmsg},
 	{"many_pieces", by_many}, {"splice", by_splice},    {"sendfile", by_sendfile},
-	{"io_uring", by_ring},	{"empty", empty},	    {"large", large},
+	{"io_uring", by_ring},	{"rings", by_rings},	    {"ring_to_whom", ring_to_whom},
+	{"empty", empty},	    {"large", large},
 	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
 	{"peek", peek},		{"cuts", cuts},		    {"self", self},
 	{"threads", threads},	{"half_shut", half_shut},   {"many", many},

@@ -43,10 +43,11 @@ function programsOf(family: string): Program[] {
   ];
 }
 
-/** Those that a macro of hook.h makes, by the raw tracepoint of each pair. */
+/** Those that a macro of hook.h or uring.h makes, by the raw tracepoint of each pair. */
 function twins(text: string): Program[] {
+  const macros = source("hook.h") + source("uring.h");
   const sections = new Map(
-    [...source("hook.h").matchAll(/#define (\w+)\(hook, body\)\s+SEC\("([^"]+)"\)/g)].map(
+    [...macros.matchAll(/#define (\w+)\(hook, body\)\s+SEC\("([^"]+)"\)/g)].map(
       ([, macro = "", section = ""]) => [macro, section],
     ),
   );
@@ -123,10 +124,11 @@ describe("a kind is three files that agree", () => {
     });
 
     test(`${kind.name}: its hooks are its programs`, () => {
-      const own = programs.get(family)!.filter(({ hook }) => kind.hooks[hook] !== undefined);
+      const shared = programs.get("uring")!.filter(({ hook }) => kind.hooks[hook] !== undefined);
+      const own = [...programs.get(family)!.filter(({ hook }) => kind.hooks[hook] !== undefined), ...shared];
       expect([...new Set(own.map(({ hook }) => hook))].sort()).toEqual(Object.keys(kind.hooks).sort());
       for (const { hook, backend, section } of own) {
-        expect(hook.startsWith(`${family}_`)).toBe(true);
+        expect(/^[a-z]+/.exec(hook)?.[0]).toBeOneOf([family, "uring"]);
         expect<readonly string[]>([...backends, "any"]).toContain(backend);
         expect(section.startsWith("?")).toBe(true); // or load takes it in unasked
         const [type = "", target = ""] = section.slice(1).split("/");
