@@ -57,7 +57,10 @@ struct parcel {
 	u64 name; /* of the destination: a sockaddr in user memory */
 	u32 by_ring;
 	u32 name_copied; /* it is in the kernel's */
-	u64 first;	 /* receiver of a request's datagram */
+	u64 first;	 /* receiver of the datagram */
+	u64 last;
+	u32 segments; /* that a send may be cut to, each a datagram */
+	u32 repeats;  /* of them that came to `last` */
 	struct source source;
 	/* room for what the stack has none for: of five frames 512 bytes in all */
 	struct flow reversed;
@@ -218,6 +221,7 @@ __noinline int on_delivery(u32 n, u32 by_ring)
 	struct arrivals *arrivals;
 	struct port port = {};
 	struct sock *other;
+	bool again;
 
 	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
 		return -1;
@@ -225,20 +229,26 @@ __noinline int on_delivery(u32 n, u32 by_ring)
 	other = (void *)delivery->socks[n & (DELIVERIES - 1)];
 	if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
 		return 0;
-	if (by_ring) {
-		/* other requests' datagrams may be among them: to each receiver one of this */
-		if (parcel->first == (u64)other)
-			return -1;
-		if (!parcel->first)
-			parcel->first = (u64)other;
+	/* each receiver is one event; others' datagrams may be among these, of requests or on our time */
+	again = parcel->last == (u64)other;
+	if (again && ++parcel->repeats >= parcel->segments)
+		return 0;
+	if (!again && parcel->first == (u64)other)
+		return -1;
+	if (by_ring)
 		delivery->socks[n & (DELIVERIES - 1)] = 0;
-	}
-	parcel->other = (u64)other;
 	port.net = parcel->flow.net;
 	port.number = parcel->flow.remote_port;
 	arrivals = bpf_map_lookup_elem(&arrivals_by_port, &port);
 	if (arrivals)
 		__sync_fetch_and_add(&arrivals->claimed, 1);
+	if (again)
+		return 0;
+	if (!parcel->first)
+		parcel->first = (u64)other;
+	parcel->last = (u64)other;
+	parcel->repeats = 0;
+	parcel->other = (u64)other;
 	report_parcel(by_ring);
 	return 1;
 }
@@ -296,6 +306,10 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
 	}
 	if (single) {
+		/* UDP_SEGMENT */
+		u32 size = BPF_CORE_READ((struct udp_sock *)sk, gso_size);
+
+		parcel->segments = size ? (parcel->count + size - 1) / size : 1;
 		for (u32 i = 0; i < DELIVERIES; i++) {
 			int result = on_delivery(i, parcel->by_ring);
 

@@ -215,6 +215,7 @@ struct unix_sock {
 };
 struct udp_sock {
 	int pending;
+	u16 gso_size;
 };
 
 struct pid_namespace {

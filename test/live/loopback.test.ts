@@ -97,6 +97,7 @@ describe("loopback-tcp", () => {
   carries("the same addresses in two networks", "tcp", "two_networks");
   carriesEarly("the same addresses in two networks, from before tracing", "tcp", "two_networks", "early");
   carries("by sendfile", "tcp", "sendfile");
+  carries("once, and again by the kernel", "tcp", "sent_again");
   carries("by MSG_ZEROCOPY", "tcp", "zerocopy");
   carries("in vain is silent", "tcp", "failed");
   carries("to one who does not read", "tcp", "pressure");
@@ -146,6 +147,7 @@ describe("loopback-udp", () => {
   carries("without a connection", "udp", "unconnected");
   carries("to a socket bound to any address", "udp", "any");
   carries("60,000 bytes at once", "udp", "large");
+  carries("in segments", "udp", "segments");
   carries("three calls' bytes in one datagram", "udp", "corked");
   carries("not what nobody receives", "udp", "nobody");
   carries("not what does not fit", "udp", "full");

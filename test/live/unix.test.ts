@@ -113,6 +113,7 @@ for (const type of TYPES) {
 
 describe("unix-stream", () => {
   carries("by sendfile", "unix", "sendfile", "stream");
+  carries("before and after 100,000 sockets in use", "unix", "crowd", "stream");
   carries("out of band, once", "unix", "out_of_band", "stream");
   carries("one direction shut", "unix", "half_shut", "stream");
 });

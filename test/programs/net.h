@@ -133,6 +133,18 @@ static inline void raise_device(const char *name, const char *address)
 	close(fd);
 }
 
+static inline void lower_device(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	check(ioctl(fd, SIOCGIFFLAGS, &request) == 0, name);
+	request.ifr_flags &= ~IFF_UP;
+	check(ioctl(fd, SIOCSIFFLAGS, &request) == 0, name);
+	close(fd);
+}
+
 /* A network of its own for this process and what it forks: nothing but a loopback device, which is up. */
 static inline long leave_network(long unused)
 {

@@ -347,6 +347,23 @@ static void pressure(void)
 	say_forth("and now?");
 }
 
+/* What is lost on its way is sent again by the kernel, but was sent once. */
+static void sent_again(void)
+{
+	leave_network(0);
+	meet();
+	say_forth("first");
+	lower_device("lo");
+	for (int i = 0; i < 3; i++) {
+		check(call(ann, SYS_sendto, a.fd, P("lost on its way"), 15, 0, 0, 0) == 15, "send");
+		forth("lost on its way", 15, READ, SURE);
+	}
+	check(try_take(&b) == -EAGAIN, "a device that is down carries nothing");
+	raise_device("lo", NULL);
+	take_all(&b, 45);
+	say_forth("and last");
+}
+
 /* Written to, and nobody accepts: the listener's holder, as a guess. */
 static void not_accepted(void)
 {
@@ -544,6 +561,7 @@ static const struct mode modes[] = {
 	{"mapped", mapped},
 	{"mapped_server", mapped_server},
 	{"own_address", own_address},
+	{"sent_again", sent_again},
 	{"two_networks", two_networks},
 	{"leaving", leaving},
 	{"ways", ways},

@@ -216,6 +216,22 @@ static void large(void)
 	check(take(&b) == SIZE, "recv");
 }
 
+/* One call whose bytes the kernel cuts to several datagrams: one event all the same. */
+static void segments(void)
+{
+	char *text = lend(250);
+
+	for (int i = 0; i < 250; i++)
+		text[i] = 'a' + i % 26;
+	meet();
+	set_option(&a, IPPROTO_UDP, UDP_SEGMENT, 100);
+	check(call(ann, SYS_sendto, a.fd, P(text), 250, 0, 0, 0) == 250, "send");
+	forth(text, 250, READ);
+	check(take(&b) == 100 && take(&b) == 100 && take(&b) == 50, "recv");
+	set_option(&a, IPPROTO_UDP, UDP_SEGMENT, 0);
+	say_forth("in one piece");
+}
+
 static long request(long sqe)
 {
 	return complete_request((struct io_uring_sqe *)sqe);
@@ -466,6 +482,7 @@ static const struct mode modes[] = {
 	{"ways", ways},
 	{"corked", corked},
 	{"large", large},
+	{"segments", segments},
 	{"io_uring", by_ring},
 	{"rings", by_rings},
 	{"splice", by_splice},

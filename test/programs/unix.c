@@ -5,6 +5,7 @@
 #include "unix.h"
 #include "ring.h"
 #include <pthread.h>
+#include <sys/resource.h>
 
 static int type;
 static const char *naming = "", *folder = ".";
@@ -577,6 +578,60 @@ static void many(void)
 	}
 }
 
+enum { CROWD = 10, CROWD_PAIRS = 5000 };
+
+/* One process of a crowd: says that its sockets are there by a byte, and has them until it is told. */
+static void be_crowd(int said, int told)
+{
+	struct rlimit limit = {3 * CROWD_PAIRS, 3 * CROWD_PAIRS};
+	int ends[2];
+	char byte;
+
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+	for (int i = 0; i < CROWD_PAIRS; i++) {
+		make_pair(ends, type);
+		check(send(ends[0], "c", 1, 0) == 1 && recv(ends[1], &byte, 1, 0) == 1, "a byte");
+	}
+	write_all(said, "c", 1);
+	while (read(told, &byte, 1) > 0)
+		;
+	_exit(0);
+}
+
+/*
+ * 100,000 sockets, more than are kept in mind, all in use and all open: who had one before them still
+ * has it, and who gets one after them is named as ever.
+ */
+static void crowd(void)
+{
+	int said[2], told[2], ends[2];
+	char byte;
+
+	unnamed();
+	pass(type, NULL, &a, &b, "before");
+	pass(type, NULL, &b, &a, "before as well");
+	check(pipe(said) == 0 && pipe(told) == 0, "pipe");
+	for (int i = 0; i < CROWD; i++) {
+		if (fork() == 0) {
+			close(told[1]);
+			be_crowd(said[1], told[0]);
+		}
+		check(read(said[0], &byte, 1) == 1, "a crowd");
+	}
+	pass(type, NULL, &a, &b, "after");
+	pass(type, NULL, &b, &a, "after as well");
+	close(told[1]);
+	for (int i = 0; i < CROWD; i++)
+		wait(NULL);
+	make_pair(ends, type);
+	ann = cast("zoe");
+	bob = cast("max");
+	a = keep(ann, ends[0]);
+	b = keep(bob, ends[1]);
+	pass(type, NULL, &a, &b, "later");
+	pass(type, NULL, &b, &a, "later as well");
+}
+
 /* Nobody's bytes and nobody's name are another's, however many send at once. */
 static void storm(void)
 {
@@ -611,7 +666,7 @@ static const struct mode modes[] = {
 	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
 	{"peek", peek},		{"cuts", cuts},		    {"self", self},
 	{"threads", threads},	{"half_shut", half_shut},   {"many", many},
-	{"storm", storm},
+	{"storm", storm},	{"crowd", crowd},
 };
 
 int main(int argc, char **argv)
