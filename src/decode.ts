@@ -71,8 +71,10 @@ export class Decoder {
   readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
   readonly #contents: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
   #joined = new Uint8Array(1 << 16);
-  /** up to here all was looked at once before it is too old to wait for */
-  #looked = -1;
+  /** up to here all was asked for once */
+  #asked = -1;
+  /** what /proc said then is what counts now: all that was in the ring by the time is known */
+  #lookedUp = false;
 
   constructor(
     ring: Ring,
@@ -111,7 +113,7 @@ export class Decoder {
   fill(now = Number.POSITIVE_INFINITY): number {
     const ring = this.#ring;
     this.#count = 0;
-    this.#owners.refresh();
+    if (!this.#lookedUp || now === Number.POSITIVE_INFINITY) this.#owners.refresh();
     this.#open.clear();
     this.#chunks.start.length = 0;
     this.#chunks.length.length = 0;
@@ -249,17 +251,33 @@ export class Decoder {
     this.#count = i;
   }
 
+  /**
+   * What /proc says is younger than what was taken in: a descriptor may have been passed on in between.
+   * So whoever asks it is asked again, of the same answer, when all that came meanwhile is known.
+   */
   #cutBeforeUnready(now: number): void {
     const { words } = this.#ring;
+    const lookedUp = this.#lookedUp;
+    this.#lookedUp = false;
+    if (now === Number.POSITIVE_INFINITY) return;
     for (let i = 0; i < this.#count; i++) {
       const at = this.#at[i]!;
       this.#event.at = at;
       const reader = this.#readers[this.#event.kind];
-      if (reader?.isReady === undefined || reader.isReady(at)) continue;
-      const age = now - (words[at + timeWord + 1]! * 4.294967296 + words[at + timeWord]! / 1e9);
-      // what tells may have come while this was looked at for the first time
-      if (age >= longestWait && (now === Infinity || this.#position[i]! <= this.#looked)) continue;
-      this.#looked = this.#position[this.#count - 1]!;
+      if (reader?.isReady === undefined) continue;
+      const looksUp = reader.looksUp?.(at) ?? false;
+      const isNew = this.#position[i]! > this.#asked;
+      // an answer from before an event is none for it
+      if (!(looksUp && lookedUp && isNew)) {
+        const isReady = reader.isReady(at);
+        if (looksUp && !lookedUp) {
+          this.#lookedUp = true;
+          this.#asked = this.#position[this.#count - 1]!;
+        } else {
+          const age = now - (words[at + timeWord + 1]! * 4.294967296 + words[at + timeWord]! / 1e9);
+          if (isReady || age >= longestWait) continue;
+        }
+      }
       this.#cutBefore(i);
       return;
     }

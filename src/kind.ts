@@ -31,6 +31,8 @@ export interface Reader {
   read(entry: Entry, event: Event, emit: () => boolean): void;
   /** false: what is to be known of the record at this word may still come; asked again, for a while */
   isReady?(at: number): boolean;
+  /** whether isReady and read ask /proc for the record at this word */
+  looksUp?(at: number): boolean;
 }
 
 export interface KindModule {

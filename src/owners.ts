@@ -135,11 +135,14 @@ export class Owners {
 
   /**
    * Fills `end` with whoever used a socket that all have closed by now; false when nobody was seen.
-   * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on.
+   * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on; whoever
+   * received it after that did not have it yet.
    */
   byUse(end: End, low: number, high: number, inode: number, time: number): boolean {
     const use = this.#uses.get(keyOf(low, high));
     if (use === undefined || use.inode !== inode || use.time <= time) return false;
+    const receipt = this.#receipts.get(inode);
+    if (receipt !== undefined && receipt.time > time && receipt.tgid === use.tgid) return false;
     this.names.fill(end, use.tgid, use.tag);
     return true;
   }

@@ -58,6 +58,12 @@ class LoopbackReader implements Reader {
     return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
   }
 
+  looksUp(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    return record.dstTgid === 0 && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+  }
+
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     record.at = entry.at;

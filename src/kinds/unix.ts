@@ -29,6 +29,13 @@ class UnixReader implements Reader {
     return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
   }
 
+  looksUp(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    const unheld = (record.flags & EventFlags.SEND_UNHELD) !== 0;
+    return record.dstTgid === 0 && !unheld && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+  }
+
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
