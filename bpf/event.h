@@ -146,7 +146,6 @@ struct use_record {
 	u32 type;
 	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
 	u64 time;
-	u64 sock;
 	u64 inode;
 	struct process who;
 };

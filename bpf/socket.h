@@ -130,7 +130,6 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const stru
 	record->type = RECORD_USE;
 	record->received = received;
 	record->time = bpf_ktime_get_boot_ns();
-	record->sock = key;
 	record->inode = inode;
 	record->who = id->who;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

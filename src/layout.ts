@@ -638,7 +638,7 @@ export class UnixRecord {
 
 /** struct use_record */
 export class UseRecord {
-  static readonly size = 40;
+  static readonly size = 32;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -654,23 +654,17 @@ export class UseRecord {
   get timeHigh(): number {
     return this.words[this.at + 3] as number;
   }
-  get sockLow(): number {
+  get inodeLow(): number {
     return this.words[this.at + 4] as number;
   }
-  get sockHigh(): number {
+  get inodeHigh(): number {
     return this.words[this.at + 5] as number;
   }
-  get inodeLow(): number {
+  get whoTgid(): number {
     return this.words[this.at + 6] as number;
   }
-  get inodeHigh(): number {
-    return this.words[this.at + 7] as number;
-  }
-  get whoTgid(): number {
-    return this.words[this.at + 8] as number;
-  }
   get whoTag(): number {
-    return this.words[this.at + 9] as number;
+    return this.words[this.at + 7] as number;
   }
 }
 

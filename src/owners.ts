@@ -14,7 +14,6 @@ const half = 0x1_0000_0000;
 const portSpan = 0x1_0000;
 
 interface Use {
-  inode: number;
   tgid: number;
   tag: number;
   /** CLOCK_BOOTTIME, ns */
@@ -32,6 +31,7 @@ interface Given {
 export class Owners {
   readonly holders: Holders;
   readonly files = new NetFiles();
+  /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   #uses = new Map<number, Use>();
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
   #receipts = new Map<number, { tgid: number; tag: number; time: number }>();
@@ -89,9 +89,8 @@ export class Owners {
     if (this.#uses.size >= most) this.#uses = new Map();
     if (this.#receipts.size >= most) this.#receipts = new Map();
     const inode = record.inodeLow + record.inodeHigh * half;
-    const key = keyOf(record.sockLow, record.sockHigh);
     if (record.received !== 0) {
-      this.#uses.delete(key);
+      this.#uses.delete(inode);
       this.#receipts.set(inode, {
         tgid: record.whoTgid,
         tag: record.whoTag,
@@ -99,8 +98,7 @@ export class Owners {
       });
       return;
     }
-    this.#uses.set(key, {
-      inode,
+    this.#uses.set(inode, {
       tgid: record.whoTgid,
       tag: record.whoTag,
       time: record.timeLow + record.timeHigh * half,
@@ -126,11 +124,10 @@ export class Owners {
   }
 
   /** Whether it is known who held the socket at that time (CLOCK_BOOTTIME, ns), or that this will never be. */
-  isKnown(low: number, high: number, inode: number, time: number): boolean {
-    if (low === 0 && high === 0) return true;
+  isKnown(inode: number, time: number): boolean {
     if (inode === 0 || this.holders.ofSocket(inode) !== null) return true;
-    const use = this.#uses.get(keyOf(low, high));
-    return use !== undefined && use.inode === inode && use.time > time;
+    const use = this.#uses.get(inode);
+    return use !== undefined && use.time > time;
   }
 
   /**
@@ -138,9 +135,9 @@ export class Owners {
    * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on; whoever
    * received it after that did not have it yet.
    */
-  byUse(end: End, low: number, high: number, inode: number, time: number): boolean {
-    const use = this.#uses.get(keyOf(low, high));
-    if (use === undefined || use.inode !== inode || use.time <= time) return false;
+  byUse(end: End, inode: number, time: number): boolean {
+    const use = this.#uses.get(inode);
+    if (use === undefined || use.time <= time) return false;
     const receipt = this.#receipts.get(inode);
     if (receipt !== undefined && receipt.time > time && receipt.tgid === use.tgid) return false;
     this.names.fill(end, use.tgid, use.tag);

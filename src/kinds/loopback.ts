@@ -49,13 +49,13 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
+    const { dstTgid, dstSockLow, dstInodeLow, dstInodeHigh } = record;
     if (dstTgid !== 0) return true;
     const { flags, net, dstPort } = record;
     const unseen = (flags & EventFlags.SEND_TO_ADDRESS) !== 0 && dstSockLow === 0;
     if (unseen && !this.#tools.owners.hasArrival(net, dstPort)) return false;
     const time = record.timeLow + record.timeHigh * half;
-    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
+    return this.#tools.owners.isKnown(dstInodeLow + dstInodeHigh * half, time);
   }
 
   looksUp(at: number): boolean {
@@ -83,15 +83,14 @@ class LoopbackReader implements Reader {
     const record = this.#record;
     const { names, owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
-    const { dstTgid, dstTag, dstSockLow, dstSockHigh, net, srcPort, dstPort } = record;
+    const { dstTgid, dstTag, net, srcPort, dstPort } = record;
     if (dstTgid !== 0) {
       names.fill(dst, dstTgid, dstTag);
       dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
       return true;
     }
     if (this.#inode !== 0) {
-      if (!owners.byOpening(dst, this.#inode, false, time))
-        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode, time);
+      if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));

@@ -23,10 +23,10 @@ class UnixReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { dstTgid, dstSockLow, dstSockHigh, dstInodeLow, dstInodeHigh } = record;
+    const { dstTgid, dstInodeLow, dstInodeHigh } = record;
     if (dstTgid !== 0 || (record.flags & EventFlags.SEND_UNHELD) !== 0) return true;
     const time = record.timeLow + record.timeHigh * half;
-    return this.#tools.owners.isKnown(dstSockLow, dstSockHigh, dstInodeLow + dstInodeHigh * half, time);
+    return this.#tools.owners.isKnown(dstInodeLow + dstInodeHigh * half, time);
   }
 
   looksUp(at: number): boolean {
@@ -58,7 +58,7 @@ class UnixReader implements Reader {
     const record = this.#record;
     const { names, owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
-    const { dstTgid, dstTag, dstSockLow, dstSockHigh, net } = record;
+    const { dstTgid, dstTag, net } = record;
     if (dstTgid !== 0) {
       names.fill(dst, dstTgid, dstTag);
       return;
@@ -70,8 +70,7 @@ class UnixReader implements Reader {
       return;
     }
     if (this.#inode !== 0) {
-      if (!owners.byOpening(dst, this.#inode, false, time))
-        owners.byUse(dst, dstSockLow, dstSockHigh, this.#inode, time);
+      if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
       return;
     }
     const name = new TextDecoder().decode(this.#path);
