@@ -3,7 +3,7 @@
 #ifndef COMPAT_H
 #define COMPAT_H
 #include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
+#include "read.h"
 #include <bpf/bpf_helpers.h>
 
 /* iov_iter.type became iter_type in 5.14: 8cd54c1c8480 ("iov_iter: separate direction from flavour") */

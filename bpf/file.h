@@ -3,7 +3,7 @@
 #ifndef FILE_H
 #define FILE_H
 #include "emit.h"
-#include <bpf/bpf_core_read.h>
+#include "read.h"
 
 #define S_IFMT 0170000
 #define S_IFIFO 0010000
@@ -117,7 +117,7 @@ static __always_inline struct file *file_of(int fd)
 
 	if ((u32)fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), files + (u32)fd);
+	load(&file, sizeof(file), files + (u32)fd);
 	return file;
 }
 

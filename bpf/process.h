@@ -7,7 +7,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 #include "emit.h"
-#include <bpf/bpf_core_read.h>
+#include "read.h"
 
 #define PF_KTHREAD 0x00200000
 #define NANOSECONDS_PER_TICK 10000000
@@ -34,25 +34,37 @@ static __always_inline u32 mix(u32 hash, u32 word)
 	return hash ^ (hash >> 15);
 }
 
+#define LOW_BITS 0x0101010101010101ULL
+#define HIGH_BITS 0x8080808080808080ULL
+
+/* The high bit of each byte that is 0; above the first such byte also of some that are not */
+static __always_inline u64 zero_bytes(u64 word)
+{
+	return (word - LOW_BITS) & ~word & HIGH_BITS;
+}
+
+/*
+ * Without a branch, for each would double what the verifier has to follow: a loop over the name's bytes
+ * alone made half a million instructions of pty_exit.
+ */
 static __always_inline void identify(struct task_struct *task, struct identity *id)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	u64 ticks = BPF_CORE_READ(leader, start_boottime) / NANOSECONDS_PER_TICK;
-	u32 *words = (u32 *)id->comm;
-
-	BPF_CORE_READ_INTO(&id->comm, leader, comm);
-	/* the bytes behind the NUL are whatever a longer name left there */
-	bool ended = false;
-#pragma unroll
-	for (int i = 0; i < COMM_LENGTH; i++) {
-		ended |= !id->comm[i];
-		if (ended)
-			id->comm[i] = 0;
-	}
+	u64 comm[COMM_LENGTH / sizeof(u64)], end;
 	u32 hash = mix(mix(0, ticks), ticks >> 32);
+
+	BPF_CORE_READ_INTO(&comm, leader, comm);
+	/* the bytes behind the NUL are whatever a longer name left there */
+	end = zero_bytes(comm[0]);
+	comm[0] &= (end & -end) - 1;
+	comm[1] &= ((end | -end) >> 63) - 1;
+	end = zero_bytes(comm[1]);
+	comm[1] &= (end & -end) - 1;
+	__builtin_memcpy(id->comm, comm, COMM_LENGTH);
 #pragma unroll
-	for (int i = 0; i < COMM_LENGTH / 4; i++)
-		hash = mix(hash, words[i]);
+	for (u32 i = 0; i < COMM_LENGTH / sizeof(u64); i++)
+		hash = mix(mix(hash, comm[i]), comm[i] >> 32);
 	id->leader = (u64)leader;
 	id->who.tgid = BPF_CORE_READ(leader, tgid);
 	id->who.tag = hash >> 2;

@@ -3,7 +3,7 @@
 #ifndef SYSCALL_H
 #define SYSCALL_H
 #include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
+#include "read.h"
 #include <bpf/bpf_helpers.h>
 
 enum call {
