@@ -29,6 +29,8 @@ struct ledger {
 	u32 tainted; /* writes overlapped: what is appended is a guess until the pipe is empty */
 	u32 doubted; /* something was moved unseen: what is read is a guess until then */
 	u32 misses;  /* shared.misses when it was looked at last */
+	u32 lock;    /* of whoever is at it in the tracepoint back end */
+	u32 reserved;
 	struct run runs[RUNS];
 };
 

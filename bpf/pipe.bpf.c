@@ -73,7 +73,7 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(number, compat);
-	struct transfer transfer = {}, *stale;
+	struct transfer transfer = {.active = 1}, *known;
 	struct ledger *from, *to;
 	int from_fd = -1, to_fd = -1;
 	struct identity self = {};
@@ -88,11 +88,11 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 	if (!transfer.from && !transfer.to)
 		return 0;
 	thread = bpf_get_current_pid_tgid();
-	stale = bpf_map_lookup_elem(&transfers, &thread);
-	if (stale) {
+	known = bpf_map_lookup_elem(&transfers, &thread);
+	if (known && known->active) {
 		/* its sys_exit was skipped */
-		leave(stale->from, true);
-		leave(stale->to, false);
+		leave(known->from, true);
+		leave(known->to, false);
 	}
 	if (from)
 		__sync_fetch_and_add(&from->readers, 1);
@@ -103,7 +103,9 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 		transfer.who = self.who;
 		__sync_fetch_and_add(&to->writers, 1);
 	}
-	if (bpf_map_update_elem(&transfers, &thread, &transfer, BPF_ANY)) {
+	if (known) {
+		*known = transfer;
+	} else if (bpf_map_update_elem(&transfers, &thread, &transfer, BPF_ANY)) {
 		leave(transfer.from, true);
 		leave(transfer.to, false);
 	}
@@ -123,10 +125,11 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	if (call == CALL_OTHER || call > CALL_VMSPLICE)
 		return 0;
 	known = bpf_map_lookup_elem(&transfers, &thread);
-	if (known) {
+	if (known && known->active) {
 		transfer = *known;
-		bpf_map_delete_elem(&transfers, &thread);
+		known->active = 0;
 	} else {
+		known = NULL;
 		/* entered before tracing began, or not a pipe at all */
 		if (result <= 0)
 			return 0;

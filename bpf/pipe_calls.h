@@ -9,7 +9,7 @@
 #include "syscall.h"
 
 #define TRANSFERS 16384
-#define LOCK_TRIES 512
+#define LOCK_TRIES 1024
 #define LOCK_ROUNDS 256
 
 /* A system call under way in the tracepoint back end: what it reads from and writes to, 0 for neither */
@@ -17,30 +17,43 @@ struct transfer {
 	u64 from;
 	u64 to;
 	struct process who;
+	u64 active; /* the entry of a thread that is in no such call is kept for its next one */
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, TRANSFERS);
 	__type(key, u32);
 	__type(value, struct transfer);
 } transfers SEC(".maps");
 
-/* bpf_spin_lock is refused in raw tracepoints, and so are value-returning atomics on 5.10 */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, u64);
-	__type(value, u32);
-} locks SEC(".maps");
+/*
+ * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
+ * in 5.10. Whoever reads back his own 1 and nothing else has it, since an addition by another one after that makes
+ * it more. Two at once may both find 2, and try again.
+ */
+static __always_inline bool grab(struct ledger *ledger)
+{
+	volatile u32 *lock = &ledger->lock;
+
+	if (*lock)
+		return false;
+	__sync_fetch_and_add(&ledger->lock, 1);
+	if (*lock == 1)
+		return true;
+	__sync_fetch_and_add(&ledger->lock, -1);
+	return false;
+}
 
 /* 0: locked. Global, for the verifier to go through the loop once */
 __noinline int try_lock(u64 pipe)
 {
-	u32 held = 1;
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
 
+	if (!ledger)
+		return -1;
 	for (int i = 0; i < LOCK_TRIES; i++)
-		if (!bpf_map_update_elem(&locks, &pipe, &held, BPF_NOEXIST))
+		if (grab(ledger))
 			return 0;
 	return -1;
 }
@@ -49,17 +62,19 @@ __noinline int try_lock(u64 pipe)
  * The holder needs a microsecond, but a hypervisor may take its CPU away meanwhile: some
  * milliseconds of patience, then the event is counted lost.
  */
-static __always_inline bool lock_ledger(u64 pipe)
+static __always_inline bool lock_ledger(struct ledger *ledger)
 {
+	if (grab(ledger))
+		return true;
 	for (int i = 0; i < LOCK_ROUNDS; i++)
-		if (!try_lock(pipe))
+		if (!try_lock(ledger->pipe))
 			return true;
 	return false;
 }
 
-static __always_inline void unlock_ledger(u64 pipe)
+static __always_inline void unlock_ledger(struct ledger *ledger)
 {
-	bpf_map_delete_elem(&locks, &pipe);
+	__sync_fetch_and_add(&ledger->lock, -1);
 }
 
 /* The descriptors a call takes from and gives to; -1: none */
@@ -169,7 +184,7 @@ static __always_inline void finish_write(struct ledger *ledger, struct transfer 
 	u64 pipe = transfer->to;
 	u32 bytes = result;
 
-	if (!lock_ledger(pipe)) {
+	if (!lock_ledger(ledger)) {
 		leave(counted ? pipe : 0, false);
 		ledger->doubted = 1;
 		return;
@@ -190,7 +205,7 @@ static __always_inline void finish_write(struct ledger *ledger, struct transfer 
 		ledger->debt = 0;
 		reconcile(ledger, pipe, false);
 	}
-	unlock_ledger(pipe);
+	unlock_ledger(ledger);
 }
 
 static __always_inline void finish_read(struct ledger *ledger, struct transfer *transfer,
@@ -199,7 +214,7 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 	u64 pipe = transfer->from;
 	u32 others;
 
-	if (!lock_ledger(pipe)) {
+	if (!lock_ledger(ledger)) {
 		leave(counted ? pipe : 0, true);
 		ledger->doubted = 1;
 		if (result > 0)
@@ -235,7 +250,7 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 		reconcile(ledger, pipe, counted);
 	else if (ledger->flags & LEDGER_PACKETS)
 		ledger->doubted = 1;
-	unlock_ledger(pipe);
+	unlock_ledger(ledger);
 	/* copying contents takes its time: others need the ledger meanwhile */
 	if (result > 0)
 		report(ledger, reading);

@@ -134,7 +134,7 @@ export const Kind = {
 
 /** struct ledger */
 export class Ledger {
-  static readonly size = 2136;
+  static readonly size = 2144;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -204,8 +204,14 @@ export class Ledger {
   get misses(): number {
     return this.words[this.at + 21] as number;
   }
+  get lock(): number {
+    return this.words[this.at + 22] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 23] as number;
+  }
   /** 128 × 16 bytes */
-  static readonly runs = { offset: 88, length: 128, size: 16 } as const;
+  static readonly runs = { offset: 96, length: 128, size: 16 } as const;
 }
 
 /** struct loopback_record */
