@@ -1,0 +1,76 @@
+/** libbpf, libelf and zlib: Debian's sources of the versions that pins.json wants, and their objects. */
+import { join } from "node:path";
+import type { Apt } from "./apt.ts";
+import { compile, includes, sourcesIn } from "./compile.ts";
+import pins from "./pins.json" with { type: "json" };
+
+interface Pin {
+  source: string;
+  upstream: string;
+  files: Record<string, string>;
+}
+
+/** The folders that hold the sources. */
+export interface Libraries {
+  libbpf: string;
+  libelf: string;
+  zlib: string;
+}
+
+/** The source tree of the upstream version we mean; Debian may have patched it since, not replaced it. */
+export async function pinned(debian: Apt, pin: Pin): Promise<string> {
+  const source = await debian.source(pin.source, pin.upstream);
+  for (const [file, sum] of Object.entries(pin.files)) {
+    const got = source.files[file];
+    if (got !== sum) {
+      throw new Error(`${file}: Debian has SHA-256 ${got ?? "none"}, ffi/bundle/pins.json wants ${sum}`);
+    }
+  }
+  return source.folder;
+}
+
+/** Fetches all three. Throws when Debian has other ones than pins.json wants. */
+export async function fetchLibraries(debian: Apt): Promise<Libraries> {
+  const [libbpf, libelf, zlib] = await Promise.all([
+    pinned(debian, pins.libbpf),
+    pinned(debian, pins.libelf),
+    pinned(debian, pins.zlib),
+  ]);
+  return { libbpf, libelf, zlib };
+}
+
+/** Compiles all three below a folder, with `more` options, and returns the objects. */
+export async function compileLibraries(
+  { libbpf, libelf, zlib }: Libraries,
+  room: string,
+  more: string[] = [],
+): Promise<string[]> {
+  return [
+    ...(await compile(join(room, "libbpf"), sourcesIn(join(libbpf, "src")), [
+      ...["-std=gnu89", "-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"],
+      ...includes(join(libbpf, "include"), join(libbpf, "include/uapi"), join(libbpf, "src")),
+      ...includes(join(libelf, "libelf"), zlib),
+      ...more,
+    ])),
+    ...(await compile(
+      join(room, "libelf"),
+      [...sourcesIn(join(libelf, "libelf")), join(libelf, "lib/eu-search.c")],
+      // Debian's libelf keeps its last error per thread and has no locks; neither has ours.
+      ["-std=gnu99", "-DHAVE_CONFIG_H", "-D_GNU_SOURCE", "-DPIC", "-D_FILE_OFFSET_BITS=64"].concat(
+        includes(import.meta.dir, join(libelf, "lib"), join(libelf, "libelf"), zlib),
+        more,
+      ),
+    )),
+    ...(await compile(join(room, "zlib"), sourcesIn(zlib), [
+      ...["-std=gnu11", "-DHAVE_UNISTD_H", "-DHAVE_HIDDEN", "-D_LARGEFILE64_SOURCE=1"],
+      ...more,
+    ])),
+  ];
+}
+
+/** One line for people: `libbpf 1.5.0, libelf 0.192, zlib 1.3.1`. */
+export async function versionsOf({ zlib }: Libraries): Promise<string> {
+  const header = await Bun.file(join(zlib, "zlib.h")).text();
+  const version = /^#define ZLIB_VERSION "(.*)"/m.exec(header)?.[1] ?? pins.zlib.upstream;
+  return `libbpf ${pins.libbpf.upstream}, libelf ${pins.libelf.upstream}, zlib ${version}`;
+}
