@@ -79,7 +79,7 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Trial }[]>
   // what is compiled lives in a file system of its own and needs no script
   const self = Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
   const ipcdump = Bun.spawn([...self, "-f", "json", "--backend", backend], {
-    stdin: "ignore",
+    stdin: "pipe", // there may be no /dev/null
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -4,6 +4,7 @@
  * tracepoints are since 7.x; kprobes and perf's tracepoints run with preemption off.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { version } from "node:os";
 import { typesContain } from "../ffi/btf.ts";
 
 export interface Preemption {
@@ -34,6 +35,6 @@ function said(): Preemption["programs"] {
   try {
     return /\((full|lazy)\)/.test(readFileSync(mode, "utf8")) ? "preempted" : "safe";
   } catch {
-    return /PREEMPT/.test(readFileSync("/proc/version", "utf8")) ? "unknown" : "safe";
+    return /PREEMPT/.test(version()) ? "unknown" : "safe";
   }
 }
