@@ -2,9 +2,6 @@
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
-import libbpfFile from "../dist/libbpf.so" with { type: "file" };
-import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../ffi/libbpf.ts";
-import { geteuid } from "../ffi/libc.ts";
 import { Ring } from "../ffi/ring.ts";
 import type { Options } from "./arguments.ts";
 import { attach, type Traced } from "./attach.ts";
@@ -14,13 +11,12 @@ import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
 import { eachDescendant } from "./descendants.ts";
 import type { Event, Lost, Meta } from "./event.ts";
-import { Failure } from "./failure.ts";
 import { Filter } from "./filter.ts";
-import { printable } from "./format/escape.ts";
 import { type Format, formats } from "./format/index.ts";
 import { Summary } from "./format/summary.ts";
 import { kinds as allKinds } from "./kinds/index.ts";
 import { Shared } from "./layout.ts";
+import { libbpf } from "./libbpf.ts";
 import { log } from "./log.ts";
 import { Losses } from "./losses.ts";
 import { Names } from "./names.ts";
@@ -185,21 +181,6 @@ async function flush(sink: Sink, stop: Stop): Promise<boolean> {
     if (stop.requested) sink.stop();
     await Bun.sleep(0);
   }
-}
-
-function libbpf(): Libbpf {
-  const path = process.env.IPCDUMP_LIBBPF;
-  if (path === undefined || path === "") return openLibbpfFromMemory(readFileSync(libbpfFile));
-  let reason: string | null;
-  try {
-    reason = distrust(path, geteuid());
-    if (reason === null) return openLibbpf(path);
-  } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
-  }
-  throw new Failure(
-    `IPCDUMP_LIBBPF=${printable(path)} is not used: ${reason}\nUnset it to use the bundled libbpf.`,
-  );
 }
 
 function describeKind({ kind, backend, unseen }: Traced): string {
