@@ -3,14 +3,17 @@
  * executable. What is newer than its sources is left alone.
  *
  *   bun build.ts           dist/ipcdump
+ *   bun build.ts --static  dist/ipcdump-static too, which needs no libc of the system
  *   bun build.ts --check   fails when src/layout.ts is not what bpf/ says
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bundle } from "./ffi/bundle/build.ts";
 import { layout } from "./ffi/bundle/layout.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
+import { staticParts } from "./ffi/static/build.ts";
+import { graft } from "./ffi/static/graft.ts";
 import manifest from "./package.json" with { type: "json" };
 
 const root = import.meta.dir;
@@ -19,6 +22,7 @@ const layoutFile = join(root, "src/layout.ts");
 const objectFile = join(dist, "ipcdump.bpf.o");
 const childFile = join(dist, "child.elf");
 const executable = join(dist, "ipcdump");
+const staticExecutable = join(dist, "ipcdump-static");
 
 const clangFlags = [
   ...["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-D__TARGET_ARCH_x86"],
@@ -100,32 +104,58 @@ function compileChild(): void {
   writeFileSync(`${childFile}.key`, key);
 }
 
-/** src/main.ts, the object, libbpf and the child → dist/ipcdump */
-async function compileExecutable(library: string, versions: string): Promise<void> {
-  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, library, childFile];
-  inputs.push(join(root, "package.json"), join(root, "build.ts"));
-  const key = keyOf(inputs, Bun.version, versions);
-  if (isCurrent(executable, key)) return;
-  say("building dist/ipcdump");
-  writeFileSync(join(dist, "libbpf.so"), readFileSync(library));
+/** src/main.ts, the object and the child, into `outfile` by way of `options`; `versions` is what it has inside */
+function compileExecutable(outfile: string, versions: string, options: readonly string[]): void {
   const bundled = Object.fromEntries(versions.split(", ").map((line) => line.split(" ")));
   run(
     [
       ...[process.execPath, "build", "--compile", "--minify-syntax", "--bytecode", "--format=esm"],
       // the folder it is started in has no say: a bunfig.toml there would run code as root
       ...["bunfig", "dotenv", "tsconfig", "package-json"].map((file) => `--no-compile-autoload-${file}`),
-      ...["--define", `BUNDLE_VERSIONS=${JSON.stringify(bundled)}`],
-      ...[join(root, "src/main.ts"), "--outfile", executable],
+      ...["--define", `BUNDLE_VERSIONS=${JSON.stringify(bundled)}`, ...options],
+      ...[join(root, "src/main.ts"), "--outfile", outfile],
     ],
     "bun build",
   );
+}
+
+/** What decides an executable, `more` besides */
+function executableKey(more: readonly string[], versions: string): string {
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, childFile, ...more];
+  inputs.push(join(root, "package.json"), join(root, "build.ts"));
+  return keyOf(inputs, Bun.version, versions);
+}
+
+/** with libbpf → dist/ipcdump */
+function buildExecutable(library: string, versions: string): void {
+  const key = executableKey([library], versions);
+  if (isCurrent(executable, key)) return;
+  say("building dist/ipcdump");
+  writeFileSync(join(dist, "libbpf.so"), readFileSync(library));
+  compileExecutable(executable, versions, []);
   writeFileSync(`${executable}.key`, key);
+}
+
+/** with musl's Bun and the runtime → dist/ipcdump-static */
+async function buildStatic(): Promise<void> {
+  const { bun, runtime, versions } = await staticParts();
+  const key = executableKey([bun, runtime], versions);
+  if (isCurrent(staticExecutable, key)) return;
+  say("building dist/ipcdump-static");
+  const part = `${staticExecutable}.part`;
+  const linked = ["--define", `LINKED_LIBBPF=${JSON.stringify("libbpf.so.1")}`];
+  compileExecutable(part, versions, [`--compile-executable-path=${bun}`, ...linked]);
+  writeFileSync(part, graft(readFileSync(part), readFileSync(runtime)));
+  renameSync(part, staticExecutable);
+  writeFileSync(`${staticExecutable}.key`, key);
 }
 
 async function main(words: readonly string[]): Promise<void> {
   const check = words.includes("--check");
-  const unknown = words.find((word) => word !== "--check");
-  if (unknown !== undefined) throw new BuildError(`build.ts does not know ${unknown}; it knows --check`);
+  const unknown = words.find((word) => !["--check", "--static"].includes(word));
+  if (unknown !== undefined) {
+    throw new BuildError(`build.ts does not know ${unknown}; it knows --check and --static`);
+  }
   const wanted = manifest.engines.bun;
   if (Bun.version !== wanted) {
     throw new BuildError(`this is Bun ${Bun.version}, package.json wants ${wanted}; run: npm ci`);
@@ -135,7 +165,9 @@ async function main(words: readonly string[]): Promise<void> {
   compilePrograms(headers, library);
   compileChild();
   generateLayout(check);
-  if (!check) await compileExecutable(library, versions);
+  if (check) return;
+  buildExecutable(library, versions);
+  if (words.includes("--static")) await buildStatic();
 }
 
 try {

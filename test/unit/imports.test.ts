@@ -97,7 +97,9 @@ describe("imports", () => {
   });
 
   test("what only the build needs stays out of the executable", () => {
-    const others = imports.filter(({ from, to }) => to.startsWith("ffi/bundle/") && from.startsWith("src/"));
+    const others = imports.filter(
+      ({ from, to }) => /^ffi\/(bundle|static)\//.test(to) && from.startsWith("src/"),
+    );
     expect(between(others)).toEqual([]);
   });
 
@@ -140,7 +142,8 @@ describe("imports", () => {
     const known = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
     const odd = imports.filter(({ to }) => {
       if (/^(src|ffi)\//.test(to)) return !to.endsWith(".ts") && !to.endsWith(".json");
-      if (/^(node|bun):|^bun$/.test(to) || to === "package.json" || to.startsWith("dist/")) return false;
+      if (/^(node|bun):|^bun$/.test(to) || /^package(-lock)?\.json$/.test(to) || to.startsWith("dist/"))
+        return false;
       return !known.some((name) => to === name || to.startsWith(`${name}/`));
     });
     expect(between(odd)).toEqual([]);

@@ -1,0 +1,154 @@
+/**
+ * What dist/ipcdump-static has in place of a system: one shared object that is musl's loader and libc, libbpf with
+ * libelf and zlib, what Bun needs of libstdc++, and the first instructions of the process. Built from Debian's
+ * sources and kept in the cache folder.
+ */
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type Apt, apt } from "../bundle/apt.ts";
+import { cacheFolder } from "../bundle/cache.ts";
+import { command } from "../bundle/command.ts";
+import { compile } from "../bundle/compile.ts";
+import { compileLibraries, fetchLibraries, pinned, versionsOf } from "../bundle/libraries.ts";
+import bundlePins from "../bundle/pins.json" with { type: "json" };
+import { muslBun } from "./bun.ts";
+import pins from "./pins.json" with { type: "json" };
+import { checkRuntime, importsOf } from "./symbols.ts";
+
+export interface StaticParts {
+  /** Path of the musl build of Bun. */
+  bun: string;
+  /** Path of the shared object for graft.ts. */
+  runtime: string;
+  /** One line for people: `libbpf 1.5.0, libelf 0.192, zlib 1.3.1, musl 1.2.5`. */
+  versions: string;
+}
+
+/** What decides the result, from this folder; a change in any of these is another runtime. */
+const recipe = ["build.ts", "symbols.ts", "start.c", "stdcxx.c", "musl.patch", "pins.json", "include/error.h"]
+  .concat(["compile.ts", "libraries.ts", "config.h", "pins.json"].map((file) => `../bundle/${file}`))
+  .map((file) => join(import.meta.dir, file));
+
+/** Fetches and builds the parts, or finds those of before. */
+export async function staticParts(): Promise<StaticParts> {
+  const bun = await muslBun();
+  const wanted = await importsOf(bun);
+  const hash = createHash("sha256").update(wanted.join());
+  for (const file of recipe) hash.update(readFileSync(file));
+  const folder = join(cacheFolder("runtime"), hash.digest("hex").slice(0, 16));
+  if (!existsSync(folder)) await build(folder, bun, wanted);
+  return {
+    bun,
+    runtime: join(folder, "libc.so"),
+    versions: readFileSync(join(folder, "versions"), "utf8").trim(),
+  };
+}
+
+async function build(folder: string, bun: string, wanted: readonly string[]): Promise<void> {
+  const debian = await apt([bundlePins.suite], { source: true });
+  process.stderr.write("building musl with libbpf inside from Debian's sources\n");
+  const libraries = await fetchLibraries(debian);
+  const source = await pinned(debian, pins.musl);
+  const archive = await standardLibrary(debian);
+  const room = `${folder}.${process.pid}`;
+  rmSync(room, { recursive: true, force: true });
+  mkdirSync(join(room, "done"), { recursive: true });
+  try {
+    const musl = join(room, "musl");
+    cpSync(source, musl, { recursive: true });
+    await command(["patch", "-s", "-p1", "-i", join(import.meta.dir, "musl.patch")], {
+      cwd: musl,
+      from: "patch",
+    });
+    await command([join(musl, "configure"), "--disable-static", `--prefix=${join(room, "include")}`], {
+      cwd: musl,
+    });
+    await command(["make", "install-headers"], { cwd: musl, from: "make" });
+    const headers = await muslHeaders(room);
+    const one = (file: string, options: readonly string[]) =>
+      compile(join(room, file), [join(import.meta.dir, file)], ["-std=gnu11", ...options, ...headers]);
+    const standIns = await one("stdcxx.c", ["-fvisibility=default"]);
+    const objects = [
+      ...(await compileLibraries(libraries, room, headers)),
+      ...(await one("start.c", freestanding)),
+      await takeFrom(archive, wanted, standIns, room),
+    ];
+    // make's own way of linking libc.so, with more in it
+    const more = [...objects, "-lgcc", "-Wl,-e,ipcdump_start,--strip-all"];
+    writeFileSync(join(room, "more"), more.join("\n"));
+    await command(
+      ["make", "-j", String(availableParallelism()), "lib/libc.so", `LIBCC=@${join(room, "more")}`],
+      {
+        cwd: musl,
+      },
+    );
+    const runtime = join(room, "done/libc.so");
+    cpSync(join(musl, "lib/libc.so"), runtime);
+    await checkRuntime(runtime, bun);
+    writeFileSync(
+      join(room, "done/versions"),
+      `${await versionsOf(libraries)}, musl ${pins.musl.upstream}\n`,
+    );
+    if (!existsSync(folder)) renameSync(join(room, "done"), folder);
+  } finally {
+    rmSync(room, { recursive: true, force: true });
+  }
+}
+
+/** start.c runs before the loader has given any symbol its address; a call of memcpy that gcc makes up would crash. */
+const freestanding = ["-ffreestanding", "-fno-stack-protector", "-fno-tree-loop-distribute-patterns"];
+
+/** The options that have gcc compile for musl: its headers, then the kernel's, then gcc's own; none of glibc's. */
+async function muslHeaders(room: string): Promise<string[]> {
+  const kernel = join(room, "kernel");
+  mkdirSync(kernel);
+  const triplet = (await command(["gcc", "-print-multiarch"])).trim();
+  for (const [name, from] of [
+    ["linux", "/usr/include/linux"],
+    ["asm-generic", "/usr/include/asm-generic"],
+    ["asm", `/usr/include/${triplet}/asm`],
+  ] as const) {
+    if (!existsSync(from)) throw new Error(`${from} is missing\ntry: apt-get install linux-libc-dev`);
+    symlinkSync(from, join(kernel, name));
+  }
+  const own = (await command(["gcc", "-print-file-name=include"])).trim();
+  const folders = [join(room, "include/include"), join(import.meta.dir, "include"), kernel, own];
+  return ["-nostdinc", ...folders.flatMap((folder) => ["-isystem", folder])];
+}
+
+/**
+ * One object of our stand-ins and what else an archive has of the symbols wanted. Of an archive itself musl would
+ * hide the symbols.
+ */
+async function takeFrom(
+  archive: string,
+  wanted: readonly string[],
+  standIns: readonly string[],
+  room: string,
+): Promise<string> {
+  const object = join(room, "taken.o");
+  const roots = wanted.map((name) => `-Wl,--undefined=${name}`);
+  await command(["gcc", "-r", "-nostdlib", "-o", object, ...standIns, ...roots, archive]);
+  return object;
+}
+
+/** GCC's libstdc++, position-independent objects in an archive. */
+async function standardLibrary(debian: Apt): Promise<string> {
+  const folder = cacheFolder("sources", pins.stdcxx);
+  await command(["dpkg-deb", "-x", await debian.download(pins.stdcxx), folder]);
+  for await (const file of new Bun.Glob("usr/lib/gcc/*/*/libstdc++_pic.a").scan(folder)) {
+    return join(folder, file);
+  }
+  throw new Error(`Debian's package ${pins.stdcxx} has no libstdc++_pic.a`);
+}
