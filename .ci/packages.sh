@@ -130,7 +130,7 @@ install_packages() {
 }
 
 build() {
-	node_modules/.bin/bun build.ts >&2
+	node_modules/.bin/bun build.ts "$@" >&2
 }
 
 # Where people expect the kernel's events; some containers and minimal systems leave it empty.

@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Condition } from "./condition.ts";
 import { lines } from "./lines.ts";
 
 export const EXECUTABLE = process.env.IPCDUMP ?? join(import.meta.dir, "../../dist/ipcdump");
+/** The one that needs no system around it. */
+export const STATIC = join(dirname(EXECUTABLE), "ipcdump-static");
 export const BACKEND = process.env.IPCDUMP_BACKEND ?? "auto";
 
 export interface SpawnOptions {

@@ -1,5 +1,5 @@
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
-import { BACKEND, Ipcdump } from "./ipcdump.ts";
+import { BACKEND, EXECUTABLE, Ipcdump } from "./ipcdump.ts";
 import { programPath } from "./programs.ts";
 import type { Truth } from "./truth.ts";
 
@@ -42,7 +42,13 @@ export class Trace {
 
   /** Resolves when ipcdump has said that it traces; `kinds` as `-t` takes them. */
   static async start(kinds: string, ...flags: string[]): Promise<Trace> {
-    const ipcdump = new Ipcdump(["-t", kinds, "-x", "-f", "json", "--backend", BACKEND, ...flags]);
+    return Trace.startBy([EXECUTABLE], kinds, ...flags);
+  }
+
+  /** The same of an ipcdump that is started by a command of one's own. */
+  static async startBy(command: string[], kinds: string, ...flags: string[]): Promise<Trace> {
+    const words = ["-t", kinds, "-x", "-f", "json", "--backend", BACKEND, ...flags];
+    const ipcdump = new Ipcdump(words, { command });
     return new Trace(ipcdump, kinds.split(","), await ipcdump.untilTracing());
   }
 

@@ -36,13 +36,16 @@ const BOOTS_AT_A_TIME = 2;
  */
 export async function runMatrix({ series, backends, filter, full }: Selection): Promise<Tally> {
   const executable = join(ROOT, "dist/ipcdump");
-  if (!existsSync(executable)) throw new Error("no dist/ipcdump to test; bun build.ts makes it");
+  if (!existsSync(`${executable}-static`)) {
+    throw new Error("no dist/ipcdump-static to test; bun build.ts --static makes it");
+  }
   const kernels = await Promise.all(series.map(kernel));
 
   const programs = dirname(await programPath("marker"));
   const copies = new Map([
     ["/usr/bin/bun", process.execPath],
     ["/project/dist/ipcdump", executable],
+    ["/project/dist/ipcdump-static", `${executable}-static`],
     ["/project/programs", programs],
     ...projectFiles(["test/live"]).map((path) => [join("/project", path), join(ROOT, path)] as const),
   ]);
