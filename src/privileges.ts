@@ -2,8 +2,11 @@
 import { readFileSync } from "node:fs";
 import { Failure } from "./failure.ts";
 import { printable } from "./format/escape.ts";
+import { log } from "./log.ts";
 
 const capabilities = { CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+/** without the first two there is no tracing, without the last one no look at other users' processes */
+const wanted = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"] as const;
 
 function effective(): bigint | null {
   try {
@@ -19,13 +22,23 @@ export function missingCapabilities(): string[] {
   const mask = effective();
   if (mask === null) return []; // no /proc: the kernel will say so itself
   const has = (name: keyof typeof capabilities) => ((mask >> BigInt(capabilities[name])) & 1n) === 1n;
-  if (has("CAP_SYS_ADMIN")) return [];
-  return (["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"] as const).filter((name) => !has(name));
+  // older than the first two, and stands for them
+  return wanted.filter((name) => !has(name) && (name === "CAP_SYS_PTRACE" || !has("CAP_SYS_ADMIN")));
 }
 
-/** @throws Failure when this process may not trace; `words` are the command line, for the remedy */
+/**
+ * @throws Failure when this process may not trace, naming what it lacks; `words` are the command line, for the
+ * remedy
+ */
 export function requirePrivileges(words: readonly string[]): void {
-  if (missingCapabilities().every((name) => name === "CAP_SYS_PTRACE")) return;
+  const missing = missingCapabilities();
+  if (missing.length === 0) return;
+  if (missing.join() === "CAP_SYS_PTRACE") {
+    log.warn("without CAP_SYS_PTRACE: sockets and terminals never seen in use have no names");
+    return;
+  }
   const again = ["sudo ipcdump", ...words.map(printable)].join(" ");
-  throw new Failure(`tracing needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE); try: ${again}`);
+  if (missing.length === wanted.length)
+    throw new Failure(`tracing needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE); try: ${again}`);
+  throw new Failure(`tracing needs ${missing.join(" and ")} as well; try: ${again}`);
 }
