@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { describe, errnoName, NativeError } from "../ffi/error.ts";
 import type { Libbpf } from "../ffi/libbpf.ts";
+import { geteuid } from "../ffi/libc.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../ffi/object.ts";
 import { initialTgid } from "../ffi/self.ts";
 import { refusesTrampolines } from "../ffi/trampoline.ts";
@@ -183,7 +184,12 @@ function unloadable(error: NativeError): Failure {
   const said = error.log.split("\n").find((line) => line.includes("libbpf:")) ?? "";
   const cause = noBtf();
   if (cause !== null) return cause;
-  const remedy = error.errno === 12 ? "use a smaller --ring" : "run: ipcdump doctor";
+  const remedy =
+    error.errno === 12
+      ? "use a smaller --ring"
+      : error.errno === EPERM && geteuid() !== 0
+        ? "before Linux 5.11 it takes CAP_SYS_RESOURCE, too"
+        : "run: ipcdump doctor";
   return new Failure(
     `cannot ${error.operation} ${error.target}: ${describe(error.errno)}; ${remedy}${said ? `\n${said}` : ""}`,
   );

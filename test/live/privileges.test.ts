@@ -2,22 +2,21 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
 import { EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { CAPABILITIES } from "../harness/privileges.ts";
 import { programPath } from "../harness/programs.ts";
 import { Trace } from "../harness/trace.ts";
 import { run } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
-const numbers = { CAP_SYS_PTRACE: 19, CAP_PERFMON: 38, CAP_BPF: 39 };
-type Capability = keyof typeof numbers;
-
-/** The command that starts ipcdump as nobody with these capabilities alone. */
-async function having(...capabilities: Capability[]): Promise<string[]> {
-  return [await programPath("with"), capabilities.map((name) => numbers[name]).join(), EXECUTABLE];
+/** The command that starts ipcdump as nobody with what is enough but for these. */
+async function without(...missing: string[]): Promise<string[]> {
+  const kept = Object.entries(CAPABILITIES).filter(([name]) => !missing.includes(name));
+  return [await programPath("with"), kept.map(([, number]) => number).join(), EXECUTABLE];
 }
 
-async function refused(...capabilities: Capability[]): Promise<string[]> {
-  using ipcdump = new Ipcdump(["-t", "pipe"], { command: await having(...capabilities) });
+async function refused(...missing: string[]): Promise<string[]> {
+  using ipcdump = new Ipcdump(["-t", "pipe"], { command: await without(...missing) });
   expect(await ipcdump.ended()).toBe(1);
   expect(ipcdump.stdout).toEqual([]);
   return ipcdump.stderr;
@@ -25,29 +24,26 @@ async function refused(...capabilities: Capability[]): Promise<string[]> {
 
 describe("privileges", () => {
   test("CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE are enough", async () => {
-    const trace = await Trace.startBy(
-      await having("CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"),
-      "pipe,signal",
-    );
+    const trace = await Trace.startBy(await without(), "pipe,signal");
     await expectMoved(trace, await run("pipe", "runs"));
     await trace.stop();
   });
 
   test("what is missing is named", async () => {
-    expect(await refused("CAP_BPF", "CAP_SYS_PTRACE")).toEqual([
+    expect(await refused("CAP_PERFMON")).toEqual([
       "ipcdump: tracing needs CAP_PERFMON as well; try: sudo ipcdump -t pipe",
     ]);
-    expect(await refused("CAP_PERFMON", "CAP_SYS_PTRACE")).toEqual([
+    expect(await refused("CAP_BPF")).toEqual([
       "ipcdump: tracing needs CAP_BPF as well; try: sudo ipcdump -t pipe",
     ]);
-    expect(await refused("CAP_BPF")).toEqual([
+    expect(await refused("CAP_PERFMON", "CAP_SYS_PTRACE")).toEqual([
       "ipcdump: tracing needs CAP_PERFMON and CAP_SYS_PTRACE as well; try: sudo ipcdump -t pipe",
     ]);
   });
 
   test("without CAP_SYS_PTRACE it traces and says what that costs", async () => {
     using ipcdump = await Ipcdump.tracing(["-t", "pipe"], {
-      command: await having("CAP_BPF", "CAP_PERFMON"),
+      command: await without("CAP_SYS_PTRACE"),
     });
     expect(ipcdump.stderr.join("\n")).toContain("without CAP_SYS_PTRACE: ");
     ipcdump.kill("SIGINT");

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
 import { Ipcdump, STATIC } from "../harness/ipcdump.ts";
+import { CAPABILITIES } from "../harness/privileges.ts";
 import { programPath } from "../harness/programs.ts";
 import { Trace } from "../harness/trace.ts";
 import { run } from "../harness/workload.ts";
@@ -114,7 +115,6 @@ describe("static: a root", () => {
 });
 
 describe("static: with capabilities of its own", () => {
-  const capabilities = { CAP_SYS_PTRACE: 19, CAP_PERFMON: 38, CAP_BPF: 39 };
   /** it must not become Bun for whoever asks */
   const asksForBun = ["env", "BUN_BE_BUN=1"];
   let nobody: string;
@@ -125,7 +125,7 @@ describe("static: with capabilities of its own", () => {
     own = join(folder, "capable");
     copyFileSync(STATIC, own);
     chmodSync(own, 0o755);
-    const numbers = Object.values(capabilities).map(String);
+    const numbers = Object.values(CAPABILITIES).map(String);
     const { exitCode } = Bun.spawnSync([await programPath("capable"), own, ...numbers], {
       stderr: "inherit",
     });

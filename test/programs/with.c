@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 	}
 	check(syscall(SYS_capset, &header, data) == 0, "capset");
 	for (int i = 0; i < count; i++)
-		check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, numbers[i], 0, 0) == 0, "raising an ambient capability");
+		check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, numbers[i], 0, 0) == 0,
+		      "raising an ambient capability");
 	fexecve(program, argv + 2, environ);
 	die(argv[2]);
 }
