@@ -2,15 +2,17 @@
  * Builds everything: BPF programs, the layouts of their records, the bundled libbpf and the
  * executable. What is newer than its sources is left alone.
  *
- *   bun build.ts           dist/ipcdump
- *   bun build.ts --static  dist/ipcdump-static too, which needs no libc of the system
- *   bun build.ts --check   fails when src/layout.ts is not what bpf/ says
+ *   bun build.ts            dist/ipcdump
+ *   bun build.ts --static   dist/ipcdump-static too, which needs no libc of the system
+ *   bun build.ts --release  both for others in dist/release, with licences and checksums
+ *   bun build.ts --check    fails when src/layout.ts is not what bpf/ says
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bundle } from "./ffi/bundle/build.ts";
 import { layout } from "./ffi/bundle/layout.ts";
+import { release } from "./ffi/bundle/release.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
 import { graft } from "./ffi/static/graft.ts";
@@ -152,9 +154,11 @@ async function buildStatic(): Promise<void> {
 
 async function main(words: readonly string[]): Promise<void> {
   const check = words.includes("--check");
-  const unknown = words.find((word) => !["--check", "--static"].includes(word));
+  const forOthers = words.includes("--release");
+  const known = ["--check", "--static", "--release"];
+  const unknown = words.find((word) => !known.includes(word));
   if (unknown !== undefined) {
-    throw new BuildError(`build.ts does not know ${unknown}; it knows --check and --static`);
+    throw new BuildError(`build.ts does not know ${unknown}; it knows ${known.join(", ")}`);
   }
   const wanted = manifest.engines.bun;
   if (Bun.version !== wanted) {
@@ -167,7 +171,10 @@ async function main(words: readonly string[]): Promise<void> {
   generateLayout(check);
   if (check) return;
   buildExecutable(library, versions);
-  if (words.includes("--static")) await buildStatic();
+  if (words.includes("--static") || forOthers) await buildStatic();
+  if (forOthers) {
+    await release(join(dist, "release"), root, manifest.version, [executable, staticExecutable]);
+  }
 }
 
 try {

@@ -1,0 +1,81 @@
+/** What others get: the executables by name and version, the licences of all that is inside, and checksums. */
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import staticPins from "../static/pins.json" with { type: "json" };
+import { type Apt, apt } from "./apt.ts";
+import { cacheFolder } from "./cache.ts";
+import { command } from "./command.ts";
+import { fetchLibraries, pinned } from "./libraries.ts";
+import pins from "./pins.json" with { type: "json" };
+
+/** The machine that the executables are for. */
+const system = "linux-x86_64";
+
+/** Makes a folder anew with all files of a release. */
+export async function release(
+  folder: string,
+  root: string,
+  version: string,
+  executables: readonly string[],
+): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const files = executables.map((executable) => {
+    const file = join(folder, `${basename(executable)}-${version}-${system}`);
+    copyFileSync(executable, file);
+    chmodSync(file, 0o755);
+    return file;
+  });
+  const texts = join(folder, `ipcdump-${version}-licences.txt`);
+  writeFileSync(texts, await licences(root, version));
+  const sums = [...files, texts].map((file) => `${sha256(file)}  ${basename(file)}\n`);
+  writeFileSync(join(folder, "SHA256SUMS"), sums.join(""));
+}
+
+async function licences(root: string, version: string): Promise<string> {
+  const debian = await apt([pins.suite], { source: true });
+  const { libbpf, libelf, zlib } = await fetchLibraries(debian);
+  const musl = await pinned(debian, staticPins.musl);
+  const modules = join(root, "node_modules");
+  const parts: [what: string, ...files: string[]][] = [
+    [`ipcdump ${version}`, join(root, "LICENSE")],
+    [`Bun ${Bun.version}, the JavaScript runtime`, join(modules, "bun-types/docs/project/license.mdx")],
+    ["citty", join(modules, "citty/LICENSE"), join(modules, "citty/dist/THIRD-PARTY-LICENSES.md")],
+    ["consola", join(modules, "consola/LICENSE")],
+    [
+      `libbpf ${pins.libbpf.upstream}`,
+      ...["LICENSE", "LICENSE.BSD-2-Clause", "LICENSE.LGPL-2.1"].map((file) => join(libbpf, file)),
+    ],
+    [
+      `libelf of elfutils ${pins.libelf.upstream}, taken under LGPL-3+ or GPL-2+`,
+      ...["COPYING-LGPLV3", "COPYING-GPLV2", "COPYING"].map((file) => join(libelf, file)),
+    ],
+    [`zlib ${pins.zlib.upstream}`, join(zlib, "LICENSE")],
+    [`musl ${staticPins.musl.upstream}, in ipcdump-static, with changes`, join(musl, "COPYRIGHT")],
+    ["libstdc++, parts of it, in ipcdump-static", await gccCopyright(debian)],
+  ];
+  const chapters = parts.map(([what, ...files]) => {
+    const line = "=".repeat(what.length);
+    return [line, what, line, ...files.map((file) => readFileSync(file, "utf8").trim())].join("\n\n");
+  });
+  return `${preface}\n${chapters.join("\n\n")}\n`;
+}
+
+const preface = `The licences of what is inside the executables of ipcdump.
+
+libbpf, libelf, zlib, musl and libstdc++ come from Debian's sources; ffi/bundle and ffi/static of ipcdump's own source
+fetch them, build them and put the executables together, so whoever changes one of them can build it anew. In place
+of the libbpf and libelf inside another one can be used by IPCDUMP_LIBBPF; see the README.
+`;
+
+/** The text of GCC's licence and of its exception for the libraries that come with it. */
+async function gccCopyright(debian: Apt): Promise<string> {
+  const folder = cacheFolder("sources", staticPins.gcc);
+  await command(["dpkg-deb", "-x", await debian.download(staticPins.gcc), folder]);
+  return join(folder, "usr/share/doc", staticPins.gcc, "copyright");
+}
+
+function sha256(file: string): string {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
