@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
+import type { FileSink } from "bun";
 import type { Kernel } from "./kernels.ts";
 import { Scratch } from "./scratch.ts";
 
@@ -7,6 +8,8 @@ const READY_LIMIT_MS = 120_000;
 const CONSOLE_TAIL_LINES = 40;
 /** How often the guest's results are looked for. */
 const POLL_MS = 100;
+/** Of these the guest's port is sent a byte at every tenth: see qemu(). */
+const KICK_POLLS = 10;
 
 /** A soft lockup is left out: it is what a host too busy for its guests looks like. */
 const COMPLAINT = /\b(BUG|WARNING|Oops)\b(?!: soft lockup)[: ]/;
@@ -71,7 +74,7 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   const resultsFile = scratch.path("results");
   for (const file of [consoleFile, resultsFile]) writeFileSync(file, "");
   const machine = Bun.spawn(qemu(kernel, options.initramfs, consoleFile, resultsFile), {
-    stdin: "ignore",
+    stdin: "pipe",
     stdout: "ignore",
     stderr: "pipe",
   });
@@ -94,9 +97,10 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
 
   const errors = machine.stderr.text();
   const results = openSync(resultsFile, "r");
-  for (let ended = false; !ended; ) {
+  for (let ended = false, polls = 1; !ended; polls++) {
     ended = await Promise.race([machine.exited.then(() => true), Bun.sleep(POLL_MS).then(() => false)]);
     transcript.add(readOn(results));
+    if (polls % KICK_POLLS === 0 && !ended) kick(machine.stdin);
     if (transcript.done) kill();
   }
   closeSync(results);
@@ -122,6 +126,12 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
     complaints: log.filter((line) => COMPLAINT.test(line)),
     milliseconds: performance.now() - started,
   };
+}
+
+function kick(port: FileSink): void {
+  port.write("\n");
+  // A machine that ended meanwhile is no matter: the next poll sees it.
+  Promise.resolve(port.flush()).catch(() => {});
 }
 
 /** What a file has beyond what was read of it before. */
@@ -151,8 +161,10 @@ function qemu(kernel: Kernel, initramfs: string, consoleFile: string, resultsFil
     ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", String(megabytes)],
     ...["-kernel", kernel.image, "-initrd", initramfs, "-append", APPEND],
     // The kernel has the first port to itself, results come over the second. To files, which are always ready:
-    // when a pipe is full, QEMU drops what does not fit.
-    ...["-serial", `file:${consoleFile}`, "-serial", `file:${resultsFile}`],
+    // when a pipe is full, QEMU drops what does not fit. The emulated port now and then loses the interrupt that
+    // says it can take more; the one of a byte received makes the kernel look at both directions.
+    ...["-serial", `file:${consoleFile}`],
+    ...["-chardev", `stdio,id=results,signal=off,logfile=${resultsFile}`, "-serial", "chardev:results"],
   ];
 }
 
