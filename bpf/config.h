@@ -16,6 +16,11 @@ struct config {
 	u32 deliveries;
 	/* inode of the tracer's pid namespace; 0: the initial one, whose numbers are those used here */
 	u32 pid_namespace;
+	/* the groups of select.h that were given, by pid and by name */
+	u32 pid_groups;
+	u32 comm_groups;
+	/* those that take descendants too */
+	u32 followed_groups;
 };
 
 /* Lives in .bss, which user space maps */
@@ -26,6 +31,9 @@ struct shared {
 	u32 awake;
 	/* how often the kernel skipped a program, as the reader last heard */
 	u32 misses;
+	/* chosen_pids was too small: who is not in it may be anybody */
+	u32 crowded;
+	u32 reserved;
 };
 
 #endif

@@ -17,7 +17,7 @@ struct ledger {
 	u64 inode;
 	s64 total;	       /* bytes of all runs */
 	s64 debt;	       /* bytes read of a write that is still under way */
-	struct process writer; /* who wrote, or entered a write, last; announced */
+	struct process writer; /* who wrote, or entered a write, last; introduced */
 	struct process reader; /* likewise */
 	u32 device;
 	u32 flags;
@@ -292,11 +292,64 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 	return ledger;
 }
 
-/* Announces a process unless `last` says that it just was */
-static __always_inline void mention(const struct identity *id, struct process *last)
+/* Announces a process unless `last` says that it just was; with filters it is noted */
+static __always_inline void mention(struct identity *id, struct process *last)
 {
-	if (!same(&id->who, last) && announce(id))
+	if ((selects() || !same(&id->who, last)) && introduce(id))
 		*last = id->who;
+}
+
+/* Whether the n-th run that was settled may be wanted by a reader of these groups */
+__weak __noinline int run_may_pass(u32 n, u32 groups)
+{
+	u32 use = TAKING_REPORTED;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	struct run *run;
+
+	if (!taking)
+		return true;
+	run = &taking->runs.run[n & (RUNS - 1)];
+	/* bytes from before tracing are nobody's, for good */
+	return may_pass(run->who.tgid ? groups_of(&run->who) : 0, groups);
+}
+
+static __always_inline void announce_run(struct taking *taking, u32 n)
+{
+	struct run *run = &taking->runs.run[n & (RUNS - 1)];
+
+	announce_noted(run->who.tgid, run->who.tag);
+}
+
+/*
+ * Whether any run that was settled may be wanted; if so, all who have a part in it are announced: user
+ * space leaves out the rest, and for that has to know it.
+ */
+__weak __noinline int admit_runs(u32 tgid, u32 tag)
+{
+	u32 use = TAKING_REPORTED;
+	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	struct process dst = {.tgid = tgid, .tag = tag};
+	u32 groups = groups_of(&dst), i;
+	bool passes = false;
+
+	if (!taking)
+		return true;
+	for (i = 0; i < RUNS; i++) {
+		barrier();
+		if (i >= taking->taken || passes)
+			break;
+		passes = run_may_pass(i, groups);
+	}
+	if (!passes)
+		return false;
+	announce_noted(tgid, tag);
+	for (i = 0; i < RUNS; i++) {
+		barrier();
+		if (i >= taking->taken)
+			break;
+		announce_run(taking, i);
+	}
+	return true;
 }
 
 /* Takes the bytes that leave the pipe off its ledger */
@@ -319,6 +372,8 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 	n = taking->taken;
 	first = taking->runs.run[0];
 	if (reading->dst.tgid == config.own_tgid || (n == 1 && first.who.tgid == config.own_tgid))
+		return;
+	if (selects() && !admit_runs(reading->dst.tgid, reading->dst.tag))
 		return;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {

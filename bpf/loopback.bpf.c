@@ -77,6 +77,12 @@ struct {
 	__type(value, struct parcel);
 } parcels SEC(".maps");
 
+/* Whether its receiver is found by the datagrams that came to its port on another's time */
+static __always_inline bool takes_arrival(const struct parcel *parcel)
+{
+	return config.deliveries && (parcel->flags & SEND_TO_ADDRESS) && !parcel->other;
+}
+
 __noinline int report_parcel(u32 by_ring)
 {
 	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
@@ -95,6 +101,13 @@ __noinline int report_parcel(u32 by_ring)
 	}
 	if (parcel->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
+	if (!admit(&parcel->self, &dst)) {
+		/* user space gives it one of the arrivals that nobody claimed, which else another gets */
+		if (!takes_arrival(parcel))
+			return 0;
+		announce(&parcel->self);
+		parcel->source.kind = SOURCE_NONE;
+	}
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(parcel->kind, LOST_RING_FULL, 1);

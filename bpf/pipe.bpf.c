@@ -139,7 +139,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 			struct identity self = {};
 
 			identify((void *)bpf_get_current_task(), &self);
-			announce(&self);
+			introduce(&self);
 			transfer.who = self.who;
 		}
 	}

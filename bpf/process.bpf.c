@@ -1,17 +1,49 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Processes as they are made, for filters that take descendants too. */
+/*
+ * Processes as they come and go, for filters that take descendants too. Who descends from whom is kept
+ * twice: here, so that a child is followed from before its first instruction, and in user space, which
+ * still has to know one that is gone.
+ */
 #include "process.h"
 #include <bpf/bpf_tracing.h>
 
 #define CLONE_PARENT 0x8000
 #define CLONE_THREAD 0x10000
+#define NANOSECONDS_PER_SECOND 1000000000
 
 ANCHOR(struct, fork_record);
+ANCHOR(enum, group);
+ANCHOR(struct, naming);
+
+/* Gives a process that was just made the groups of its parent, and takes it what the last one with its pid had */
+static __always_inline void adopt(u32 parent, u32 child)
+{
+	struct member *theirs = bpf_map_lookup_elem(&chosen_pids, &parent);
+	struct member *before = bpf_map_lookup_elem(&chosen_pids, &child);
+	struct member member = {};
+
+	/* outside the tracer's pid namespace, where no flag can name it */
+	if (!child)
+		return;
+	if (before)
+		member.groups = before->groups & ~config.followed_groups;
+	/* whom the flags name by pid stays in its groups, whatever process has the pid */
+	if (!member.groups)
+		member.born = bpf_ktime_get_boot_ns();
+	if (theirs)
+		member.groups |= theirs->groups & config.followed_groups;
+	if (!member.groups)
+		bpf_map_delete_elem(&chosen_pids, &child);
+	else if (bpf_map_update_elem(&chosen_pids, &child, &member, BPF_ANY))
+		shared.crowded = 1;
+}
 
 static __always_inline int on_fork(int parent, int child)
 {
-	struct fork_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	struct fork_record *record;
 
+	adopt(parent, child);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		/* whoever it was is not followed: that may be any number of events */
 		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
@@ -61,4 +93,22 @@ int process_fork__any__perf(struct trace_event_raw_task_newtask *event)
 		self = BPF_CORE_READ(self, real_parent);
 	return on_fork(thread_here((u64)leader, bpf_get_current_pid_tgid() >> 32),
 		       thread_here(youngest_child(self, event->pid), event->pid));
+}
+
+/* Not at its exit: signals to a zombie are events */
+SEC("?tp_btf/sched_process_free")
+int BPF_PROG(process_free__any, struct task_struct *task)
+{
+	int tgid = BPF_CORE_READ(task, tgid);
+	struct member *member;
+
+	/* it has lost its numbers in other namespaces by now: there user space has to do, in the end */
+	if (config.pid_namespace || tgid != BPF_CORE_READ(task, pid))
+		return 0;
+	member = bpf_map_lookup_elem(&chosen_pids, &tgid);
+	/* by now another process may have its pid, but never one born within a second of this one */
+	if (member && member->born &&
+	    member->born - BPF_CORE_READ(task, start_boottime) < NANOSECONDS_PER_SECOND)
+		bpf_map_delete_elem(&chosen_pids, &tgid);
+	return 0;
 }

@@ -2,29 +2,37 @@
 /*
  * Who a task is. A process is announced (tgid, tag, name) right before the first record that names
  * it, from its own task_struct, so processes that live for a millisecond have their name and no
- * fork, exec or exit has to be followed for it.
+ * fork, exec or exit has to be followed for it. Where filters may leave out all it does, its name is
+ * noted first and announced with the first event that passes.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
-#include "emit.h"
 #include "read.h"
+#include "select.h"
 
 #define PF_KTHREAD 0x00200000
 #define NANOSECONDS_PER_TICK 10000000
 /* MAX_PID_NS_LEVEL */
 #define PID_NAMESPACE_LEVELS 32
 
-/* What user space was told already; it deletes here what it forgets itself */
+struct naming {
+	u32 told;   /* to user space */
+	u32 groups; /* of select.h, for the life of the process: descendants are born into theirs */
+	u32 pid;    /* in the tracer's pid namespace; 0: it is not in there */
+	u8 comm[COMM_LENGTH];
+};
+
+/* What user space was told already, or is to be; it deletes here what it forgets itself */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct process);
-	__type(value, u32);
+	__type(value, struct naming);
 } named __weak SEC(".maps");
 
 struct identity {
 	struct process who;
-	u8 comm[COMM_LENGTH];
+	struct naming name;
 	u64 leader; /* its task_struct */
 };
 
@@ -61,7 +69,7 @@ static __always_inline void identify(struct task_struct *task, struct identity *
 	comm[1] &= ((end | -end) >> 63) - 1;
 	end = zero_bytes(comm[1]);
 	comm[1] &= (end & -end) - 1;
-	__builtin_memcpy(id->comm, comm, COMM_LENGTH);
+	__builtin_memcpy(id->name.comm, comm, COMM_LENGTH);
 #pragma unroll
 	for (u32 i = 0; i < COMM_LENGTH / sizeof(u64); i++)
 		hash = mix(mix(hash, comm[i]), comm[i] >> 32);
@@ -114,25 +122,98 @@ static __always_inline bool same(const struct process *a, const struct process *
 	return a->tgid == b->tgid && a->tag == b->tag;
 }
 
-/* false: the ring is full, and user space could not name this process */
-static __always_inline bool announce(const struct identity *id)
+static __always_inline bool send_name(const struct process *who, const struct naming *name)
 {
-	struct process who = id->who;
-	struct name_record *record;
-	u32 told = 1;
+	struct name_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 
-	if (bpf_map_lookup_elem(&named, &who))
-		return true;
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record)
 		return false;
 	record->type = RECORD_NAME;
-	record->pid = thread_here(id->leader, who.tgid);
-	record->who = who;
-	__builtin_memcpy(record->comm, id->comm, COMM_LENGTH);
+	record->pid = name->pid;
+	record->who = *who;
+	__builtin_memcpy(record->comm, name->comm, COMM_LENGTH);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+static __always_inline void complete(struct identity *id, bool told)
+{
+	id->name.told = told;
+	id->name.pid = thread_here(id->leader, id->who.tgid);
+	id->name.groups = selects() ? groups_by(id->name.pid, id->name.comm) : 0;
+}
+
+/* The groups that a process is in now, whose task is at hand */
+static __always_inline u32 classify(const struct identity *id)
+{
+	return groups_by(thread_here(id->leader, id->who.tgid), id->name.comm);
+}
+
+/* false: the ring is full, and user space could not name this process */
+static __always_inline bool announce(struct identity *id)
+{
+	struct process who = id->who;
+	struct naming *known = bpf_map_lookup_elem(&named, &who);
+
+	if (known && (!selects() || known->told))
+		return true;
+	complete(id, true);
+	if (!send_name(&who, &id->name))
+		return false;
 	/* after the record: whoever finds the entry may rely on the name being in the ring */
-	bpf_map_update_elem(&named, &who, &told, BPF_ANY);
+	bpf_map_update_elem(&named, &who, &id->name, BPF_ANY);
+	return true;
+}
+
+/* Announces a process, unless an event of it may turn out to be unwanted: then announce_noted does */
+static __always_inline bool introduce(struct identity *id)
+{
+	struct process who = id->who;
+
+	if (!selects())
+		return announce(id);
+	if (bpf_map_lookup_elem(&named, &who))
+		return true;
+	complete(id, false);
+	bpf_map_update_elem(&named, &who, &id->name, BPF_NOEXIST);
+	return true;
+}
+
+/* Announces a process that was noted. Global, for its frame to lie beside others */
+__weak __noinline int announce_noted(u32 tgid, u32 tag)
+{
+	struct process who = {.tgid = tgid, .tag = tag};
+	struct naming *known = bpf_map_lookup_elem(&named, &who), name;
+
+	if (!known || known->told)
+		return 0;
+	/* a copy: the entry may serve another process while this runs */
+	name = *known;
+	if (!send_name(&who, &name))
+		return 0;
+	name.told = 1;
+	bpf_map_update_elem(&named, &who, &name, BPF_ANY);
+	return 0;
+}
+
+/* The groups of a process that was noted or announced; tgid 0 is somebody who may yet be found */
+static __always_inline u32 groups_of(const struct process *who)
+{
+	struct process key = *who;
+	struct naming *known = key.tgid ? bpf_map_lookup_elem(&named, &key) : NULL;
+
+	return known ? known->groups : GROUPS_UNKNOWN;
+}
+
+/* Whether an event between these may be wanted; if so, both are announced by now */
+static __always_inline bool admit(struct identity *src, const struct process *dst)
+{
+	if (!selects())
+		return true;
+	if (!may_pass(classify(src), groups_of(dst)))
+		return false;
+	announce(src);
+	announce_noted(dst->tgid, dst->tag);
 	return true;
 }
 

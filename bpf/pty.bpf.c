@@ -177,7 +177,7 @@ static __always_inline struct process reader_of(struct tty_struct *slave, u32 *f
 	if (!task)
 		return id.who;
 	identify(task, &id);
-	announce(&id);
+	introduce(&id);
 	return id.who;
 }
 
@@ -193,7 +193,7 @@ static __always_inline void remember(struct tty_struct *master, struct file *fil
 	if (known && known->file == holder.file && known->opened == opened &&
 	    same(&known->who, &self.who))
 		return;
-	announce(&self);
+	introduce(&self);
 	holder.who = self.who;
 	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
 }
@@ -224,6 +224,8 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 		dst = reader_of(slave, &flags);
 	}
 	if (self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return 0;
+	if (!admit(&self, &dst))
 		return 0;
 	announce(&self);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);

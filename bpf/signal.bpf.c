@@ -77,6 +77,8 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	identify(task, &dst);
 	if (src.who.tgid == config.own_tgid || dst.who.tgid == config.own_tgid)
 		return 0;
+	if (selects() && !may_pass(classify(&src), classify(&dst)))
+		return 0;
 	announce(&src);
 	announce(&dst);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);

@@ -110,7 +110,7 @@ static __always_inline struct sock *unix_peer(struct sock *sk)
 }
 
 /* The current process uses a socket; true when it was another's, or nobody's, before */
-static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, const struct identity *id,
+static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, struct identity *id,
 				bool received)
 {
 	u64 key = (u64)sk;
@@ -152,7 +152,7 @@ static __always_inline void make(struct sock *sk)
 	struct identity self = {};
 
 	identify((void *)bpf_get_current_task(), &self);
-	announce(&self);
+	introduce(&self);
 	owner.who = self.who;
 	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
 }

@@ -95,6 +95,8 @@ __noinline int report_sending(u32 by_ring)
 		dst = owner_of(other, dst_inode, sending->type == SOCK_DGRAM ? 0 : sending->inode);
 	if (sending->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
+	if (!admit(&sending->self, &dst))
+		return 0;
 	if (sending->type == SOCK_DGRAM) {
 		if (mention_address(sk, sending->inode))
 			address = sending->inode;

@@ -23,6 +23,7 @@ const prototypes = {
   bpf_map__set_max_entries: { args: [pointer, u32], returns: i32 }, // int bpf_map__set_max_entries(struct bpf_map *, __u32)
   bpf_map__initial_value: { args: [pointer, pointer], returns: pointer }, // void *bpf_map__initial_value(const struct bpf_map *, size_t *)
   bpf_map_lookup_elem: { args: [i32, pointer, pointer], returns: i32 }, // int bpf_map_lookup_elem(int, const void *, void *)
+  bpf_map_update_elem: { args: [i32, pointer, pointer, size], returns: i32 }, // int bpf_map_update_elem(int, const void *, const void *, __u64)
   bpf_map_delete_elem: { args: [i32, pointer], returns: i32 }, // int bpf_map_delete_elem(int, const void *)
   bpf_map_get_next_key: { args: [i32, pointer, pointer], returns: i32 }, // int bpf_map_get_next_key(int, const void *, void *)
   bpf_program__name: { args: [pointer], returns: cstring }, // const char *bpf_program__name(const struct bpf_program *)

@@ -3,6 +3,7 @@ import { NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 
 const ENOENT = 2;
+const E2BIG = 7;
 
 /** A BPF map of a loaded object. Keys and values are plain arrays of their exact size. */
 export class BpfMap {
@@ -36,6 +37,13 @@ export class BpfMap {
     const address = this.#libbpf.bpf_map__initial_value(this.#map, ptr(new BigUint64Array(1)));
     if (address === null) throw new NativeError("map", this.name, ENOENT);
     return new Uint32Array(toArrayBuffer(address, 0, bytes));
+  }
+
+  /** Makes or replaces an entry; false when there is no room. @throws NativeError */
+  update(key: Uint32Array, value: Uint32Array): boolean {
+    const result = this.#libbpf.bpf_map_update_elem(this.fd, ptr(key), ptr(value), 0);
+    if (result < 0 && result !== -E2BIG) throw new NativeError("write", `map ${this.name}`, result);
+    return result === 0;
   }
 
   /** Removes an entry; one that is gone already is no error. */

@@ -12,6 +12,7 @@ import { refusesTrampolines } from "../ffi/trampoline.ts";
 import type { Options } from "./arguments.ts";
 import type { Kind } from "./event.ts";
 import { Failure } from "./failure.ts";
+import type { Groups } from "./groups.ts";
 import type { KindModule } from "./kind.ts";
 import { Config } from "./layout.ts";
 import { log } from "./log.ts";
@@ -47,7 +48,7 @@ export class Attached implements Disposable {
 
 const EPERM = 1;
 /** of process.bpf.c, which belongs to no kind */
-const forkHook = "process_fork";
+const processHooks = ["process_fork", "process_free"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
@@ -73,7 +74,7 @@ export function attach(
   bytes: Uint8Array,
   kinds: readonly KindModule[],
   options: Options,
-  isFollowing: boolean,
+  groups: Groups,
 ): Attached {
   const { programs: fate, wantsPerfTracepoints } = preemption();
   const order = preference(options, fate !== "safe");
@@ -99,11 +100,16 @@ export function attach(
       const open = plans.filter((plan) => plan.candidates.length > 0);
       if (open.length === 0) throw nothing(plans, options);
       const traced = open.map((plan) => select(object, plan));
-      const followers = isFollowing ? object.programs.filter(({ hook }) => hook === forkHook) : [];
+      const followers = groups.isFollowing
+        ? object.programs.filter(({ hook }) => processHooks.includes(hook))
+        : [];
       for (const program of followers) program.enable(true);
-      configure(libbpf, object, kinds, traced, options);
+      configure(libbpf, object, kinds, traced, options, groups);
       object.load();
-      for (const program of new Set([...traced.flatMap(({ programs }) => programs), ...followers])) {
+      groups.fill(object);
+      for (const program of followers) links.push(program.attach([]));
+      groups.adopt(object);
+      for (const program of new Set(traced.flatMap(({ programs }) => programs))) {
         links.push(program.attach(hooks[program.hook] ?? []));
       }
       return new Attached(object, traced, untraced(plans, options), links);
@@ -236,6 +242,7 @@ function configure(
   kinds: readonly KindModule[],
   traced: readonly Traced[],
   options: Options,
+  groups: Groups,
 ): void {
   const config = new Config(object.map(".rodata.config").words(Config.size));
   config.contents = options.bytes ? 1 : 0;
@@ -244,6 +251,7 @@ function configure(
   config.ownTgid = config.pidNamespace === 0 ? process.pid : initialTgid(libbpf);
   config.deliveries = seesDeliveries(traced) ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
+  groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;
 }

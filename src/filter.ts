@@ -117,9 +117,9 @@ export class Filter {
       this.#ports === null;
   }
 
-  /** Every pid whose children have to be followed from now on; empty when nobody's are. */
-  get followed(): ReadonlySet<number> {
-    return new Set(this.#followed.flatMap((pids) => [...pids]));
+  /** A process descends from another that is asked for with its descendants. */
+  adopt(parent: number, child: number): void {
+    for (const pids of this.#followed) if (pids.has(parent)) pids.add(child);
   }
 
   /**

@@ -119,6 +119,15 @@ export class ForkRecord {
   }
 }
 
+export const Group = {
+  GROUP_SOURCE: 1,
+  GROUP_DESTINATION: 2,
+  GROUP_EITHER: 4,
+  GROUP_EXCLUDED: 8,
+  GROUP_COMMAND: 16,
+  GROUPS_UNKNOWN: 32,
+} as const;
+
 export const Kind = {
   KIND_UNKNOWN: 0,
   KIND_PIPE: 1,
@@ -319,6 +328,25 @@ export class NameRecord {
   }
   /** 16 × 1 bytes */
   static readonly comm = { offset: 16, length: 16, size: 1 } as const;
+}
+
+/** struct naming */
+export class Naming {
+  static readonly size = 28;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get told(): number {
+    return this.words[this.at] as number;
+  }
+  get groups(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get pid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  /** 16 × 1 bytes */
+  static readonly comm = { offset: 12, length: 16, size: 1 } as const;
 }
 
 /** struct path_record */
@@ -676,7 +704,7 @@ export class UseRecord {
 
 /** struct config */
 export class Config {
-  static readonly size = 24;
+  static readonly size = 36;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -716,11 +744,29 @@ export class Config {
   set pidNamespace(value: number) {
     this.words[this.at + 5] = value;
   }
+  get pidGroups(): number {
+    return this.words[this.at + 6] as number;
+  }
+  set pidGroups(value: number) {
+    this.words[this.at + 6] = value;
+  }
+  get commGroups(): number {
+    return this.words[this.at + 7] as number;
+  }
+  set commGroups(value: number) {
+    this.words[this.at + 7] = value;
+  }
+  get followedGroups(): number {
+    return this.words[this.at + 8] as number;
+  }
+  set followedGroups(value: number) {
+    this.words[this.at + 8] = value;
+  }
 }
 
 /** struct shared */
 export class Shared {
-  static readonly size = 520;
+  static readonly size = 528;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -737,5 +783,49 @@ export class Shared {
   }
   set misses(value: number) {
     this.words[this.at + 129] = value;
+  }
+  get crowded(): number {
+    return this.words[this.at + 130] as number;
+  }
+  set crowded(value: number) {
+    this.words[this.at + 130] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 131] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 131] = value;
+  }
+}
+
+/** struct member */
+export class Member {
+  static readonly size = 16;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get bornLow(): number {
+    return this.words[this.at] as number;
+  }
+  set bornLow(value: number) {
+    this.words[this.at] = value;
+  }
+  get bornHigh(): number {
+    return this.words[this.at + 1] as number;
+  }
+  set bornHigh(value: number) {
+    this.words[this.at + 1] = value;
+  }
+  get groups(): number {
+    return this.words[this.at + 2] as number;
+  }
+  set groups(value: number) {
+    this.words[this.at + 2] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 3] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 3] = value;
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { BpfMap } from "../ffi/map.ts";
 import type { End } from "./event.ts";
-import { NameRecord } from "./layout.ts";
+import { NameRecord, Naming } from "./layout.ts";
 
 const generation = 32768;
 /** tag has 30 bits and tgid 22: together they are exact in a number */
@@ -86,6 +86,21 @@ export class Names {
     this.#old.delete(key);
     this.#young.set(key, old);
     return old;
+  }
+
+  /** The same as `fill`, also for a process that the kernel side noted but had no event to announce with. */
+  recall(end: End, tgid: number, tag: number): void {
+    this.fill(end, tgid, tag);
+    if (end.comm !== null || tgid === 0) return;
+    this.#key[0] = tgid;
+    this.#key[1] = tag;
+    const naming = new Naming(new Uint32Array(Naming.size / 4));
+    if (!this.#announced.lookup(this.#key, naming.words)) return;
+    const { offset, length } = Naming.comm;
+    const comm = new Uint8Array(naming.words.buffer, offset, length);
+    const last = comm.indexOf(0);
+    end.pid = naming.pid || -1;
+    end.comm = last < 0 ? comm : comm.subarray(0, last);
   }
 
   #age(): void {

@@ -9,11 +9,11 @@ import { Child } from "./child.ts";
 import { Clock } from "./clock.ts";
 import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
-import { eachDescendant } from "./descendants.ts";
 import type { Event, Lost, Meta } from "./event.ts";
 import { Filter } from "./filter.ts";
 import { type Format, formats } from "./format/index.ts";
 import { Summary } from "./format/summary.ts";
+import { Groups } from "./groups.ts";
 import { kinds as allKinds } from "./kinds/index.ts";
 import { Shared } from "./layout.ts";
 import { libbpf } from "./libbpf.ts";
@@ -55,8 +55,8 @@ export async function trace(options: Options): Promise<number> {
 async function traceEvents(options: Options, child: Child | null, stop: Stop): Promise<void> {
   const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
   using sink = Sink.open(options.output);
-  const isFollowing = options.criteria.follow || child !== null;
-  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, isFollowing);
+  const groups = new Groups(options.criteria, child?.pid ?? null);
+  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, groups);
   const { object, traced } = attached;
   using ring = new Ring(object.map("ring").fd, options.ring);
   stop.listen();
@@ -104,10 +104,8 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
 
   const stamp = (low: number, high: number) => clock.convert(low, high, event.time);
   const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null, insideOnly);
-  if (isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
-  if (options.criteria.follow) {
-    eachDescendant(filter.followed, (parent, child) => filter.forked(parent, child));
-  }
+  for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
+  if (groups.isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
   const emit = () => {
     if (!filter.passes(event)) return true;
     format.event(event, sink.output);
@@ -142,6 +140,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     if (ring.cursor >= reportAt) {
       reportAt = Infinity;
       log.info(totals.line(losses.total));
+      log.verbose(ringLine(ring));
       tabulate();
     }
     readerGone = !(await flush(sink, stop));
@@ -170,6 +169,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   if (!readerGone) {
     for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
   }
+  log.verbose(ringLine(ring));
   if (decoder.rejected > 0) log.warn(`${decoder.rejected} records could not be decoded`);
 }
 
@@ -185,6 +185,11 @@ async function flush(sink: Sink, stop: Stop): Promise<boolean> {
 
 function describeKind({ kind, backend, unseen }: Traced): string {
   return `${kind.name} (${backend}${unseen.length === 0 ? "" : `; not seen: ${unseen.join(", ")}`})`;
+}
+
+/** What went through the ring: what filters leave out in the kernel is not among it. */
+function ringLine(ring: Ring): string {
+  return `ring: ${ring.produced} bytes`;
 }
 
 function blankEvent(): Event {

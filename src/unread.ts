@@ -52,7 +52,7 @@ function fullPipes(object: BpfObject, names: Names): Map<number, Unread> {
     const writers = new Set<string>();
     for (let i = 0; i < ledger.count; i++) {
       run.at = (Ledger.runs.offset + ((ledger.first + i) % Ledger.runs.length) * Ledger.runs.size) / 4;
-      names.fill(writer, run.whoTgid, run.whoTag);
+      names.recall(writer, run.whoTgid, run.whoTag);
       writers.add(`${writer.pid}(${writer.comm ? printable(writer.comm) : "<unknown>"})`);
     }
     const inode = ledger.inodeLow + ledger.inodeHigh * half;

@@ -6,8 +6,8 @@
 import { type BtfType, elfSection, type Member, parseBtf } from "./btf.ts";
 
 const anchors = ".ipc.events";
-/** structs that are not records: variables that user space writes or reads in place */
-const variables = ["config", "shared"];
+/** structs that are not records: what user space writes, or reads in place */
+const variables = ["config", "shared", "member"];
 
 type Struct = Extract<BtfType, { kind: "struct" }>;
 type Enum = Extract<BtfType, { kind: "enum" }>;

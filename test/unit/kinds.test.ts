@@ -147,7 +147,11 @@ describe("a kind is three files that agree", () => {
   }
 
   test("every program belongs to a kind, or follows processes for all of them", () => {
-    const hooks = new Set(["process_fork", ...kinds.flatMap((kind) => Object.keys(kind.hooks))]);
+    const hooks = new Set([
+      "process_fork",
+      "process_free",
+      ...kinds.flatMap((kind) => Object.keys(kind.hooks)),
+    ]);
     const orphans = [...programs.values()].flat().filter(({ hook }) => !hooks.has(hook));
     expect(orphans.map(({ hook, backend }) => `${hook}__${backend}`)).toEqual([]);
   });

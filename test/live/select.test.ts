@@ -1,0 +1,127 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
+import { lines } from "../harness/lines.ts";
+import { inVm, programPath } from "../harness/programs.ts";
+import type { TraceEvent } from "../harness/trace.ts";
+import { Workload } from "../harness/workload.ts";
+
+setDefaultTimeout(3 * PATIENCE);
+
+const PAIRS = 2_000_000;
+/** a FIFO that somebody else on the machine opens meanwhile has its path sent */
+const SLACK = 1024;
+
+/** The n-th `ring:` line: bytes that went through the ring by then. */
+function ringLine(ipcdump: Ipcdump, n: number): Promise<number> {
+  return ipcdump.until(`ring line ${n}`, () => {
+    const said = ipcdump.stderr.filter((line) => line.startsWith("ring: "))[n];
+    return said === undefined ? undefined : Number(/^ring: (\d+) bytes$/.exec(said)?.[1]);
+  });
+}
+
+test(`${PAIRS} pipe writes that are left out leave the ring alone`, async () => {
+  const flags = ["-v", "-t", "pipe", "-f", "json", "--backend", BACKEND, "-P", "marker,cat"];
+  using ipcdump = await Ipcdump.tracing(flags);
+  using quiet = await Workload.start("quiet", `${PAIRS}`);
+  await quiet.untilWaiting();
+  ipcdump.kill("SIGUSR1");
+  const before = await ringLine(ipcdump, 0);
+  const reading = quiet.proceed();
+  // a wanted one in the thick of it, and one when it is over
+  await marked(ipcdump);
+  await reading;
+  await marked(ipcdump);
+  ipcdump.kill("SIGUSR1");
+  const after = await ringLine(ipcdump, 1);
+  ipcdump.kill("SIGINT");
+  expect(await ipcdump.ended()).toBe(0);
+  // two names and two events, 40 and 72 bytes each
+  expect(after - before).toBeGreaterThanOrEqual(2 * (40 + 72));
+  expect(after - before).toBeLessThan(2 * (40 + 72) + SLACK);
+  // the ledger went on all the same, names included
+  const unread = ipcdump.stderr.filter((line) => line.includes(` 1 bytes from ${quiet.pid}(quiet)`));
+  expect(unread).toHaveLength(1);
+});
+
+/** Makes an event of a process called marker, and waits until it is printed. */
+async function marked(ipcdump: Ipcdump): Promise<void> {
+  const marker = Bun.spawn([await programPath("marker"), "pipe"]);
+  const pid = `"src_pid":${marker.pid},`;
+  await ipcdump.until(
+    "the marker's event",
+    () => ipcdump.stdout.some((line) => line.includes(pid)) || undefined,
+  );
+  await marker.exited;
+}
+
+const ROLES = ["ann", "bob", "cyd"];
+
+/** Every event among the processes of mixed.c, each channel's in the order of time. */
+async function mixed(...flags: string[]): Promise<string[]> {
+  const words = ["-x", "-f", "json", "--backend", BACKEND, ...flags, "--", await programPath("mixed")];
+  using ipcdump = new Ipcdump(words);
+  expect(await ipcdump.ended()).toBe(0);
+  return ipcdump.stdout
+    .map((line) => JSON.parse(line) as TraceEvent)
+    .filter(({ src_comm, dst_comm }) => ROLES.includes(src_comm) && ROLES.includes(dst_comm))
+    .map(({ type, src_comm, dst_comm, meta, bytes = "" }) =>
+      [type, src_comm, dst_comm, meta.name ?? meta.count, bytes].join(" "),
+    )
+    .sort();
+}
+
+let everything: Promise<string[]> | undefined;
+
+type Wanted = (src: string, dst: string) => boolean;
+const filters: [flags: string, wanted: Wanted][] = [
+  ["-S ann", (src) => src === "ann"],
+  ["-D cyd", (_, dst) => dst === "cyd"],
+  ["-P bob", (src, dst) => src === "bob" || dst === "bob"],
+  ["-S bob,cyd -D ann", (src, dst) => src !== "ann" && dst === "ann"],
+  ["-S ann -P bob", (src, dst) => src === "ann" && dst === "bob"],
+  ["--not-comm ann", (src, dst) => src !== "ann" && dst !== "ann"],
+  ["-P ann --not-comm cyd", (src, dst) => (src === "ann" || dst === "ann") && src !== "cyd" && dst !== "cyd"],
+  ["-S nobody", () => false],
+];
+// what differs between kernels and back ends is in the first of each kind
+test.each(inVm ? filters.slice(0, 3) : filters)("of every kind: ipcdump %s", async (flags, wanted) => {
+  everything ??= mixed();
+  const all = await everything;
+  // 24 of them in each of five rounds
+  expect(all).toHaveLength(120);
+  const passed = all.filter((event) => {
+    const [, src = "", dst = ""] = event.split(" ");
+    return wanted(src, dst);
+  });
+  expect(await mixed(...flags.split(" "))).toEqual(passed);
+});
+
+test("--follow: who was there before, and who was born since", async () => {
+  // a shell, in it another one that was there when tracing began and makes new ones
+  const inner = 'while read -r _; do sh -c "kill -WINCH \\$\\$; echo \\$\\$"; done';
+  const outer = Bun.spawn(["sh", "-c", `sh -c '${inner}'; :`], { stdin: "pipe", stdout: "pipe" });
+  const said = lines(outer.stdout);
+  const next = async (): Promise<number> => {
+    outer.stdin.write("\n");
+    await outer.stdin.flush();
+    return Number((await said.next()).value);
+  };
+  await next();
+  using ipcdump = await Ipcdump.tracing([
+    ...["-t", "signal", "-f", "json", "--backend", BACKEND],
+    ...["-s", `${outer.pid}`, "--follow"],
+  ]);
+  const born = [await next(), await next(), await next()];
+  const stranger = Bun.spawn(["sh", "-c", "kill -WINCH $$"]);
+  await stranger.exited;
+  outer.stdin.end();
+  await outer.exited;
+  ipcdump.kill("SIGINT");
+  expect(await ipcdump.ended()).toBe(0);
+  const sources = ipcdump.stdout
+    .map((line) => JSON.parse(line) as TraceEvent)
+    .filter(({ meta }) => meta.name === "SIGWINCH")
+    .map(({ src_pid }) => src_pid);
+  expect(sources).toEqual(born);
+});
