@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { tmpdir } from "node:os";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
@@ -95,6 +96,21 @@ test.each(inVm ? filters.slice(0, 3) : filters)("of every kind: ipcdump %s", asy
     return wanted(src, dst);
   });
   expect(await mixed(...flags.split(" "))).toEqual(passed);
+});
+
+test.each(["ann", "bob"])("a receiver that only user space can find: %s", async (name) => {
+  // both hold their ends since before tracing, and the first to receive was not seen using its own
+  using workload = await Workload.start("unix", "pair", "stream", "unnamed", "early", tmpdir());
+  await workload.untilWaiting();
+  const { pid } = workload.truth.role(name);
+  const flags = ["-t", "unix-stream", "-f", "json", "--backend", BACKEND, "-d", `${pid}`];
+  using ipcdump = await Ipcdump.tracing(flags);
+  const { carried } = await workload.finish();
+  ipcdump.kill("SIGINT");
+  expect(await ipcdump.ended()).toBe(0);
+  const expected = carried.filter(({ dst }) => dst === name).map(({ count }) => count);
+  expect(expected).not.toEqual([]);
+  expect(ipcdump.stdout.map((line) => JSON.parse(line).meta.count)).toEqual(expected);
 });
 
 test("--follow: who was there before, and who was born since", async () => {
