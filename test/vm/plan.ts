@@ -4,13 +4,13 @@ import type { Backend } from "./report.ts";
 /**
  * Which live tests run where, for all of them everywhere take too long. What depends on the back end runs on
  * each, and the differential run has all kinds on every kernel and back end. Of the suites of sockets and
- * terminals all programs but one are the same for every back end: they run with one of them a kernel, each
- * in its turn. The command line runs once a kernel. `--full` runs everything everywhere.
+ * terminals all programs but one are the same for every back end, and so is what filters leave out: they run
+ * with one of them a kernel, each in its turn. The command line runs once a kernel. `--full` runs everything everywhere.
  */
 const everywhere = ["pipe", "signal", "differential"];
-const sockets = ["unix", "loopback", "pty"];
+const inTurn = ["unix", "loopback", "pty", "select"];
 const commandLineOn: Backend = "tracepoint";
-const socketsOn: Readonly<Record<Series, Backend>> = {
+const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "kprobe",
   "6.1": "fentry",
   "6.12": "tracepoint",
@@ -29,6 +29,6 @@ export function isOffered(series: Series, backend: Backend): boolean {
 export function planned(series: Series, backend: Backend, all: readonly string[]): string[] {
   return all.filter((file) => {
     if (everywhere.includes(file)) return true;
-    return backend === (sockets.includes(file) ? socketsOn[series] : commandLineOn);
+    return backend === (inTurn.includes(file) ? turns[series] : commandLineOn);
   });
 }
