@@ -6,8 +6,8 @@ import { boot } from "./boot.ts";
 import { type Step, writeGuest } from "./guest.ts";
 import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
 import { isOffered, planned } from "./plan.ts";
-import { type Backend, type Matrix, Report, type Tally } from "./report.ts";
-import { selection } from "./results.ts";
+import { BACKENDS, type Backend, type Matrix, Report, type Tally } from "./report.ts";
+import { selection, wholeKinds } from "./results.ts";
 import { Scratch } from "./scratch.ts";
 
 export interface Selection {
@@ -72,6 +72,7 @@ export async function runMatrix({ series, backends, filter, full }: Selection): 
       const { text, tally, verdicts } = report;
       process.stdout.write(text);
       if (filter === undefined) enter(next, verdicts);
+      else for (const kind of wholeKinds(filter, liveTestFiles()) ?? []) enter(next, verdicts, kind);
       total.passed += tally.passed;
       total.failed += tally.failed;
       failures.push(...report.failures);
@@ -94,9 +95,7 @@ export function projectFiles(folders: readonly string[]): string[] {
 }
 
 function liveTests(series: Series, backend: Backend, filter: string | undefined, full: boolean): Step {
-  const kinds = readdirSync(join(ROOT, "test/live"))
-    .filter((file) => file.endsWith(".test.ts"))
-    .map((file) => file.slice(0, -".test.ts".length));
+  const kinds = liveTestFiles();
   const words = ["bun", "test", "--timeout", String(CASE_LIMIT_MS)];
   const run = (more: readonly string[]) =>
     `exec ${[...words, ...more].map((word) => $.escape(word)).join(" ")}`;
@@ -112,12 +111,29 @@ function liveTests(series: Series, backend: Backend, filter: string | undefined,
   return { name: backend, script, limitSeconds: STEP_LIMIT_SECONDS };
 }
 
-/** Replaces what dist/matrix.json says of this series' back ends; the others keep what they have. */
-function enter({ series, release }: Kernel, verdicts: Matrix[string]): void {
+/** The live test files there are, without `.test.ts`. */
+function liveTestFiles(): string[] {
+  return readdirSync(join(ROOT, "test/live"))
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => file.slice(0, -".test.ts".length));
+}
+
+/**
+ * Replaces what dist/matrix.json says of this series' back ends, or of one kind there; the others keep what
+ * they have.
+ */
+function enter({ series, release }: Kernel, verdicts: Matrix[string], kind = ""): void {
   const matrix: Matrix = existsSync(MATRIX_FILE) ? JSON.parse(readFileSync(MATRIX_FILE, "utf8")) : {};
   const older = Object.keys(matrix).filter((other) => seriesOf(other) === series && other !== release);
   for (const other of older) delete matrix[other];
-  matrix[release] = { ...matrix[release], ...verdicts };
+  const entry: Matrix[string] = { ...matrix[release] };
+  for (const backend of BACKENDS) {
+    const now = verdicts[backend];
+    if (now === undefined) continue;
+    const before = Object.entries(entry[backend] ?? {}).filter(([id]) => kind && !id.startsWith(`${kind}/`));
+    entry[backend] = { ...Object.fromEntries(before), ...now };
+  }
+  matrix[release] = entry;
   mkdirSync(dirname(MATRIX_FILE), { recursive: true });
   writeFileSync(MATRIX_FILE, `${JSON.stringify(matrix, null, 2)}\n`);
 }

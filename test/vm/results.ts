@@ -45,13 +45,20 @@ function identify(kind: string, name: string): string {
   return `${kind}/${path.startsWith(`${kind} `) || path.startsWith(`${kind}/`) ? path.slice(kind.length + 1) : path}`;
 }
 
+/** The kinds that a filter names as a whole (`unix,loopback`), or null when it means single cases. */
+export function wholeKinds(filter: string, kinds: readonly string[]): string[] | null {
+  const words = filter.split(",");
+  return words.every((word) => kinds.includes(word)) ? words : null;
+}
+
 /** The words for `bun test` that choose what a filter means: a kind, `kind/name`, or a part of a name. */
 export function selection(filter: string | undefined, kinds: readonly string[]): string[] {
   if (filter === undefined) return ["test/live"];
+  const whole = wholeKinds(filter, kinds);
+  if (whole !== null) return whole.map((kind) => `test/live/${kind}.test.ts`);
   const [head = "", ...rest] = filter.split("/");
   if (!kinds.includes(head)) return ["test/live", "-t", pattern(filter)];
-  const file = `test/live/${head}.test.ts`;
-  return rest.length > 0 ? [file, "-t", pattern(rest.join("/"))] : [file];
+  return [`test/live/${head}.test.ts`, "-t", pattern(rest.join("/"))];
 }
 
 /** `bun test -t` sees nested names with a space between them, where ours have a slash. */

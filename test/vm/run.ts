@@ -8,7 +8,7 @@ const USAGE = `usage: bun test/vm/run.ts [--full] [KERNEL] [BACKEND] [CASE]
        bun test/vm/run.ts KERNEL --exec COMMAND [--copy PATH]... [--limit SECONDS]
   KERNEL    one of ${SERIES.join(", ")}; all without it
   BACKEND   one of ${BACKENDS.join(", ")}; all without it
-  CASE      a kind, kind/name, or a part of a case's name; all without it
+  CASE      a kind, several (unix,pty), kind/name, or a part of a case's name; all without it
   --full    every case on every back end; without it what plan.ts says
   --exec    run one shell command in the VM, in /copy; print its output, exit with its status
   --copy    a file or folder the VM gets in /copy, with the libraries it is linked to
