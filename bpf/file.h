@@ -3,7 +3,7 @@
 #ifndef FILE_H
 #define FILE_H
 #include "emit.h"
-#include "read.h"
+#include "repeat.h"
 
 #define S_IFMT 0170000
 #define S_IFIFO 0010000
@@ -91,9 +91,7 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	climb->mount =
 		(void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 	climb->length = 0;
-	for (int i = 0; i < PATH_COMPONENTS; i++)
-		if (!climb_on())
-			break;
+	repeat_while(i, PATH_COMPONENTS, climb_on());
 	length = climb->length;
 	if (length > PATH_DATA)
 		length = PATH_DATA;

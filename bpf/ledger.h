@@ -55,6 +55,15 @@ struct {
 	__type(value, struct ledger);
 } blank_ledger SEC(".maps");
 
+static __always_inline bool add_slot(u64 slots, u32 index, s64 *bytes)
+{
+	struct pipe_buffer *slot =
+		(void *)(slots + (u64)index * bpf_core_type_size(struct pipe_buffer));
+
+	*bytes += BPF_CORE_READ(slot, len);
+	return true;
+}
+
 /*
  * Bytes in a pipe right now; exact under its mutex. -1: more slots than are walked here (a pipe
  * above 1 MiB, which only root can make). A global function: verified once, not at every call.
@@ -71,15 +80,7 @@ __weak __noinline s64 occupancy(u64 address)
 
 	if (used > MAX_SLOTS)
 		return -1;
-	for (u32 i = 0; i < MAX_SLOTS; i++) {
-		struct pipe_buffer *slot;
-
-		if (i >= used)
-			break;
-		slot = (void *)(slots +
-				(u64)((tail + i) & mask) * bpf_core_type_size(struct pipe_buffer));
-		bytes += BPF_CORE_READ(slot, len);
-	}
+	repeat_while(i, MAX_SLOTS, i < used && add_slot(slots, (tail + i) & mask, &bytes));
 	return bytes;
 }
 
@@ -200,15 +201,7 @@ __weak __noinline int take_more(u64 pipe, u32 use)
 
 	if (!ledger || !taking)
 		return 0;
-	for (int i = 0; i < RUNS - 1; i++) {
-		/*
-		 * Without it clang carries the first round's values into the loop and enters it in
-		 * the middle, which kernels up to 6.1 refuse ("back-edge")
-		 */
-		barrier();
-		if (!take_run(ledger, taking))
-			break;
-	}
+	repeat_while(i, RUNS - 1, take_run(ledger, taking));
 	/* all runs there can be, and one more of bytes nobody saw coming */
 	if (taking->left)
 		taking->runs.run[RUNS - 1].bytes += taking->left;

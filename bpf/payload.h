@@ -8,6 +8,7 @@
 #define PAYLOAD_H
 #include "compat.h"
 #include "emit.h"
+#include "repeat.h"
 
 enum source_kind {
 	SOURCE_NONE, /* kernel pages: not readable from here */
@@ -178,10 +179,10 @@ __weak __noinline int step(u32 slot)
 /* 0: nothing left to do */
 __weak __noinline int take_steps(u32 slot)
 {
-	for (int i = 0; i < STEPS; i++)
-		if (!step(slot))
-			return false;
-	return true;
+	bool more = true;
+
+	repeat_while(i, STEPS, (more = step(slot)));
+	return more;
 }
 
 /* Sends up to `wanted` bytes of the cursor's source; how many are in the ring */
@@ -197,9 +198,7 @@ __weak __noinline int send_contents(u64 wanted, u32 thread, u32 slot)
 	cursor->sent = 0;
 	chunk->type = RECORD_CHUNK;
 	chunk->thread = thread;
-	for (int i = 0; i < ROUNDS; i++)
-		if (!take_steps(slot))
-			break;
+	repeat_while(i, ROUNDS, take_steps(slot));
 	send_chunk(slot);
 	return cursor->sent;
 }

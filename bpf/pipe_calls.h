@@ -49,13 +49,12 @@ static __always_inline bool grab(struct ledger *ledger)
 __noinline int try_lock(u64 pipe)
 {
 	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	bool held = false;
 
 	if (!ledger)
 		return -1;
-	for (int i = 0; i < LOCK_TRIES; i++)
-		if (grab(ledger))
-			return 0;
-	return -1;
+	repeat_while(i, LOCK_TRIES, !(held = grab(ledger)));
+	return held ? 0 : -1;
 }
 
 /*
@@ -64,12 +63,11 @@ __noinline int try_lock(u64 pipe)
  */
 static __always_inline bool lock_ledger(struct ledger *ledger)
 {
-	if (grab(ledger))
-		return true;
-	for (int i = 0; i < LOCK_ROUNDS; i++)
-		if (!try_lock(ledger->pipe))
-			return true;
-	return false;
+	bool held = grab(ledger);
+
+	if (!held)
+		repeat_while(i, LOCK_ROUNDS, !(held = !try_lock(ledger->pipe)));
+	return held;
 }
 
 static __always_inline void unlock_ledger(struct ledger *ledger)

@@ -153,9 +153,7 @@ static __always_inline struct task_struct *youngest(struct pid *group)
 	search->node = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
 	search->found = NULL;
 	search->latest = 0;
-	for (int i = 0; i < MEMBERS; i++)
-		if (!search_on())
-			break;
+	repeat_while(i, MEMBERS, search_on());
 	return search->found;
 }
 

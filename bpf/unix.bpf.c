@@ -162,18 +162,20 @@ __noinline int on_use(u64 socket, u64 task, u32 received)
 	return 0;
 }
 
+static __always_inline bool on_right(u64 header, u64 size, u64 at)
+{
+	int fd = -1;
+
+	if (at + sizeof(fd) > size || bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + at)))
+		return false;
+	on_use((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
+	return true;
+}
+
 /* The descriptors in one control message at `header` of `size` bytes */
 __noinline int on_rights(u64 header, u64 size, u32 head)
 {
-	for (u32 i = 0; i < SCM_MAX_FD; i++) {
-		int fd = -1;
-
-		if (head + (u64)i * sizeof(fd) + sizeof(fd) > size)
-			break;
-		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + head + i * sizeof(fd))))
-			break;
-		on_use((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
-	}
+	repeat_while(i, SCM_MAX_FD, on_right(header, size, head + (u64)i * sizeof(int)));
 	return 0;
 }
 
