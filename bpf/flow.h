@@ -39,19 +39,6 @@ struct {
 	__type(value, u64);
 } listeners SEC(".maps");
 
-/* UDP sockets by the port they are bound to, since tracing began */
-struct binding {
-	u64 sock;
-	u64 several; /* were bound there: which of them receives, the port alone does not tell */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct port);
-	__type(value, struct binding);
-} bindings SEC(".maps");
-
 /* Datagrams that came to a port, and those of them whose senders are known */
 struct arrivals {
 	u32 came;

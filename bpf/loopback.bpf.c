@@ -7,6 +7,7 @@
  */
 #include "flow.h"
 #include "hook.h"
+#include "receivers.h"
 #include "uring.h"
 
 #define TCP_CLOSE 7
@@ -57,6 +58,7 @@ struct parcel {
 	u64 name; /* of the destination: a sockaddr in user memory */
 	u32 by_ring;
 	u32 name_copied; /* it is in the kernel's */
+	u64 sender;	 /* of a datagram whose receivers are to be searched for */
 	u64 first;	 /* receiver of the datagram */
 	u64 last;
 	u32 segments; /* that a send may be cut to, each a datagram */
@@ -127,6 +129,34 @@ __noinline int report_parcel(u32 by_ring)
 		capture(by_ring ? SLOT_LOOPBACK_RING : SLOT_LOOPBACK, &parcel->source,
 			wanted_of(parcel->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+/* Reports what is in the parcel, to each who receives it */
+__noinline int report_sent(u32 by_ring)
+{
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	int count = -1;
+
+	if (!parcel || !search)
+		return 0;
+	if (!config.deliveries && parcel->sender) {
+		search->flow = parcel->flow;
+		count = find_receivers(parcel->sender, by_ring);
+	}
+	if (count < 0)
+		return report_parcel(by_ring);
+	if (search->unsure)
+		parcel->flags |= EVENT_DST_GUESS;
+	/* here, for a function more would be a frame more than eight */
+	for (int n = 0; n < RECEIVERS; n++) {
+		barrier();
+		if (n >= count)
+			break;
+		parcel->other = search->found[n & (RECEIVERS - 1)];
+		report_parcel(by_ring);
+	}
 	return 0;
 }
 
@@ -212,13 +242,6 @@ static __always_inline void address_datagram(struct parcel *parcel)
 	flow->remote_port = bpf_ntohs(words[1]);
 }
 
-static __always_inline bool unspecified(const u8 address[16])
-{
-	const u32 *words = (const u32 *)address;
-
-	return !words[0] && !words[1] && (!words[2] || words[2] == bpf_htonl(0xffff)) && !words[3];
-}
-
 /* Whether a socket gets datagrams for a port */
 static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 {
@@ -264,22 +287,6 @@ __noinline int on_delivery(u32 n, u32 by_ring)
 	parcel->other = (u64)other;
 	report_parcel(by_ring);
 	return 1;
-}
-
-/* The socket bound to where a datagram goes, for kernels where its delivery can't be hooked */
-static __always_inline u64 bound_to(const struct flow *flow)
-{
-	struct port port = {.net = flow->net, .number = flow->remote_port};
-	struct binding *binding = bpf_map_lookup_elem(&bindings, &port);
-	struct sock *sk;
-
-	if (!binding || binding->several)
-		return 0;
-	sk = (void *)binding->sock;
-	/* its memory may serve another socket by now; a connected one takes nobody else's */
-	if (!receives_port(sk, port.net, port.number) || BPF_CORE_READ(sk, __sk_common.skc_dport))
-		return 0;
-	return binding->sock;
 }
 
 /*
@@ -341,7 +348,7 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 		return false;
 	parcel->flags = SEND_TO_ADDRESS;
 	if (!config.deliveries)
-		parcel->other = bound_to(&parcel->flow);
+		parcel->sender = key;
 	return true;
 }
 
@@ -376,7 +383,7 @@ __noinline int on_parcels(u64 vector, u32 first, u32 count, u64 how)
 			return -1;
 		/* not from within on_parcel: 5.10 counts the frames of both */
 		if (on_parcel(vector, first + n, how, how >> 32))
-			report_parcel(false);
+			report_sent(false);
 	}
 	return 0;
 }
@@ -411,7 +418,7 @@ static __always_inline int on_send(enum call call, int fd, struct sock *sk, stru
 		bpf_probe_read_user(&parcel->name, compat ? 4 : 8,
 				    (void *)argument(regs, 1, compat));
 	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
-		report_parcel(false);
+		report_sent(false);
 	return 0;
 }
 
@@ -422,25 +429,6 @@ __noinline int on_made_inet(int fd)
 
 	if (is_loopback(sk))
 		make(sk);
-	return 0;
-}
-
-/* A UDP socket is bound to a port */
-__noinline int on_bind(int fd)
-{
-	struct sock *sk = sock_of(file_of(fd));
-	struct binding binding = {.sock = (u64)sk}, *known;
-	struct port port = {};
-
-	if (!is_inet(sk, IPPROTO_UDP))
-		return 0;
-	port.net = sock_net(sk);
-	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
-	known = bpf_map_lookup_elem(&bindings, &port);
-	if (known && known->sock != binding.sock &&
-	    receives_port((struct sock *)known->sock, port.net, port.number))
-		binding.several = 1;
-	bpf_map_update_elem(&bindings, &port, &binding, BPF_ANY);
 	return 0;
 }
 
@@ -488,7 +476,7 @@ static __always_inline int on_ring(const struct told *told)
 	parcel->name_copied = completion->copied;
 	source_of_completion(&parcel->source, completion);
 	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
-		report_parcel(true);
+		report_sent(true);
 	return 0;
 }
 
@@ -522,9 +510,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		return on_made_inet(result);
 	if (call == CALL_LISTEN)
 		return on_listen(argument(regs, 0, compat));
-	if (call == CALL_BIND)
-		return on_bind(argument(regs, 0, compat));
-	if (call == CALL_SOCKETPAIR)
+	if (call == CALL_BIND || call == CALL_SOCKETPAIR)
 		return 0;
 	fd = receives_from(call, regs, compat);
 	if (fd >= 0) {

@@ -147,8 +147,31 @@ struct pipe_inode_info {
 struct ns_common {
 	u32 inum;
 };
+struct list_head {
+	struct list_head *next, *prev;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
+struct udp_hslot {
+	struct hlist_head head;
+};
+struct udp_table {
+	struct udp_hslot *hash;
+	unsigned int mask;
+};
 struct net {
 	struct ns_common ns;
+	struct list_head dev_base_head;
+	u32 hash_mix;
+};
+struct net___udp {
+	struct {
+		struct udp_table *udp_table;
+	} ipv4;
 };
 struct in6_addr {
 	union {
@@ -156,9 +179,19 @@ struct in6_addr {
 		u32 u6_addr32[4];
 	} in6_u;
 };
+struct proto {
+	union {
+		struct udp_table *udp_table;
+	} h;
+};
 struct sock_common {
 	u16 skc_family;
 	volatile u8 skc_state;
+	u8 skc_reuseport : 1;
+	u8 skc_ipv6only : 1;
+	int skc_bound_dev_if;
+	struct proto *skc_prot;
+	struct hlist_node skc_node;
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport;
@@ -169,8 +202,28 @@ struct sock_common {
 		struct net *net;
 	} skc_net;
 };
+struct in_ifaddr {
+	struct in_ifaddr *ifa_next;
+	u32 ifa_local;
+	u32 ifa_address;
+	u32 ifa_mask;
+	u32 ifa_broadcast;
+};
+struct in_device {
+	struct in_ifaddr *ifa_list;
+};
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	struct list_head if_list;
+};
+struct inet6_dev {
+	struct list_head addr_list;
+};
 struct net_device {
 	unsigned int flags;
+	struct list_head dev_list;
+	struct in_device *ip_ptr;
+	struct inet6_dev *ip6_ptr;
 };
 struct dst_entry {
 	struct net_device *dev;
@@ -213,6 +266,33 @@ struct unix_sock {
 	struct sock *peer;
 	struct unix_vertex *vertex;
 };
+struct in_addr {
+	u32 s_addr;
+};
+struct ip_mreqn {
+	struct in_addr imr_multiaddr;
+};
+struct ip_mc_socklist {
+	struct ip_mc_socklist *next_rcu;
+	struct ip_mreqn multi;
+	unsigned int sfmode;
+	void *sflist;
+};
+struct ipv6_mc_socklist {
+	struct in6_addr addr;
+	unsigned int sfmode;
+	struct ipv6_mc_socklist *next;
+	void *sflist;
+};
+struct ipv6_pinfo {
+	u16 mc_all : 1;
+	struct ipv6_mc_socklist *ipv6_mc_list;
+};
+struct inet_sock {
+	struct ipv6_pinfo *pinet6;
+	u8 mc_all : 1;
+	struct ip_mc_socklist *mc_list;
+};
 struct udp_sock {
 	int pending;
 	u16 gso_size;
@@ -224,12 +304,6 @@ struct pid_namespace {
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
-};
-struct hlist_node {
-	struct hlist_node *next;
-};
-struct hlist_head {
-	struct hlist_node *first;
 };
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
 struct pid {
@@ -272,9 +346,6 @@ struct signal_struct {
 };
 struct thread_info {
 	u32 status;
-};
-struct list_head {
-	struct list_head *next, *prev;
 };
 struct task_struct {
 	struct thread_info thread_info;
