@@ -141,9 +141,12 @@ __noinline int report_sent(u32 by_ring)
 
 	if (!parcel || !search)
 		return 0;
-	if (!config.deliveries && parcel->sender) {
+	if (parcel->sender) {
 		search->flow = parcel->flow;
 		count = find_receivers(parcel->sender, by_ring);
+		/* where deliveries are hooked, the reader still waits for this one to arrive on another's time */
+		if (config.deliveries && (count <= 0 || search->unsure))
+			count = -1;
 	}
 	if (count < 0)
 		return report_parcel(by_ring);
@@ -347,7 +350,8 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 	if (routed_elsewhere(sk))
 		return false;
 	parcel->flags = SEND_TO_ADDRESS;
-	if (!config.deliveries)
+	/* of the messages of a sendmmsg nobody says which had no room */
+	if (single || !config.deliveries)
 		parcel->sender = key;
 	return true;
 }

@@ -49,11 +49,10 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { dstTgid, dstSockLow, dstInodeLow, dstInodeHigh } = record;
+    const { flags, net, dstPort, dstTgid, dstInodeLow, dstInodeHigh } = record;
+    const toAddress = (flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+    if (toAddress && !this.#tools.owners.hasArrival(net, dstPort)) return false;
     if (dstTgid !== 0) return true;
-    const { flags, net, dstPort } = record;
-    const unseen = (flags & EventFlags.SEND_TO_ADDRESS) !== 0 && dstSockLow === 0;
-    if (unseen && !this.#tools.owners.hasArrival(net, dstPort)) return false;
     const time = record.timeLow + record.timeHigh * half;
     return this.#tools.owners.isKnown(dstInodeLow + dstInodeHigh * half, time);
   }
@@ -84,6 +83,8 @@ class LoopbackReader implements Reader {
     const { names, owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, net, srcPort, dstPort } = record;
+    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+    if (toAddress && !owners.takeArrival(net, dstPort)) return false;
     if (dstTgid !== 0) {
       names.fill(dst, dstTgid, dstTag);
       dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
@@ -95,8 +96,6 @@ class LoopbackReader implements Reader {
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
     const destination = hex(this.#address(LoopbackRecord.dstAddress.offset));
-    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
-    if (toAddress && !owners.takeArrival(net, dstPort)) return false;
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
     if (toAddress && found === null) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND } from "../harness/ipcdump.ts";
 import { inVm } from "../harness/programs.ts";
 import { expectStorm } from "../harness/storm.ts";
 import { Trace } from "../harness/trace.ts";
@@ -46,6 +48,10 @@ afterAll(async () => {
 async function startEarly(...command: [string, ...string[]]): Promise<void> {
   early.set(command.join(" "), await Workload.start(...command));
 }
+
+/** Before 6.3 no tracepoint tells whom a datagram reached. */
+const seesDeliveries =
+  BACKEND !== "tracepoint" || existsSync("/sys/kernel/tracing/events/sock/sk_data_ready");
 
 /** A test that runs a workload and compares all its events. */
 function carries(name: string, program: string, ...args: string[]): void {
@@ -153,7 +159,18 @@ describe("loopback-udp", () => {
   carries("not what does not fit", "udp", "full");
   carries("to a group", "udp", "multicast");
   carries("to all", "udp", "broadcast");
-  carries("to one of two sockets at a port", "udp", "reuseport");
+  test("to one of two sockets at a port", async () => {
+    using workload = await Workload.staged("udp", "reuseport");
+    const { truth } = workload;
+    // the kernel chooses by a secret of its own: who cannot see the delivery must not name anybody
+    if (!seesDeliveries) {
+      for (const one of truth.carried) {
+        one.dst = "?";
+        one.meta.dst_inode = 0;
+      }
+    }
+    await expectCarried(trace, truth);
+  });
   carries("to a socket that a child has taken over", "udp", "forked");
 });
 
