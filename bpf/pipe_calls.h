@@ -36,8 +36,11 @@ static __always_inline bool grab(struct ledger *ledger)
 {
 	volatile u32 *lock = &ledger->lock;
 
-	if (*lock)
+	if (*lock) {
+		/* takes its time: the holder's processor may be a hypervisor's to give */
+		bpf_ktime_get_ns();
 		return false;
+	}
 	__sync_fetch_and_add(&ledger->lock, 1);
 	if (*lock == 1)
 		return true;

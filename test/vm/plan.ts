@@ -13,10 +13,10 @@ const inTurn = ["unix", "loopback", "pty", "select"];
 const onlyHere = ["faults"];
 const commandLineOn: Backend = "tracepoint";
 const turns: Readonly<Record<Series, Backend>> = {
-  "5.10": "kprobe",
+  "5.10": "tracepoint",
   "6.1": "fentry",
-  "6.12": "tracepoint",
-  "7.x": "kprobe",
+  "6.12": "kprobe",
+  "7.x": "tracepoint",
 };
 
 /**
