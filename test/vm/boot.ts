@@ -100,7 +100,7 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   for (let ended = false, polls = 1; !ended; polls++) {
     ended = await Promise.race([machine.exited.then(() => true), Bun.sleep(POLL_MS).then(() => false)]);
     transcript.add(readOn(results));
-    if (polls % KICK_POLLS === 0 && !ended) kick(machine.stdin);
+    if (polls % KICK_POLLS === 0 && !ended) void kick(machine.stdin);
     if (transcript.done) kill();
   }
   closeSync(results);
@@ -128,10 +128,13 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   };
 }
 
-function kick(port: FileSink): void {
-  port.write("\n");
-  // A machine that ended meanwhile is no matter: the next poll sees it.
-  Promise.resolve(port.flush()).catch(() => {});
+async function kick(port: FileSink): Promise<void> {
+  try {
+    port.write("\n");
+    await port.flush();
+  } catch {
+    // A machine that ended meanwhile is no matter: the next poll sees it.
+  }
 }
 
 /** What a file has beyond what was read of it before. */
