@@ -84,11 +84,6 @@ __weak __noinline s64 occupancy(u64 address)
 	return bytes;
 }
 
-static __always_inline bool pipe_is_empty(struct pipe_inode_info *pipe)
-{
-	return BPF_CORE_READ(pipe, head) == BPF_CORE_READ(pipe, tail);
-}
-
 static __always_inline void empty(struct ledger *ledger)
 {
 	ledger->first = 0;

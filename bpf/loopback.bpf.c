@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * TCP and UDP over the loopback device: one event per send system call, in the sender's own
- * context, at its return, or per request of io_uring at its completion; on the receive side `current` is anybody. A TCP receiver is the socket
- * with the reversed 4-tuple in the same network namespace; a datagram's is the socket whose
- * sk_data_ready ran during the call, or, when it ran on another's time, the one bound to its address.
+ * context, at its return, or per request of io_uring at its completion; on the receive side
+ * `current` is anybody. A TCP receiver is the socket with the reversed 4-tuple in the same network
+ * namespace; a datagram's is the socket whose sk_data_ready ran during the call, or, when it ran on
+ * another's time, the one bound to its address; where that can't be hooked, those that receivers.h finds.
  */
 #include "flow.h"
 #include "hook.h"
@@ -144,9 +145,6 @@ __noinline int report_sent(u32 by_ring)
 	if (parcel->sender) {
 		search->flow = parcel->flow;
 		count = find_receivers(parcel->sender, by_ring);
-		/* where deliveries are hooked, the reader still waits for this one to arrive on another's time */
-		if (config.deliveries && (count <= 0 || search->unsure))
-			count = -1;
 	}
 	if (count < 0)
 		return report_parcel(by_ring);
@@ -350,8 +348,7 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 	if (routed_elsewhere(sk))
 		return false;
 	parcel->flags = SEND_TO_ADDRESS;
-	/* of the messages of a sendmmsg nobody says which had no room */
-	if (single || !config.deliveries)
+	if (!config.deliveries)
 		parcel->sender = key;
 	return true;
 }
@@ -514,7 +511,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		return on_made_inet(result);
 	if (call == CALL_LISTEN)
 		return on_listen(argument(regs, 0, compat));
-	if (call == CALL_BIND || call == CALL_SOCKETPAIR)
+	if (call == CALL_SOCKETPAIR)
 		return 0;
 	fd = receives_from(call, regs, compat);
 	if (fd >= 0) {

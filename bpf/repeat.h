@@ -14,23 +14,23 @@ struct bpf_iter_bits {
 
 #define CAN_ITERATE bpf_core_type_exists(struct bpf_iter_bits)
 
-/* Evaluates `more` until it is false, at most `rounds` times; `i` is the number of the round */
-#define repeat_while(i, rounds, more)                                                                \
-	do {                                                                                         \
-		u32 i;                                                                               \
-		if (CAN_ITERATE) {                                                                   \
-			bpf_for(i, 0, rounds) if (!(more)) break;                                    \
-			break;                                                                       \
-		}                                                                                    \
-		for (i = 0; i < (rounds); i++) {                                                     \
-			/*                                                                         \
-			 * Without it clang carries the first round's values into the loop and     \
-			 * enters it in the middle, which kernels up to 6.1 refuse ("back-edge")   \
-			 */ \
-			barrier();                                                                   \
-			if (!(more))                                                                 \
-				break;                                                               \
-		}                                                                                    \
+/*
+ * Evaluates `more` until it is false, at most `rounds` times; `i` is the number of the round. Without the
+ * barrier clang carries the first round's values into the loop and enters it in the middle, which
+ * kernels up to 6.1 refuse ("back-edge").
+ */
+#define repeat_while(i, rounds, more)                                                              \
+	do {                                                                                       \
+		u32 i;                                                                             \
+		if (CAN_ITERATE) {                                                                 \
+			bpf_for(i, 0, rounds) if (!(more)) break;                                  \
+			break;                                                                     \
+		}                                                                                  \
+		for (i = 0; i < (rounds); i++) {                                                   \
+			barrier();                                                                 \
+			if (!(more))                                                               \
+				break;                                                             \
+		}                                                                                  \
 	} while (0)
 
 #endif

@@ -29,7 +29,6 @@ enum call {
 	CALL_SOCKET,
 	CALL_SOCKETPAIR,
 	CALL_LISTEN,
-	CALL_BIND,
 	CALL_URING,
 };
 
@@ -84,8 +83,6 @@ static __always_inline enum call native_call(u64 number)
 		return CALL_SOCKETPAIR;
 	case 50:
 		return CALL_LISTEN;
-	case 49:
-		return CALL_BIND;
 	case 426:
 		return CALL_URING;
 	}
@@ -144,8 +141,6 @@ static __always_inline enum call compat_call(u64 number)
 		return CALL_SOCKETPAIR;
 	case 363:
 		return CALL_LISTEN;
-	case 361:
-		return CALL_BIND;
 	case 426:
 		return CALL_URING;
 	}

@@ -492,7 +492,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	if (call == CALL_URING || call == CALL_OTHER || call == CALL_OPEN || call == CALL_CLOSE ||
 	    (result < 0 && result != -EINPROGRESS))
 		return 0;
-	if (call == CALL_LISTEN || call == CALL_BIND)
+	if (call == CALL_LISTEN)
 		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
 		return on_made(call, result, argument(regs, 3, compat));
