@@ -115,7 +115,7 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
-	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	enum call call = call_of(call_number(regs), compat);
 	u32 thread = bpf_get_current_pid_tgid();
 	struct transfer transfer = {}, *known;
 	struct reading reading = {};

@@ -111,7 +111,7 @@ static __always_inline void source_of_current(struct source *source, u64 pipe)
 {
 	struct pt_regs *regs = current_regs();
 	bool compat = in_compat_call();
-	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	enum call call = call_of(call_number(regs), compat);
 	struct file *file;
 
 	if (call != CALL_READ && call != CALL_READV)

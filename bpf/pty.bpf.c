@@ -283,7 +283,7 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	bool compat = in_compat_call();
-	enum call call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	enum call call = call_of(call_number(regs), compat);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct source source = {};
 	struct tty_struct *tty;

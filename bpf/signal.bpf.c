@@ -15,40 +15,15 @@ ANCHOR(struct, signal_record);
 #define SI_QUEUE -1
 #define SEND_SIG_PRIV 1
 
-#define __NR_kill 62
-#define __NR_tkill 200
-#define __NR_tgkill 234
-#define __NR_ia32_kill 37
-#define __NR_ia32_tkill 238
-#define __NR_ia32_tgkill 270
-
-#define __NR_rt_sigqueueinfo 129
-#define __NR_rt_tgsigqueueinfo 297
-#define __NR_pidfd_send_signal 424
-#define __NR_ia32_rt_sigqueueinfo 178
-#define __NR_ia32_rt_tgsigqueueinfo 335
-
 /* The si_code of these is the caller's to choose; timers and message queues use the same codes */
 static __always_inline bool queued_by_hand(void)
 {
-	long number = current_call();
-
-	if (in_compat_call())
-		return number == __NR_ia32_rt_sigqueueinfo ||
-		       number == __NR_ia32_rt_tgsigqueueinfo || number == __NR_pidfd_send_signal;
-	return number == __NR_rt_sigqueueinfo || number == __NR_rt_tgsigqueueinfo ||
-	       number == __NR_pidfd_send_signal;
+	return is_queue(current_call(), in_compat_call());
 }
 
-/* A call that sends a signal and nothing else */
 static __always_inline bool killed_by_hand(void)
 {
-	long number = current_call();
-
-	if (in_compat_call())
-		return number == __NR_ia32_kill || number == __NR_ia32_tkill ||
-		       number == __NR_ia32_tgkill;
-	return number == __NR_kill || number == __NR_tkill || number == __NR_tgkill;
+	return is_kill(current_call(), in_compat_call());
 }
 
 SEC("?tp_btf/signal_generate")

@@ -41,10 +41,28 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-/* x86-64 */
+#ifdef __TARGET_ARCH_arm64
+struct user_pt_regs {
+	u64 regs[31];
+	u64 sp, pc, pstate;
+};
+struct pt_regs {
+	u64 regs[31];
+	u64 sp, pc, pstate;
+	u64 orig_x0;
+	s32 syscallno;
+};
+struct thread_info {
+	unsigned long flags;
+};
+#else /* x86-64 */
 struct pt_regs {
 	unsigned long bx, cx, di, si, dx, r10, ax, orig_ax, sp, ip, r8, r9, bp;
 };
+struct thread_info {
+	u32 status;
+};
+#endif
 
 struct iovec {
 	void *iov_base;
@@ -343,9 +361,6 @@ typedef struct {
 } atomic_t;
 struct signal_struct {
 	atomic_t live;
-};
-struct thread_info {
-	u32 status;
 };
 struct task_struct {
 	struct thread_info thread_info;
