@@ -3,6 +3,8 @@ import { Condition } from "./condition.ts";
 import { lines } from "./lines.ts";
 
 export const EXECUTABLE = process.env.IPCDUMP ?? join(import.meta.dir, "../../dist/ipcdump");
+/** The one that needs a glibc. */
+export const PLAIN = join(dirname(EXECUTABLE), "ipcdump");
 /** The one that needs no system around it. */
 export const STATIC = join(dirname(EXECUTABLE), "ipcdump-static");
 export const BACKEND = process.env.IPCDUMP_BACKEND ?? "auto";

@@ -11,6 +11,8 @@ const everywhere = ["pipe", "signal", "differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /** Storms and twenty tracers at once, which an emulated processor takes minutes for. */
 const onlyHere = ["faults"];
+/** What apt fetches systems for, and no VM has a network. */
+export const needsApt: readonly string[] = ["roots"];
 const commandLineOn: Backend = "tracepoint";
 const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "tracepoint",

@@ -4,12 +4,13 @@ import { SERIES } from "./kernels.ts";
 import { runMatrix } from "./matrix.ts";
 import { BACKENDS } from "./report.ts";
 
-const USAGE = `usage: bun test/vm/run.ts [--full] [KERNEL] [BACKEND] [CASE]
+const USAGE = `usage: bun test/vm/run.ts [--full] [--static] [KERNEL] [BACKEND] [CASE]
        bun test/vm/run.ts KERNEL --exec COMMAND [--copy PATH]... [--limit SECONDS]
   KERNEL    one of ${SERIES.join(", ")}; all without it
   BACKEND   one of ${BACKENDS.join(", ")}; all without it
   CASE      a kind, several (unix,pty), kind/name, or a part of a case's name; all without it
   --full    every case on every back end; without it what plan.ts says
+  --static  with dist/ipcdump-static in place of dist/ipcdump
   --exec    run one shell command in the VM, in /copy; print its output, exit with its status
   --copy    a file or folder the VM gets in /copy, with the libraries it is linked to
   --limit   how long the command may take (600)`;
@@ -33,6 +34,7 @@ async function main(args: string[]): Promise<number> {
       copy: { type: "string", multiple: true, default: [] },
       limit: { type: "string", default: "600" },
       full: { type: "boolean", default: false },
+      static: { type: "boolean", default: false },
     },
   });
   const series = take(positionals, SERIES);
@@ -51,7 +53,13 @@ async function main(args: string[]): Promise<number> {
 
   if (filter !== undefined && /^\d/.test(filter)) throw new UsageError(`no kernel ${filter}`);
 
-  const { passed, failed } = await runMatrix({ series, backends, filter, full: values.full });
+  const { passed, failed } = await runMatrix({
+    series,
+    backends,
+    filter,
+    full: values.full,
+    isStatic: values.static,
+  });
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return failed > 0 ? 1 : 0;
 }

@@ -1,0 +1,55 @@
+/** Systems to chroot into, made of Debian's packages and kept in the cache folder; nothing is installed. */
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { apt } from "../../ffi/bundle/apt.ts";
+import { cacheFolder } from "../../ffi/bundle/cache.ts";
+import { command } from "../../ffi/bundle/command.ts";
+
+/** What a root is unpacked from. Each has a busybox that runs there. */
+const PACKAGES = {
+  "debian-11": { suites: ["bullseye", "bullseye-security"], names: ["base-files", "libc6", "busybox"] },
+  "debian-12": { suites: ["bookworm", "bookworm-security"], names: ["base-files", "libc6", "busybox"] },
+  "debian-13": { suites: ["trixie", "trixie-security"], names: ["base-files", "libc6", "busybox"] },
+  musl: { suites: ["trixie", "trixie-security"], names: ["musl", "busybox-static"] },
+} as const;
+
+export type Root = keyof typeof PACKAGES;
+
+/** The path of a root, with folders for /proc, /sys and /tmp and an empty file to mount an executable over. */
+export async function unpacked(root: Root): Promise<string> {
+  const { suites, names } = PACKAGES[root];
+  const folder = join(cacheFolder("roots"), root);
+  if (existsSync(folder)) return folder;
+  const debian = await apt([...suites], { source: false });
+  const room = `${folder}.${process.pid}`;
+  mkdirSync(room);
+  try {
+    // base-files comes first: since Debian 13 it has the links that the others' /bin and /lib are reached by
+    for (const name of names) {
+      const archive = await debian.download(name);
+      await command(["dpkg-deb", "-x", archive, room], { from: "dpkg" });
+      rmSync(archive);
+    }
+    for (const one of ["proc", "sys", "tmp"]) mkdirSync(join(room, one), { recursive: true });
+    writeFileSync(join(room, "ipcdump"), "", { mode: 0o755 });
+    renameSync(room, folder);
+  } finally {
+    rmSync(room, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/**
+ * The command that starts `executable` as /ipcdump in a root, by the root's own shell, with /proc, /sys and a /tmp
+ * that is noexec. The root itself is read-only, so the next one finds it as it was. `before` are shell commands
+ * for when all of it is mounted; $1 is the root.
+ */
+export function inside(root: string, executable: string, before = ":", namespaces = "-m"): string[] {
+  const script = [
+    'mount --bind "$1" "$1" && mount --rbind /sys "$1/sys" && mount --bind /proc "$1/proc"',
+    'mount -t tmpfs -o noexec tmpfs "$1/tmp" && mount --bind "$2" "$1/ipcdump" && mount -o remount,bind,ro "$1"',
+    `${before} && cd "$1" && shift 2`,
+    `exec chroot . $(test -e bin/busybox && echo /bin/busybox || echo /usr/bin/busybox) sh -c 'exec /ipcdump "$@"' sh "$@"`,
+  ].join(" && ");
+  return ["unshare", ...namespaces.split(" "), "sh", "-c", script, "sh", root, executable];
+}

@@ -1,0 +1,64 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PATIENCE } from "../harness/condition.ts";
+import { expectMoved } from "../harness/expect.ts";
+import { Ipcdump, PLAIN, STATIC } from "../harness/ipcdump.ts";
+import { inside, unpacked } from "../harness/roots.ts";
+import { Trace } from "../harness/trace.ts";
+import { run } from "../harness/workload.ts";
+
+// a root that is not in the cache yet has to be fetched
+setDefaultTimeout(5 * PATIENCE);
+
+/** Traces a pipe and compares the events, names and all. */
+async function traces(command: string[]): Promise<void> {
+  const trace = await Trace.startBy(command, "pipe");
+  await expectMoved(trace, await run("pipe", "runs"));
+  await trace.stop();
+}
+
+for (const version of [11, 12, 13] as const) {
+  describe(`roots: Debian ${version}`, () => {
+    test("is what it says", async () => {
+      const root = await unpacked(`debian-${version}`);
+      expect(readFileSync(join(root, "etc/debian_version"), "utf8")).toStartWith(`${version}.`);
+    });
+
+    test("with dist/ipcdump", async () => traces(inside(await unpacked(`debian-${version}`), PLAIN)));
+
+    test("with dist/ipcdump-static", async () => traces(inside(await unpacked(`debian-${version}`), STATIC)));
+  });
+}
+
+describe("roots: musl", () => {
+  test("with dist/ipcdump-static", async () => traces(inside(await unpacked("musl"), STATIC)));
+
+  test("dist/ipcdump has no loader there", async () => {
+    using ipcdump = new Ipcdump(["--version"], { command: inside(await unpacked("musl"), PLAIN) });
+    expect(await ipcdump.ended()).toBe(127);
+    expect(ipcdump.stderr.join()).toEndWith("/ipcdump: not found");
+  });
+});
+
+describe("roots: where memory files can't be executed", () => {
+  // kernels before 6.3 have no such switch; it goes by pid namespace, so ours stays as it is
+  const set = 'mount -t proc proc "$1/proc" && echo 2 >"$1/proc/sys/vm/memfd_noexec"';
+
+  for (const [name, executable] of [
+    ["dist/ipcdump", PLAIN],
+    ["dist/ipcdump-static", STATIC],
+  ] as const) {
+    test(`with ${name}`, async () => {
+      const command = inside(await unpacked("debian-13"), executable, set, "-m -p -f");
+      using ipcdump = await Ipcdump.tracing(["-t", "pipe", "-f", "json", "--all-ns"], { command });
+      const truth = await run("pipe", "one");
+      const event = await ipcdump.until("the event", () =>
+        ipcdump.stdout
+          .map((line) => JSON.parse(line))
+          .find(({ meta }) => meta?.pipe_inode === [...truth.pipes.values()][0]?.inode),
+      );
+      expect(event).toMatchObject({ src_comm: "writer", dst_comm: "reader" });
+    });
+  }
+});
