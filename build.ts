@@ -23,6 +23,7 @@ const dist = join(root, "dist");
 const layoutFile = join(root, "src/layout.ts");
 const objectFile = join(dist, "ipcdump.bpf.o");
 const childFile = join(dist, "child.elf");
+const dropFile = join(dist, "drop.bin");
 const executable = join(dist, "ipcdump");
 const staticExecutable = join(dist, "ipcdump-static");
 
@@ -32,10 +33,15 @@ const clangFlags = [
   ...["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"],
 ];
 
-const childFlags = [
-  ...["-Os", "-static", "-no-pie", "-nostdlib", "-ffreestanding", "-fno-stack-protector"],
-  ...["-fno-asynchronous-unwind-tables", "-s", "-Wl,--build-id=none,-z,noseparate-code"],
-  ...["-Wall", "-Wextra", "-Werror"],
+const freestandingFlags = [
+  ...["-Os", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"],
+  ...["-s", "-Wl,--build-id=none,-z,noseparate-code", "-Wall", "-Wextra", "-Werror"],
+];
+const childFlags = [...freestandingFlags, "-static", "-no-pie"];
+/** nothing but code, its entry first; ffi/capabilities.ts puts `given` where it is said to be here */
+const dropFlags = [
+  ...[...freestandingFlags, "-static-pie", "-fPIE"],
+  "-Wl,--no-dynamic-linker,-Ttext=0,-e,drop,--defsym=given=0x800,--oformat=binary",
 ];
 
 class BuildError extends Error {}
@@ -97,13 +103,13 @@ function generateLayout(check: boolean): void {
   say("src/layout.ts changed; commit it with bpf/");
 }
 
-/** ffi/child.c → dist/child.elf */
-function compileChild(): void {
-  const source = join(root, "ffi/child.c");
-  const key = keyOf([source], ...childFlags);
-  if (isCurrent(childFile, key)) return;
-  run(["cc", ...childFlags, "-o", childFile, source], "compiling child.c");
-  writeFileSync(`${childFile}.key`, key);
+/** A program of ffi/ that needs no libraries, from C */
+function compileFreestanding(name: string, target: string, flags: readonly string[]): void {
+  const source = join(root, "ffi", name);
+  const key = keyOf([source], ...flags);
+  if (isCurrent(target, key)) return;
+  run(["cc", ...flags, "-o", target, source], `compiling ${name}`);
+  writeFileSync(`${target}.key`, key);
 }
 
 /** src/main.ts, the object and the child, into `outfile` by way of `options`; `versions` is what it has inside */
@@ -123,8 +129,8 @@ function compileExecutable(outfile: string, versions: string, options: readonly 
 
 /** What decides an executable, `more` besides */
 function executableKey(more: readonly string[], versions: string): string {
-  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, childFile, ...more];
-  inputs.push(join(root, "package.json"), join(root, "build.ts"));
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, childFile, dropFile];
+  inputs.push(join(root, "package.json"), join(root, "build.ts"), ...more);
   return keyOf(inputs, Bun.version, versions);
 }
 
@@ -167,7 +173,8 @@ async function main(words: readonly string[]): Promise<void> {
   mkdirSync(dist, { recursive: true });
   const { library, headers, versions } = await bundle();
   compilePrograms(headers, library);
-  compileChild();
+  compileFreestanding("child.c", childFile, childFlags);
+  compileFreestanding("drop.c", dropFile, dropFlags);
   generateLayout(check);
   if (check) return;
   buildExecutable(library, versions);

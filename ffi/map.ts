@@ -2,6 +2,7 @@ import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 
+const EPERM = 1;
 const ENOENT = 2;
 const E2BIG = 7;
 
@@ -54,6 +55,11 @@ export class BpfMap {
   /** Copies an entry's value; false when there is none. */
   lookup(key: Uint32Array, value: Uint32Array): boolean {
     return this.#libbpf.bpf_map_lookup_elem(this.fd, ptr(key), ptr(value)) === 0;
+  }
+
+  /** Whether the kernel lets this thread look into it. */
+  isReadable(): boolean {
+    return this.#libbpf.bpf_map_get_next_key(this.fd, null, ptr(new Uint32Array(64))) !== -EPERM;
   }
 
   /** All keys, each a copy; entries that come or go meanwhile may or may not be among them. */

@@ -11,3 +11,7 @@ declare module "*.elf" {
   const path: string;
   export default path;
 }
+declare module "*.bin" {
+  const path: string;
+  export default path;
+}

@@ -23,7 +23,7 @@ import { Names } from "./names.ts";
 import { surroundings } from "./own.ts";
 import { Owners } from "./owners.ts";
 import { Paths } from "./paths.ts";
-import { requirePrivileges } from "./privileges.ts";
+import { dropPrivileges, requirePrivileges } from "./privileges.ts";
 import { pidNamespace, showsOurPids } from "./processes.ts";
 import { Sink } from "./sink.ts";
 import { Stop } from "./stop.ts";
@@ -86,6 +86,11 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");
   if (!showsOurPids())
     log.warn("/proc is not that of this pid namespace: some ends will be unknown; mount -t proc proc /proc");
+  await dropPrivileges({
+    looks: traced.some(({ kind }) => kind.name !== "signal"),
+    signals: child !== null,
+    map: object.map("named"),
+  });
   sink.start();
   format.header(sink.output);
   const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";

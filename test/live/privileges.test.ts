@@ -1,11 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
-import { EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
-import { CAPABILITIES } from "../harness/privileges.ts";
+import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { CAPABILITIES, readsMapsFreely } from "../harness/privileges.ts";
 import { programPath } from "../harness/programs.ts";
 import { Trace } from "../harness/trace.ts";
-import { run } from "../harness/workload.ts";
+import { run, Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -48,5 +49,88 @@ describe("privileges", () => {
     expect(ipcdump.stderr.join("\n")).toContain("without CAP_SYS_PTRACE: ");
     ipcdump.kill("SIGINT");
     expect(await ipcdump.ended()).toBe(0);
+  });
+});
+
+describe("what is not needed any more is given up", () => {
+  const lines = /^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs):\s*(\w+)/gm;
+  const [readSearch, kill, ptrace, bpf] = [1n << 2n, 1n << 5n, 1n << 19n, 1n << 39n];
+  const always = readsMapsFreely ? 0n : bpf;
+
+  /** What the kernel says of each thread, once for all that it says the same of. */
+  function ofAllThreads(pid: number): Record<string, bigint>[] {
+    const said = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8");
+      return [...status.matchAll(lines)].map(([, name, value]) => `${name} 0x${value}`).join(", ");
+    });
+    expect(said.length).toBeGreaterThan(1);
+    return [...new Set(said)].map((line) =>
+      Object.fromEntries(
+        line.split(", ").map((one) => {
+          const [name, value] = one.split(" ") as [string, string];
+          return [name, BigInt(value)];
+        }),
+      ),
+    );
+  }
+
+  async function keeps(kinds: string, kept: bigint, command = [EXECUTABLE], more: string[] = []) {
+    using ipcdump = await Ipcdump.tracing(["-t", kinds, "--backend", BACKEND, ...more], { command });
+    const [sets, ...others] = ofAllThreads(ipcdump.pid);
+    expect(others).toEqual([]);
+    expect(sets).toMatchObject({ CapInh: 0n, CapPrm: kept, CapEff: kept, CapAmb: 0n, NoNewPrivs: 1n });
+    ipcdump.kill("SIGTERM");
+    await ipcdump.ended();
+    return sets!;
+  }
+
+  test("by every thread of root's", async () => {
+    const sets = await keeps("pipe,signal", always | readSearch | ptrace);
+    expect(sets.CapBnd).toBe(0n);
+    // no look at what others have open
+    await keeps("signal", always);
+    await keeps("signal", always | kill, [EXECUTABLE], ["--", "sleep", "1000"]);
+  });
+
+  test("by every thread of whoever has three capabilities", async () => {
+    await keeps("pipe", always | ptrace, await without());
+  });
+
+  test("what is left is enough to see who has a pipe open, whoever that is", async () => {
+    using ipcdump = await Ipcdump.tracing(["-t", "pipe", "--backend", BACKEND]);
+    using other = await Workload.staged("nobody", await programPath("quiet"), "1");
+    await other.proceed();
+    ipcdump.kill("SIGTERM");
+    expect(await ipcdump.ended()).toBe(0);
+    const unread = ipcdump.stderr.filter((line) => line.includes(`${other.pid}(`));
+    expect(unread).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^unread: pipe \\d+ <anonymous>: 1 bytes from ${other.pid}\\(.*, readers: ${other.pid}\\(`,
+        ),
+      ),
+    ]);
+  });
+
+  test("-- cmd has all there was, and is told to end whoever it has become", async () => {
+    const status = "grep -E 'CapEff|NoNewPrivs|Uid' /proc/self/status";
+    const shell = Bun.which("sh") ?? "/bin/sh";
+    const script = `${status}; exec "$0" ${shell} -c "${status}; exec sleep 1000"`;
+    using ipcdump = await Ipcdump.tracing([
+      ...["-t", "signal", "--backend", BACKEND, "-o", "/dev/null"],
+      ...["--", "sh", "-c", script, await programPath("nobody")],
+    ]);
+    const said = await ipcdump.until("cmd as nobody", () => {
+      return ipcdump.stdout.length < 6 ? undefined : ipcdump.stdout.map((line) => line.replace(/\s+/g, " "));
+    });
+    expect(said.slice(3).map((line) => line.split(" ", 2).join(" "))).toEqual([
+      "Uid: 65534",
+      "CapEff: 0000000000000000",
+      "NoNewPrivs: 0",
+    ]);
+    ipcdump.kill("SIGTERM");
+    expect(await ipcdump.ended()).toBe(143);
+    const ours = /^CapEff:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1];
+    expect(said.slice(1, 3)).toEqual([`CapEff: ${ours}`, "NoNewPrivs: 0"]);
   });
 });

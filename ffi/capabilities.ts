@@ -1,0 +1,140 @@
+/**
+ * capget(2) and capset(2). The kernel keeps capabilities by thread, and Bun has several of which it tells
+ * nobody: to have all give theirs up each is sent a signal whose handler does it. Sets are masks, bit n is
+ * capability n.
+ */
+import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { readdirSync, readFileSync } from "node:fs";
+import { NativeError } from "./error.ts";
+import { lastErrno, PROT_READ, PROT_WRITE } from "./libc.ts";
+
+const { i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
+
+const { symbols: c } = dlopen("libc.so.6", {
+  capget: { args: [pointer, pointer], returns: i32 }, // int capget(cap_user_header_t, cap_user_data_t)
+  capset: { args: [pointer, pointer], returns: i32 }, // int capset(cap_user_header_t, const cap_user_data_t)
+  mmap: { args: [pointer, size, i32, i32, i32, long], returns: long }, // void *mmap(...)
+  mprotect: { args: [long, size, i32], returns: i32 }, // int mprotect(void *, size_t, int)
+  sigaction: { args: [i32, pointer, pointer], returns: i32 }, // int sigaction(int, const struct sigaction *, struct sigaction *)
+  syscall: { args: [long, long, long, long], returns: long }, // long syscall(long, ...)
+});
+
+const version = 0x2008_0522; // _LINUX_CAPABILITY_VERSION_3
+const PROT_EXEC = 4;
+const privateAnonymous = 0x22; // MAP_PRIVATE | MAP_ANONYMOUS
+const pageSize = 4096;
+/** where the code expects `given`; build.ts has it link like this */
+const givenAt = 0x800;
+/** raised by no one in here, and as a fault of the thread itself blocked by none: mimalloc's own thread blocks the rest */
+const SIGSYS = 31;
+const SA_RESTART = 0x1000_0000;
+/** struct sigaction: handler, 128 bytes of mask, flags, restorer */
+const actionSize = 152;
+const flagsAt = 136;
+const SYS_tgkill = process.arch === "arm64" ? 131 : 234;
+/** in milliseconds: how long a thread may take to come by, and between two looks */
+const longest = 1000;
+const interval = 1;
+
+interface Sets {
+  effective: bigint;
+  permitted: bigint;
+}
+
+function header(): Uint32Array {
+  return Uint32Array.of(version, 0);
+}
+
+/** Those of this thread. @throws NativeError */
+export function capabilities(): Sets {
+  const sets = new Uint32Array(6);
+  if (c.capget(ptr(header()), ptr(sets)) < 0) throw new NativeError("read", "capabilities", lastErrno());
+  const joined = (low: number) => BigInt(sets[low]!) | (BigInt(sets[low + 3]!) << 32n);
+  return { effective: joined(0), permitted: joined(1) };
+}
+
+/** struct __user_cap_data_struct[2], nothing of it inheritable */
+function data({ effective, permitted }: Sets): Uint32Array {
+  const [low, high] = [(mask: bigint) => Number(mask & 0xffff_ffffn), (mask: bigint) => Number(mask >> 32n)];
+  return Uint32Array.of(low(effective), low(permitted), 0, high(effective), high(permitted), 0);
+}
+
+/** What `attempt` answers while this thread can't use the capabilities in `mask`. */
+export function without<Answer>(mask: bigint, attempt: () => Answer): Answer {
+  const before = capabilities();
+  const { effective, permitted } = before;
+  c.capset(ptr(header()), ptr(data({ effective: effective & ~mask, permitted })));
+  try {
+    return attempt();
+  } finally {
+    c.capset(ptr(header()), ptr(data(before)));
+  }
+}
+
+/**
+ * Leaves all threads, for good, no more than the capabilities in `kept`; none can come back by way of a
+ * program that is executed.
+ * @param code of drop.c
+ * @returns the names of the threads that kept theirs: only those that block the signal, if any do
+ * @throws NativeError
+ */
+export async function dropCapabilities(kept: bigint, code: Uint8Array): Promise<string[]> {
+  const permitted = capabilities().permitted & kept;
+  const old = new Uint8Array(actionSize);
+  const action = new Uint8Array(actionSize);
+  const view = new DataView(action.buffer);
+  view.setBigUint64(0, BigInt(handler(code, { effective: permitted, permitted })), true);
+  view.setUint32(flagsAt, SA_RESTART, true);
+  if (c.sigaction(SIGSYS, ptr(action), ptr(old)) < 0)
+    throw new NativeError("handle", "a signal", lastErrno());
+  const told = new Set<number>();
+  const tell = (thread: number) => {
+    if (!told.has(thread)) c.syscall(SYS_tgkill, process.pid, thread, SIGSYS);
+    told.add(thread);
+  };
+  tell(process.pid);
+  const until = performance.now() + longest;
+  for (;;) {
+    const left = threads().filter(({ capabilities }) => (capabilities & ~permitted) !== 0n);
+    if (left.length === 0) break;
+    // a second signal could come when there is no handler any more
+    if (performance.now() > until) return left.map(({ name }) => name);
+    for (const { id } of left) tell(id);
+    await Bun.sleep(interval);
+  }
+  c.sigaction(SIGSYS, ptr(old), null);
+  return [];
+}
+
+/** Where `code` can be called from now on: a thread may be on its way out of it at any time. @throws NativeError */
+function handler(code: Uint8Array, sets: Sets): number {
+  const address = Number(c.mmap(null, pageSize, PROT_READ | PROT_WRITE, privateAnonymous, -1, 0));
+  if (address === -1) throw new NativeError("map", "a page", lastErrno());
+  const page = new Uint8Array(toArrayBuffer(address as Pointer, 0, pageSize));
+  page.set(code);
+  for (const [at, words] of [
+    [givenAt, header()],
+    [givenAt + header().byteLength, data(sets)],
+  ] as const) {
+    page.set(new Uint8Array(words.buffer), at);
+  }
+  if (c.mprotect(address, pageSize, PROT_READ | PROT_EXEC) < 0)
+    throw new NativeError("execute", "a page", lastErrno());
+  return address;
+}
+
+/** All of this process, but for those that end meanwhile, and what each is permitted. */
+function threads(): { id: number; name: string; capabilities: bigint }[] {
+  const found = [];
+  for (const id of readdirSync("/proc/self/task").map(Number)) {
+    try {
+      const status = readFileSync(`/proc/self/task/${id}/status`, "utf8");
+      const mask = /^CapPrm:\s*([0-9a-f]+)/m.exec(status)?.[1];
+      if (mask === undefined) continue;
+      found.push({ id, name: /^Name:\s*(.*)/m.exec(status)![1]!, capabilities: BigInt(`0x${mask}`) });
+    } catch {
+      // it has ended
+    }
+  }
+  return found;
+}
