@@ -23,6 +23,7 @@ enum record_type {
 	RECORD_USE = 6,
 	RECORD_ADDRESS = 7,
 	RECORD_FORK = 8,
+	RECORD_ARRIVAL = 9,
 };
 
 enum kind {
@@ -190,6 +191,20 @@ struct loopback_record {
 	u32 dst_port;
 	u32 reserved;
 	u8 src_address[16];
+	u8 dst_address[16];
+};
+
+/* A datagram came to a socket on another's time than its sender's, whose event waits for this */
+struct arrival_record {
+	u32 type;
+	u32 length; /* 0 also when it was read before it could be looked at, as are the next */
+	u64 time;
+	u64 dst_inode;
+	struct process dst;
+	u32 net;
+	u32 src_port; /* 0: not known, nor where it was sent */
+	u32 dst_port;
+	u32 copy_of; /* the same for all sockets that got one datagram */
 	u8 dst_address[16];
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Flows: a connection as its two sockets see it, and who listens or receives at a port. */
+/* Flows: a connection as its two sockets see it, and who listens at a port. */
 #ifndef FLOW_H
 #define FLOW_H
 #include "socket.h"
 #include <bpf/bpf_endian.h>
 
 #define IFF_LOOPBACK 8
+/* of the loopback device, in every network namespace */
+#define LOOPBACK_IFINDEX 1
 #define FLOWS 65536
 
 /* One direction of a connection, as its local socket sees it; ports in host order */
@@ -38,20 +40,6 @@ struct {
 	__type(key, struct port);
 	__type(value, u64);
 } listeners SEC(".maps");
-
-/* Datagrams that came to a port, and those of them whose senders are known */
-struct arrivals {
-	u32 came;
-	u32 claimed;
-	u64 born; /* when this count began: the map drops what was not used for long */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct port);
-	__type(value, struct arrivals);
-} arrivals_by_port SEC(".maps");
 
 static __always_inline bool is_inet(struct sock *sk, u16 protocol)
 {

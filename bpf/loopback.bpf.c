@@ -3,9 +3,10 @@
  * TCP and UDP over the loopback device: one event per send system call, in the sender's own
  * context, at its return, or per request of io_uring at its completion; on the receive side
  * `current` is anybody. A TCP receiver is the socket with the reversed 4-tuple in the same network
- * namespace; a datagram's is the socket whose sk_data_ready ran during the call, or, when it ran on
- * another's time, the one bound to its address; where that can't be hooked, those that receivers.h finds.
+ * namespace; a datagram's is the socket whose sk_data_ready ran for it (arrival.h); where that can't
+ * be hooked, those that receivers.h finds.
  */
+#include "arrival.h"
 #include "flow.h"
 #include "hook.h"
 #include "receivers.h"
@@ -62,8 +63,6 @@ struct parcel {
 	u64 sender;	 /* of a datagram whose receivers are to be searched for */
 	u64 first;	 /* receiver of the datagram */
 	u64 last;
-	u32 segments; /* that a send may be cut to, each a datagram */
-	u32 repeats;  /* of them that came to `last` */
 	struct source source;
 	/* room for what the stack has none for: of five frames 512 bytes in all */
 	struct flow reversed;
@@ -79,12 +78,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct parcel);
 } parcels SEC(".maps");
-
-/* Whether its receiver is found by the datagrams that came to its port on another's time */
-static __always_inline bool takes_arrival(const struct parcel *parcel)
-{
-	return config.deliveries && (parcel->flags & SEND_TO_ADDRESS) && !parcel->other;
-}
 
 __noinline int report_parcel(u32 by_ring)
 {
@@ -104,13 +97,8 @@ __noinline int report_parcel(u32 by_ring)
 	}
 	if (parcel->src.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
-	if (!admit(&parcel->self, &dst)) {
-		/* user space gives it one of the arrivals that nobody claimed, which else another gets */
-		if (!takes_arrival(parcel))
-			return 0;
-		announce(&parcel->self);
-		parcel->source.kind = SOURCE_NONE;
-	}
+	if (!admit(&parcel->self, &dst))
+		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(parcel->kind, LOST_RING_FULL, 1);
@@ -250,49 +238,34 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 }
 
 /* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
-__noinline int on_delivery(u32 n, u32 by_ring)
+__noinline int on_delivery(u32 n)
 {
 	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
+	u32 by_ring = false;
 	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
 	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
-	struct arrivals *arrivals;
-	struct port port = {};
-	struct sock *other;
-	bool again;
+	u64 other;
 
 	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
 		return -1;
 	barrier_var(n);
-	other = (void *)delivery->socks[n & (DELIVERIES - 1)];
-	if (!receives_port(other, parcel->flow.net, parcel->flow.remote_port))
+	other = delivery->socks[n & (DELIVERIES - 1)];
+	if (!receives_port((void *)other, parcel->flow.net, parcel->flow.remote_port))
 		return 0;
-	/* each receiver is one event; others' datagrams may be among these, of requests or on our time */
-	again = parcel->last == (u64)other;
-	if (again && ++parcel->repeats >= parcel->segments)
+	/* each receiver is one event, of however many segments */
+	if (parcel->last == other)
 		return 0;
-	if (!again && parcel->first == (u64)other)
+	if (parcel->first == other)
 		return -1;
-	if (by_ring)
-		delivery->socks[n & (DELIVERIES - 1)] = 0;
-	port.net = parcel->flow.net;
-	port.number = parcel->flow.remote_port;
-	arrivals = bpf_map_lookup_elem(&arrivals_by_port, &port);
-	if (arrivals)
-		__sync_fetch_and_add(&arrivals->claimed, 1);
-	if (again)
-		return 0;
 	if (!parcel->first)
-		parcel->first = (u64)other;
-	parcel->last = (u64)other;
-	parcel->repeats = 0;
-	parcel->other = (u64)other;
-	report_parcel(by_ring);
+		parcel->first = other;
+	parcel->last = other;
+	parcel->other = other;
+	report_parcel(false);
 	return 1;
 }
 
-/*
- * A datagram of `parcel->count` bytes that left. true: to be reported, by its address.
- */
+/* A datagram of `parcel->count` bytes that left, in a call of its own or not. true: to be reported, by its address */
 static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, bool single)
 {
 	u64 mine = deliveries_of(parcel->thread, false);
@@ -326,24 +299,18 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 		if (parcel->flow.remote[10] == 0xff && parcel->flow.remote[12] == 127)
 			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
 	}
-	if (single) {
-		/* UDP_SEGMENT */
-		u32 size = BPF_CORE_READ((struct udp_sock *)sk, gso_size);
+	for (u32 i = 0; single && i < DELIVERIES; i++) {
+		int result = on_delivery(i);
 
-		parcel->segments = size ? (parcel->count + size - 1) / size : 1;
-		for (u32 i = 0; i < DELIVERIES; i++) {
-			int result = on_delivery(i, parcel->by_ring);
-
-			if (result < 0)
-				break;
-			found += result;
-		}
-		if (found)
-			return false;
-		if (delivery && delivery->failed) {
-			delivery->failed--;
-			return false;
-		}
+		if (result < 0)
+			break;
+		found += result;
+	}
+	if (found)
+		return false;
+	if (delivery && delivery->failed) {
+		delivery->failed--;
+		return false;
 	}
 	if (routed_elsewhere(sk))
 		return false;
@@ -476,7 +443,7 @@ static __always_inline int on_ring(const struct told *told)
 	parcel->name = completion->name_length ? completion->name : 0;
 	parcel->name_copied = completion->copied;
 	source_of_completion(&parcel->source, completion);
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, false))
 		report_sent(true);
 	return 0;
 }
@@ -529,7 +496,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	return 0;
 }
 
-/* A receiver had no room for the datagram */
+/* A receiver had no room for a datagram; on another's time than its sender's nobody waits for it */
 SEC("?tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(loopback_fail__any)
 {
@@ -537,6 +504,8 @@ int BPF_PROG(loopback_fail__any)
 	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
 	struct delivery blank;
 
+	if (!sending_socket() && call_of(current_call(), in_compat_call()) != CALL_URING)
+		return 0;
 	if (!delivery) {
 		__builtin_memset(&blank, 0, sizeof(blank));
 		blank.failed = 1;
@@ -549,19 +518,7 @@ int BPF_PROG(loopback_fail__any)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
-	struct arrivals first = {.came = 1, .born = bpf_ktime_get_ns()}, *known;
-	struct port port = {};
-
-	if (!on_ready(sk, false))
-		return 0;
-	port.net = sock_net(sk);
-	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
-	known = bpf_map_lookup_elem(&arrivals_by_port, &port);
-	if (known)
-		__sync_fetch_and_add(&known->came, 1);
-	else
-		bpf_map_update_elem(&arrivals_by_port, &port, &first, BPF_ANY);
-	return 0;
+	return on_arrival(scalar(sk));
 }
 
 SEC("?fentry/sock_def_readable")

@@ -13,7 +13,6 @@
 #define DEVICES 64
 #define ADDRESSES_OF_DEVICE 32
 #define MEMBERSHIPS 32
-#define LOOPBACK_IFINDEX 1
 #define MCAST_EXCLUDE 0
 /* Above all that compute_score() of the kernel gives */
 #define SCORE_OF_ADDRESS 64

@@ -63,7 +63,7 @@ struct {
 	__type(value, struct delivery);
 } deliveries __weak SEC(".maps");
 
-/* Unix sockets' and UDP's are kept apart: the latter also come on the time of who sent none */
+/* Unix sockets' and UDP's are kept apart */
 static __always_inline u64 deliveries_of(u32 thread, bool local)
 {
 	return thread | (u64)local << 32;
@@ -241,25 +241,19 @@ static __always_inline bool traces(enum kind kind)
 	return config.kinds & (1 << kind);
 }
 
-/* A datagram was queued at a unix (`local`) or UDP socket: by the current thread, or on its time */
-static __always_inline bool on_ready(struct sock *sk, bool local)
+/* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
+static __always_inline void note_delivery(struct sock *sk, bool local)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	u64 key = deliveries_of(bpf_get_current_pid_tgid(), local);
-	struct delivery *delivery, blank;
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key), blank;
 	u32 n;
 
-	if (local ? family != AF_UNIX || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM
-		  : (family != AF_INET && family != AF_INET6) ||
-			    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
-		return false;
-	delivery = bpf_map_lookup_elem(&deliveries, &key);
 	if (!delivery) {
 		__builtin_memset(&blank, 0, sizeof(blank));
 		bpf_map_update_elem(&deliveries, &key, &blank, BPF_ANY);
 		delivery = bpf_map_lookup_elem(&deliveries, &key);
 		if (!delivery)
-			return true;
+			return;
 	}
 	n = delivery->count;
 	/* a worker of io_uring makes no system call that ends them */
@@ -270,7 +264,6 @@ static __always_inline bool on_ready(struct sock *sk, bool local)
 		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
 		delivery->count = n + 1;
 	}
-	return true;
 }
 
 /* A thread ended; the last one of its process is the end of that */

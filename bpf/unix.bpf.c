@@ -518,7 +518,9 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
-	on_ready(sk, true);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
+	    BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM)
+		note_delivery(sk, true);
 	return 0;
 }
 

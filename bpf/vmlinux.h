@@ -247,8 +247,25 @@ struct dst_entry {
 	struct net_device *dev;
 };
 struct socket;
+struct sk_buff {
+	struct sk_buff *prev;
+	int skb_iif;
+	u16 protocol;
+	u16 transport_header;
+	u16 network_header;
+	unsigned char *head;
+};
+struct sk_buff_head {
+	struct sk_buff *prev;
+};
+struct udphdr {
+	u16 source;
+	u16 dest;
+	u16 len;
+};
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
 	struct socket *sk_socket;
 	struct dst_entry *sk_dst_cache;
 	u16 sk_type;

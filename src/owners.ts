@@ -2,7 +2,7 @@
  * Who holds the other end of a socket when the kernel side could not say: whoever is seen using it
  * a moment later, else the one that has it open, else the youngest of several, as a guess.
  */
-import type { BpfMap } from "../ffi/map.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { End } from "./event.ts";
 import { Holders } from "./holders.ts";
 import { AddressRecord, type UseRecord } from "./layout.ts";
@@ -11,21 +11,12 @@ import { NetFiles } from "./netfiles.ts";
 
 const most = 65536;
 const half = 0x1_0000_0000;
-const portSpan = 0x1_0000;
 
 interface Use {
   tgid: number;
   tag: number;
   /** CLOCK_BOOTTIME, ns */
   time: number;
-}
-
-/** Arrivals at a port that were given to a sender here. */
-interface Given {
-  /** of the kernel's count: when it drops a port and begins anew, this is another time */
-  bornLow: number;
-  bornHigh: number;
-  count: number;
 }
 
 export class Owners {
@@ -37,51 +28,16 @@ export class Owners {
   #receipts = new Map<number, { tgid: number; tag: number; time: number }>();
   #addresses = new Map<number, Uint8Array>();
 
-  /** by port: how many of the arrivals that no sender claimed were given to one here */
-  #given = new Map<number, Given>();
-  readonly #port = new Uint32Array(2);
-  readonly #arrivals = new Uint32Array(4);
-
   /**
-   * @param arrivalsByPort the kernel's count of datagrams, null where their delivery can't be hooked
+   * @param arrivals null where the delivery of datagrams can't be hooked
    * @param isNested whether there may be processes that /proc does not show
    */
   constructor(
     private readonly names: Names,
-    private readonly arrivalsByPort: BpfMap | null,
+    readonly arrivals: Arrivals | null,
     isNested = false,
   ) {
     this.holders = new Holders(isNested);
-  }
-
-  /** Whether a datagram came to a port that nobody's call delivered; each one is given out once. */
-  takeArrival(net: number, port: number): boolean {
-    if (!this.hasArrival(net, port)) return false;
-    if (this.arrivalsByPort !== null) this.#givenAt(net, port).count++;
-    return true;
-  }
-
-  /** The same, without taking it. Where nobody counts, there may always be one. */
-  hasArrival(net: number, port: number): boolean {
-    if (this.arrivalsByPort === null) return true;
-    this.#port[0] = net;
-    this.#port[1] = port;
-    if (!this.arrivalsByPort.lookup(this.#port, this.#arrivals)) return false;
-    const [came, claimed] = this.#arrivals as unknown as [number, number];
-    return came - claimed > this.#givenAt(net, port).count;
-  }
-
-  /** What belongs to the count that was looked up last. */
-  #givenAt(net: number, port: number): Given {
-    const key = net * portSpan + port;
-    const [, , bornLow, bornHigh] = this.#arrivals as unknown as [number, number, number, number];
-    let given = this.#given.get(key);
-    if (given === undefined || given.bornLow !== bornLow || given.bornHigh !== bornHigh) {
-      if (this.#given.size >= most) this.#given = new Map();
-      given = { bornLow, bornHigh, count: 0 };
-      this.#given.set(key, given);
-    }
-    return given;
   }
 
   /** Keeps a use_record. */

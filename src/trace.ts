@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
 import { Ring } from "../ffi/ring.ts";
 import type { Options } from "./arguments.ts";
+import { Arrivals } from "./arrivals.ts";
 import { attach, type Traced } from "./attach.ts";
 import { Child } from "./child.ts";
 import { Clock } from "./clock.ts";
@@ -64,7 +65,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const isNested = pidNamespace() !== 0;
   const names = new Names(object.map("named"), isNested);
   const paths = new Paths();
-  const owners = new Owners(names, attached.seesDeliveries ? object.map("arrivals_by_port") : null, isNested);
+  const owners = new Owners(names, attached.seesDeliveries ? new Arrivals() : null, isNested);
   const clock = new Clock();
   const decoder = new Decoder(ring, names, paths, owners, kinds, options.bytes, options.maxBytes);
   const losses = new Losses(shared, kinds, traced);

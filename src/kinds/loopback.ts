@@ -1,6 +1,8 @@
-import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import type { Arrivals, Destination } from "../arrivals.ts";
+import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
+import type { Owners } from "../owners.ts";
 import { serviceName } from "../services.ts";
 
 const keys = {
@@ -49,18 +51,35 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { flags, net, dstPort, dstTgid, dstInodeLow, dstInodeHigh } = record;
-    const toAddress = (flags & EventFlags.SEND_TO_ADDRESS) !== 0;
-    if (toAddress && !this.#tools.owners.hasArrival(net, dstPort)) return false;
-    if (dstTgid !== 0) return true;
+    const { owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
-    return this.#tools.owners.isKnown(dstInodeLow + dstInodeHigh * half, time);
+    if (this.#waitsForArrival(owners)) {
+      const arrival = owners.arrivals.reserve(this.#to(), record.count, time);
+      return arrival !== null && (arrival.tgid !== 0 || owners.isKnown(arrival.inode, time));
+    }
+    return record.dstTgid !== 0 || owners.isKnown(record.dstInodeLow + record.dstInodeHigh * half, time);
   }
 
   looksUp(at: number): boolean {
     const record = this.#record;
     record.at = at;
+    const { owners } = this.#tools;
+    if (this.#waitsForArrival(owners)) {
+      const time = record.timeLow + record.timeHigh * half;
+      const arrival = owners.arrivals.reserve(this.#to(), record.count, time);
+      return arrival !== null && arrival.tgid === 0 && arrival.inode !== 0;
+    }
     return record.dstTgid === 0 && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+  }
+
+  /** Whether the record is of a datagram whose receiver is told by an arrival_record. */
+  #waitsForArrival(owners: Owners): owners is Owners & { arrivals: Arrivals } {
+    return owners.arrivals !== null && (this.#record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+  }
+
+  #to(): Destination {
+    const { net, srcPort, dstPort: port } = this.#record;
+    return { net, srcPort, port, address: hex(this.#address(LoopbackRecord.dstAddress.offset)) };
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -69,38 +88,50 @@ class LoopbackReader implements Reader {
     const { srcTgid, srcTag } = record;
     this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
     this.#tools.names.fill(event.src, srcTgid, srcTag);
-    if (!this.#findReceiver(event)) return;
     event.meta = this.#meta;
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
-    emit();
+    if (!this.#waitsForArrival(this.#tools.owners)) {
+      if (this.#findReceiver(event)) emit();
+      return;
+    }
+    const time = record.timeLow + record.timeHigh * half;
+    for (const arrival of this.#tools.owners.arrivals.take(this.#to(), record.count, time)) {
+      this.#inode = arrival.inode;
+      this.#nameReceiver(event.dst, arrival.tgid, arrival.tag, time);
+      if (!emit()) return;
+    }
   }
 
   /** false: nobody receives this, so it is no event */
   #findReceiver({ dst }: Event): boolean {
     const record = this.#record;
-    const { names, owners } = this.#tools;
+    const { owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, net, srcPort, dstPort } = record;
-    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
-    if (toAddress && !owners.takeArrival(net, dstPort)) return false;
-    if (dstTgid !== 0) {
-      names.fill(dst, dstTgid, dstTag);
-      dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
-      return true;
-    }
-    if (this.#inode !== 0) {
-      if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
+    if (dstTgid !== 0 || this.#inode !== 0) {
+      this.#nameReceiver(dst, dstTgid, dstTag, time);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
     const destination = hex(this.#address(LoopbackRecord.dstAddress.offset));
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
-    if (toAddress && found === null) return false;
+    if (found === null && (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
     owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
     return true;
+  }
+
+  /** Whoever was seen using the socket, else who is found to have it: `#inode`, 0 when nobody can have it. */
+  #nameReceiver(dst: End, tgid: number, tag: number, time: number): void {
+    const { names, owners } = this.#tools;
+    if (tgid !== 0) {
+      names.fill(dst, tgid, tag);
+      dst.guess = (this.#record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
+    } else if (!owners.byOpening(dst, this.#inode, false, time) && this.#inode !== 0) {
+      owners.byUse(dst, this.#inode, time);
+    }
   }
 
   #address(offset: number): Uint8Array {

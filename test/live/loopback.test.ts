@@ -61,6 +61,21 @@ function carries(name: string, program: string, ...args: string[]): void {
   });
 }
 
+/** The kernel chooses a receiver by a secret of its own: who can't see the delivery must not name anybody. */
+function carriesToOneOf(name: string, ...command: string[]): void {
+  test(name, async () => {
+    using workload = await Workload.staged(...(command as [string]));
+    const { truth } = workload;
+    if (!seesDeliveries) {
+      for (const one of truth.carried) {
+        one.dst = "?";
+        one.meta.dst_inode = 0;
+      }
+    }
+    await expectCarried(trace, truth);
+  });
+}
+
 function carriesEarly(name: string, ...command: string[]): void {
   test(name, async () => {
     using workload = early.get(command.join(" "))!;
@@ -159,19 +174,23 @@ describe("loopback-udp", () => {
   carries("not what does not fit", "udp", "full");
   carries("to a group", "udp", "multicast");
   carries("to all", "udp", "broadcast");
-  test("to one of two sockets at a port", async () => {
-    using workload = await Workload.staged("udp", "reuseport");
-    const { truth } = workload;
-    // the kernel chooses by a secret of its own: who cannot see the delivery must not name anybody
-    if (!seesDeliveries) {
-      for (const one of truth.carried) {
-        one.dst = "?";
-        one.meta.dst_inode = 0;
-      }
-    }
-    await expectCarried(trace, truth);
-  });
+  carriesToOneOf("to one of two sockets at a port", "udp", "reuseport");
   carries("to a socket that a child has taken over", "udp", "forked");
+});
+
+// a receiver is told of these on another processor, not within the sender's call
+describe("loopback-udp received elsewhere", () => {
+  carries("connected", "udp", "pair", "steered");
+  carries("by IPv6", "udp", "pair", "::1", "steered");
+  carries("without a connection", "udp", "unconnected", "steered");
+  carries("to a socket bound to any address", "udp", "any", "steered");
+  carries("by every call", "udp", "ways", "steered");
+  carries("by io_uring in other ways", "udp", "rings", "steered");
+  carries("60,000 bytes at once", "udp", "large", "steered");
+  carries("in segments", "udp", "segments", "steered");
+  carries("to a group", "udp", "multicast", "steered");
+  carries("to all", "udp", "broadcast", "steered");
+  carriesToOneOf("to one of two sockets at a port", "udp", "reuseport", "steered");
 });
 
 describe("loopback at the end", () => {

@@ -1,9 +1,10 @@
-/* udp MODE [ADDRESS] [own] [early]: datagrams on this host, as tcp.c does it. */
+/* udp MODE [ADDRESS] [own | steered] [early]: datagrams on this host, as tcp.c does it. */
 #include "net.h"
 #include "ring.h"
+#include <sys/mount.h>
 
 static const char *address = "127.0.0.1";
-static int early, old_server, port;
+static int early, old_server, steered, port;
 static struct actor *ann, *bob;
 static struct plug a, b;
 static struct place client, server;
@@ -357,7 +358,8 @@ static void to_many(const char *group, const char *from, int option)
 	struct plug receivers[3];
 	struct in_addr wanted;
 
-	leave_network(0);
+	if (!steered)
+		leave_network(0);
 	ann = cast("ann");
 	server = place_of(option ? group : "0.0.0.0", 7000);
 	inet_pton(AF_INET, group, &wanted);
@@ -428,9 +430,8 @@ static void reuseport(void)
 		connect_plug(&a, server.address, server.length);
 		client = place_at(&a);
 		check(call(ann, SYS_sendto, a.fd, P("to one of you"), 13, 0, 0, 0) == 13, "send");
-		b = both[try_take(&both[0]) == 13 ? 0 : 1];
-		if (b.fd == both[1].fd && b.who == both[1].who)
-			check(try_take(&b) == 13, "recv");
+		for (int turn = 0; b = both[turn & 1], try_take(&b) != 13; turn++)
+			;
 		forth("to one of you", 13, READ);
 	}
 }
@@ -495,6 +496,27 @@ static const struct mode modes[] = {
 	{"self", self},
 };
 
+/* All in a network of its own, sent on one processor and received on another: on somebody's time, or nobody's. */
+static void steer(void)
+{
+	static const char folder[] = "/sys";
+	cpu_set_t set;
+	int fd;
+
+	leave_network(0);
+	must(unshare(CLONE_NEWNS), "unshare");
+	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mount");
+	must(mount("sysfs", folder, "sysfs", 0, NULL), "mount of sysfs");
+	fd = open("/sys/class/net/lo/queues/rx-0/rps_cpus", O_WRONLY);
+	must(fd, "rps_cpus");
+	must(write(fd, "2", 1), "write of rps_cpus");
+	close(fd);
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	must(sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
+	steered = 1;
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -506,6 +528,8 @@ int main(int argc, char **argv)
 			old_server = 1;
 		else if (!strcmp(argv[i], "own"))
 			leave_network(0);
+		else if (!strcmp(argv[i], "steered"))
+			steer();
 		else if (strpbrk(argv[i], ".:"))
 			address = argv[i];
 		else

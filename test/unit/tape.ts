@@ -119,7 +119,7 @@ interface Layout {
 }
 
 /** The bytes of a record. The readers of src/layout.ts only read, so they are asked where a field lies. */
-function blank(layout: Layout, fields: Fields, length = layout.size): Uint8Array {
+export function blank(layout: Layout, fields: Fields, length = layout.size): Uint8Array {
   const record = new Uint8Array(length);
   const view = new DataView(record.buffer);
   for (const [name, value] of Object.entries(fields)) view.setUint32(wordOf(layout, name) * 4, value, true);
