@@ -1,6 +1,6 @@
 /** Row 4: from the start to `tracing`, to the first event; memory and CPU time of a long run. */
 import { readFileSync } from "node:fs";
-import { Ipcdump } from "../harness/ipcdump.ts";
+import { Ipcdump, STATIC } from "../harness/ipcdump.ts";
 import type { Bench } from "./bench.ts";
 import { type Figure, figure } from "./figure.ts";
 import { Tracer } from "./tracer.ts";
@@ -13,7 +13,8 @@ const EVENTS = 10_000_000;
 const FIRST_EVENTS = 20;
 
 export async function start(bench: Bench): Promise<Figure[]> {
-  return [...(await starts(bench)), ...(await latencies(bench)), ...(await footprint(bench))];
+  const both = bench.inVm ? [] : await compared(bench);
+  return [...(await starts(bench)), ...both, ...(await latencies(bench)), ...(await footprint(bench))];
 }
 
 async function starts(bench: Bench): Promise<Figure[]> {
@@ -32,6 +33,20 @@ async function starts(bench: Bench): Promise<Figure[]> {
     bench.say(`${figures.at(-1)!.name}: ${Math.round(figures.at(-1)!.value)} ms`);
   }
   return figures;
+}
+
+/** How much longer dist/ipcdump-static takes than dist/ipcdump, by turns. */
+async function compared(bench: Bench): Promise<Figure[]> {
+  const { words, ready } = ipcdump(bench, "pipe", []);
+  const values: number[] = [];
+  for (let round = -1; round < bench.rounds * 2; round++) {
+    const plain = await startTime(bench, words, ready);
+    const other = await startTime(bench, [STATIC, ...words.slice(1)], ready);
+    if (round >= 0) values.push(other / plain);
+  }
+  const made = figure(4, "start to tracing, -t pipe, static to plain", values, " ×", 1.2);
+  bench.say(`${made.name}: ${made.value.toPrecision(3)} ×`);
+  return [made];
 }
 
 /** In milliseconds, as whoever started it sees the line. */

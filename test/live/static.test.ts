@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
@@ -113,6 +122,8 @@ describe("static: a root", () => {
     expect(event).toMatchObject({ src_comm: "writer", dst_comm: "reader" });
   });
 });
+
+test("static: it has at most 115 MB", () => expect(statSync(STATIC).size).toBeLessThanOrEqual(115e6));
 
 describe("static: with capabilities of its own", () => {
   /** it must not become Bun for whoever asks */
