@@ -6,13 +6,17 @@
  *   bun build.ts --static   dist/ipcdump-static too, which needs no libc of the system
  *   bun build.ts --release  both for others in dist/release, with licences and checksums
  *   bun build.ts --check    fails when src/layout.ts is not what bpf/ says
+ *   bun build.ts --target arm64   dist/arm64/ipcdump, by a cross compiler; with --release into dist/release as well
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
+import { elfSection } from "./ffi/bundle/btf.ts";
 import { bundle } from "./ffi/bundle/build.ts";
 import { layout } from "./ffi/bundle/layout.ts";
 import { release } from "./ffi/bundle/release.ts";
+import { otherBun } from "./ffi/bundle/runtime.ts";
+import { compilerSays, native, type Target, targetOf } from "./ffi/bundle/target.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
 import { graft } from "./ffi/static/graft.ts";
@@ -21,14 +25,19 @@ import manifest from "./package.json" with { type: "json" };
 const root = import.meta.dir;
 const dist = join(root, "dist");
 const layoutFile = join(root, "src/layout.ts");
-const objectFile = join(dist, "ipcdump.bpf.o");
-const childFile = join(dist, "child.elf");
-const dropFile = join(dist, "drop.bin");
-const executable = join(dist, "ipcdump");
 const staticExecutable = join(dist, "ipcdump-static");
 
+/** Where what is made for a processor goes: this machine's own into dist/, another's into a folder there. */
+function outputOf(target: Target) {
+  const folder = target.isNative ? dist : join(dist, target.name);
+  const [object, child, drop] = ["ipcdump.bpf.o", "child.elf", "drop.bin"].map((name) => join(folder, name));
+  return { target, folder, object: object!, child: child!, drop: drop!, executable: join(folder, "ipcdump") };
+}
+
+type Output = ReturnType<typeof outputOf>;
+
 const clangFlags = [
-  ...["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-D__TARGET_ARCH_x86"],
+  ...["-g", "-O2", "-target", "bpf", "-mcpu=v3"],
   // BPF_PROG and BPF_KPROBE give every program a ctx, used or not
   ...["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"],
 ];
@@ -41,7 +50,7 @@ const childFlags = [...freestandingFlags, "-static", "-no-pie"];
 /** nothing but code, its entry first; ffi/capabilities.ts puts `given` where it is said to be here */
 const dropFlags = [
   ...[...freestandingFlags, "-static-pie", "-fPIE"],
-  "-Wl,--no-dynamic-linker,-Ttext=0,-e,drop,--defsym=given=0x800,--oformat=binary",
+  "-Wl,--no-dynamic-linker,-Ttext=0,-e,drop,--defsym=given=0x800",
 ];
 
 class BuildError extends Error {}
@@ -74,42 +83,50 @@ function filesOf(folder: string, extension: RegExp): string[] {
     .sort();
 }
 
-/** bpf/*.bpf.c → dist/ipcdump.bpf.o */
-function compilePrograms(headers: string, library: string): void {
+/** bpf/*.bpf.c → ipcdump.bpf.o; `library` is a libbpf of this machine's */
+function compilePrograms({ target, folder, object: linked }: Output, headers: string, library: string): void {
   const sources = filesOf("bpf", /\.[ch]$/);
-  const key = keyOf(sources, ...clangFlags, headers);
-  if (isCurrent(objectFile, key)) return;
-  say("compiling the BPF programs");
+  const flags = [...clangFlags, `-D__TARGET_ARCH_${target.bpf}`, `-I${headers}`];
+  const key = keyOf(sources, ...flags);
+  if (isCurrent(linked, key)) return;
+  say(`compiling the BPF programs for ${target.name}`);
   const objects = sources
     .filter((source) => source.endsWith(".bpf.c"))
     .map((source) => {
-      const object = join(dist, basename(source).replace(/\.c$/, ".o"));
-      run(
-        ["clang", ...clangFlags, `-I${headers}`, "-c", source, "-o", object],
-        `compiling ${basename(source)}`,
-      );
+      const object = join(folder, basename(source).replace(/\.c$/, ".o"));
+      run(["clang", ...flags, "-c", source, "-o", object], `compiling ${basename(source)}`);
       return object;
     });
-  linkObjects(openLibbpf(library), objectFile, objects);
-  writeFileSync(`${objectFile}.key`, key);
+  linkObjects(openLibbpf(library), linked, objects);
+  writeFileSync(`${linked}.key`, key);
 }
 
-/** dist/ipcdump.bpf.o → src/layout.ts; with `check` the file has to be there already */
-function generateLayout(check: boolean): void {
-  const made = layout(readFileSync(objectFile));
+/** ipcdump.bpf.o → src/layout.ts; with `check` the file has to be there already */
+function generateLayout({ object }: Output, check: boolean): void {
+  const made = layout(readFileSync(object));
   if (existsSync(layoutFile) && readFileSync(layoutFile, "utf8") === made) return;
   if (check) throw new BuildError("src/layout.ts is not what bpf/*.h says; run: bun build.ts");
   writeFileSync(layoutFile, made);
   say("src/layout.ts changed; commit it with bpf/");
 }
 
-/** A program of ffi/ that needs no libraries, from C */
-function compileFreestanding(name: string, target: string, flags: readonly string[]): void {
+/** A program of ffi/ that needs no libraries, from C; of drop.c the code alone */
+async function compileFreestanding(
+  target: Target,
+  name: string,
+  made: string,
+  flags: readonly string[],
+): Promise<void> {
   const source = join(root, "ffi", name);
-  const key = keyOf([source], ...flags);
-  if (isCurrent(target, key)) return;
-  run(["cc", ...flags, "-o", target, source], `compiling ${name}`);
-  writeFileSync(`${target}.key`, key);
+  const key = keyOf([source], target.compiler, ...flags);
+  if (isCurrent(made, key)) return;
+  await compilerSays(target, [...flags, "-o", made, source]);
+  if (made.endsWith(".bin")) {
+    const code = elfSection(readFileSync(made), ".text");
+    if (code === null) throw new BuildError(`${name} made no code`);
+    writeFileSync(made, code);
+  }
+  writeFileSync(`${made}.key`, key);
 }
 
 /** src/main.ts, the object and the child, into `outfile` by way of `options`; `versions` is what it has inside */
@@ -128,26 +145,32 @@ function compileExecutable(outfile: string, versions: string, options: readonly 
 }
 
 /** What decides an executable, `more` besides */
-function executableKey(more: readonly string[], versions: string): string {
-  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), objectFile, childFile, dropFile];
+function executableKey({ object, child, drop }: Output, more: readonly string[], versions: string): string {
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), object, child, drop];
   inputs.push(join(root, "package.json"), join(root, "build.ts"), ...more);
   return keyOf(inputs, Bun.version, versions);
 }
 
-/** with libbpf → dist/ipcdump */
-function buildExecutable(library: string, versions: string): void {
-  const key = executableKey([library], versions);
+/** with libbpf → ipcdump */
+async function buildExecutable(output: Output, library: string, versions: string): Promise<void> {
+  const { target, folder, executable } = output;
+  const key = executableKey(output, [library], versions);
   if (isCurrent(executable, key)) return;
-  say("building dist/ipcdump");
-  writeFileSync(join(dist, "libbpf.so"), readFileSync(library));
-  compileExecutable(executable, versions, []);
+  say(`building ${relative(root, executable)}`);
+  writeFileSync(join(folder, "libbpf.so"), readFileSync(library));
+  const foreign = async () => [
+    `--target=bun-linux-${target.name}`,
+    `--compile-executable-path=${await otherBun(target.bun)}`,
+    `--conditions=${target.name}`, // package.json's `imports`: whose files are embedded
+  ];
+  compileExecutable(executable, versions, target.isNative ? [] : await foreign());
   writeFileSync(`${executable}.key`, key);
 }
 
 /** with musl's Bun and the runtime → dist/ipcdump-static */
-async function buildStatic(): Promise<void> {
+async function buildStatic(output: Output): Promise<void> {
   const { bun, runtime, versions } = await staticParts();
-  const key = executableKey([bun, runtime], versions);
+  const key = executableKey(output, [bun, runtime], versions);
   if (isCurrent(staticExecutable, key)) return;
   say("building dist/ipcdump-static");
   const part = `${staticExecutable}.part`;
@@ -161,27 +184,32 @@ async function buildStatic(): Promise<void> {
 async function main(words: readonly string[]): Promise<void> {
   const check = words.includes("--check");
   const forOthers = words.includes("--release");
-  const known = ["--check", "--static", "--release"];
-  const unknown = words.find((word) => !known.includes(word));
+  const known = ["--check", "--static", "--release", "--target"];
+  const at = words.indexOf("--target");
+  const target = at < 0 ? native : targetOf(words[at + 1] ?? "");
+  const unknown = words.find((word, i) => !known.includes(word) && !(at >= 0 && i === at + 1));
   if (unknown !== undefined) {
     throw new BuildError(`build.ts does not know ${unknown}; it knows ${known.join(", ")}`);
   }
+  const isStatic = words.includes("--static");
+  if (isStatic && target.name !== "x64") throw new BuildError("--static is made for x64 only");
   const wanted = manifest.engines.bun;
   if (Bun.version !== wanted) {
     throw new BuildError(`this is Bun ${Bun.version}, package.json wants ${wanted}; run: npm ci`);
   }
-  mkdirSync(dist, { recursive: true });
-  const { library, headers, versions } = await bundle();
-  compilePrograms(headers, library);
-  compileFreestanding("child.c", childFile, childFlags);
-  compileFreestanding("drop.c", dropFile, dropFlags);
-  generateLayout(check);
+  const output = outputOf(target);
+  mkdirSync(output.folder, { recursive: true });
+  const { library, headers, versions } = await bundle(target);
+  compilePrograms(output, headers, target.isNative ? library : (await bundle()).library);
+  await compileFreestanding(target, "child.c", output.child, childFlags);
+  await compileFreestanding(target, "drop.c", output.drop, dropFlags);
+  generateLayout(output, check || !target.isNative);
   if (check) return;
-  buildExecutable(library, versions);
-  if (words.includes("--static") || forOthers) await buildStatic();
-  if (forOthers) {
-    await release(join(dist, "release"), root, manifest.version, [executable, staticExecutable]);
-  }
+  await buildExecutable(output, library, versions);
+  if (isStatic || (forOthers && target.name === "x64")) await buildStatic(output);
+  if (!forOthers) return;
+  const files = [output.executable, ...(target.name === "x64" ? [staticExecutable] : [])];
+  await release(join(dist, "release"), root, manifest.version, target, files);
 }
 
 try {

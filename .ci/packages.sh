@@ -59,7 +59,7 @@ package_names() {
 	column=$1
 	shift
 	awk -v column="$column" -v stages=" $* " \
-		'!/^#/ && index(stages, " " $1 " ") { printf "%s%s", gap, $column; gap = " " }' .ci/packages
+		'!/^#/ && $column != "-" && index(stages, " " $1 " ") { printf "%s%s", gap, $column; gap = " " }' .ci/packages
 }
 
 # Debian packages of the stages given that are not installed.

@@ -23,6 +23,7 @@ const { symbols: c } = dlopen("libc.so.6", {
   epoll_wait: { args: [i32, pointer, i32, i32], returns: i32 }, // int epoll_wait(int, struct epoll_event *, int, int)
   clock_gettime: { args: [i32, pointer], returns: i32 }, // int clock_gettime(clockid_t, struct timespec *)
   geteuid: { args: [], returns: i32 }, // uid_t geteuid(void)
+  getpagesize: { args: [], returns: i32 }, // int getpagesize(void)
   vsnprintf: { args: [pointer, size, pointer, pointer], returns: i32 }, // int vsnprintf(char *, size_t, const char *, va_list)
 });
 
@@ -99,6 +100,9 @@ export function memfdCreate(name: string): number {
   return result(c.memfd_create(name as never, 1));
 }
 
+/** In bytes: 4096, and on arm64 also 16 and 64 KiB. */
+export const pageSize = c.getpagesize();
+
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 
@@ -142,7 +146,8 @@ export function clockGettime(clock: number, into: { seconds: number; nanoseconds
 /** Waits for one descriptor to become readable; the epoll instance is closed on disposal. */
 export class Waiter implements Disposable {
   readonly #epoll: number;
-  readonly #event = new Int32Array(3); // packed struct epoll_event { u32 events; u64 data; } on x86-64
+  /** struct epoll_event { u32 events; u64 data; }, which is packed on x86-64 and nowhere else */
+  readonly #event = new Int32Array(process.arch === "x64" ? 3 : 4);
 
   constructor(fd: number) {
     this.#epoll = result(c.epoll_create1(0o2000000));

@@ -3,15 +3,17 @@
  * crashes Bun), one atomic store to give room back. The data pages are mapped twice in a row, so a
  * record never wraps.
  */
-import { Mapping, PROT_READ, PROT_WRITE, Waiter } from "./libc.ts";
+import { Mapping, PROT_READ, PROT_WRITE, pageSize, Waiter } from "./libc.ts";
 
-const pageSize = 4096;
 const busyBit = 0x8000_0000;
 const discardBit = 0x4000_0000;
 const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
 const dataStart = pageSize;
 const half = 0x1_0000_0000;
+/** Here loads happen in the order they are written in; elsewhere a record must not be read before its header. */
+const isOrdered = process.arch === "x64";
+const fence = new Int32Array(new SharedArrayBuffer(4));
 
 export class Ring implements Disposable {
   /** the data, as words and as bytes */
@@ -49,11 +51,13 @@ export class Ring implements Disposable {
       if (this.#cursor >= this.#end) {
         this.#end = this.produced;
         if (this.#cursor >= this.#end) return false;
+        if (!isOrdered) Atomics.add(fence, 0, 1);
       }
       // & is modulo 2^32, which the mask is far below
       const offset = this.#cursor & this.#mask;
       const header = this.words[offset >>> 2]!;
       if ((header & busyBit) !== 0) return false;
+      if (!isOrdered) Atomics.add(fence, 0, 1);
       const length = header & lengthMask;
       this.position = this.#cursor;
       this.#cursor += headerSize + ((length + 7) & ~7);

@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
-import program from "../dist/child.elf" with { type: "file" };
+import program from "#dist/child.elf" with { type: "file" };
 import { describe, errnoName } from "../ffi/error.ts";
 import { close, write } from "../ffi/libc.ts";
 import {

@@ -1,6 +1,6 @@
 /** Which libbpf: the one of the user's choice, else the one that came with the executable. */
 import { readFileSync } from "node:fs";
-import libbpfFile from "../dist/libbpf.so" with { type: "file" };
+import libbpfFile from "#dist/libbpf.so" with { type: "file" };
 import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../ffi/libbpf.ts";
 import { geteuid } from "../ffi/libc.ts";
 import { Failure } from "./failure.ts";

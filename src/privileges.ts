@@ -1,6 +1,6 @@
 /** What tracing needs of whoever starts it, and what it needs no longer once all is attached. */
 import { readFileSync } from "node:fs";
-import dropCode from "../dist/drop.bin" with { type: "file" };
+import dropCode from "#dist/drop.bin" with { type: "file" };
 import { capabilities, dropCapabilities, without } from "../ffi/capabilities.ts";
 import type { BpfMap } from "../ffi/map.ts";
 import { Failure } from "./failure.ts";

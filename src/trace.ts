@@ -1,7 +1,7 @@
 /** kernel → ring → decode → name → filter → format → sink, until someone says stop. */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
-import objectFile from "../dist/ipcdump.bpf.o" with { type: "file" };
+import objectFile from "#dist/ipcdump.bpf.o" with { type: "file" };
 import { Ring } from "../ffi/ring.ts";
 import type { Options } from "./arguments.ts";
 import { Arrivals } from "./arrivals.ts";

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import program from "../dist/child.elf" with { type: "file" };
+import program from "#dist/child.elf" with { type: "file" };
 import { channels } from "../ffi/channel.ts";
 import { kill, reap, spawnFromMemory, terminated } from "../ffi/spawn.ts";
 import type { Kind } from "./event.ts";

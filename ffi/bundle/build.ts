@@ -3,11 +3,11 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync }
 import { join } from "node:path";
 import { apt } from "./apt.ts";
 import { cacheFolder } from "./cache.ts";
-import { command } from "./command.ts";
 import { compile } from "./compile.ts";
 import { compileLibraries, fetchLibraries, versionsOf } from "./libraries.ts";
 import pins from "./pins.json" with { type: "json" };
 import { checkSymbols } from "./symbols.ts";
+import { compilerSays, native, type Target } from "./target.ts";
 
 /** The bundled libbpf, in the cache folder. */
 export interface Bundle {
@@ -20,7 +20,16 @@ export interface Bundle {
 }
 
 /** What decides the result; a change in any of these is another bundle. */
-const recipe = ["build.ts", "compile.ts", "libraries.ts", "symbols.ts", "shims.c", "config.h", "pins.json"];
+const recipe = [
+  "build.ts",
+  "compile.ts",
+  "target.ts",
+  "libraries.ts",
+  "symbols.ts",
+  "shims.c",
+  "config.h",
+  "pins.json",
+];
 
 const programHeaders = [
   "bpf_helpers.h",
@@ -31,12 +40,12 @@ const programHeaders = [
   "usdt.bpf.h",
 ];
 
-/** Builds the bundle from Debian's sources, or finds the one built before. */
-export async function bundle(): Promise<Bundle> {
-  const hash = createHash("sha256").update(process.arch);
+/** Builds the bundle of a target from Debian's sources, or finds the one built before. */
+export async function bundle(target: Target = native): Promise<Bundle> {
+  const hash = createHash("sha256").update(target.name);
   for (const file of recipe) hash.update(readFileSync(join(import.meta.dir, file)));
   const folder = join(cacheFolder("libbpf"), hash.digest("hex").slice(0, 16));
-  if (!existsSync(folder)) await build(folder);
+  if (!existsSync(folder)) await build(folder, target);
   return {
     library: join(folder, "libbpf.so"),
     headers: join(folder, "include"),
@@ -44,19 +53,24 @@ export async function bundle(): Promise<Bundle> {
   };
 }
 
-async function build(folder: string): Promise<void> {
+async function build(folder: string, target: Target): Promise<void> {
   const debian = await apt([pins.suite], { source: true });
-  process.stderr.write("building libbpf with libelf and zlib from Debian's sources\n");
+  process.stderr.write(`building libbpf with libelf and zlib from Debian's sources for ${target.name}\n`);
   const libraries = await fetchLibraries(debian);
   const room = `${folder}.${process.pid}`;
   rmSync(room, { recursive: true, force: true });
   mkdirSync(join(room, "include/bpf"), { recursive: true });
   try {
     const library = join(room, "libbpf.so");
-    await link(library, join(libraries.libbpf, "src/libbpf.map"), [
-      ...(await compileLibraries(libraries, room)),
-      ...(await compile(join(room, "shims"), [join(import.meta.dir, "shims.c")], ["-std=c11"])),
-    ]);
+    await link(
+      library,
+      join(libraries.libbpf, "src/libbpf.map"),
+      [
+        ...(await compileLibraries(libraries, room, [], target)),
+        ...(await compile(join(room, "shims"), [join(import.meta.dir, "shims.c")], ["-std=c11"], target)),
+      ],
+      target,
+    );
     await checkSymbols(library);
     for (const header of programHeaders) {
       copyFileSync(join(libraries.libbpf, "src", header), join(room, "include/bpf", header));
@@ -69,12 +83,18 @@ async function build(folder: string): Promise<void> {
   }
 }
 
-async function link(library: string, exports: string, objects: string[]): Promise<void> {
+async function link(library: string, exports: string, objects: string[], target: Target): Promise<void> {
   const linker = [
     ...["--no-undefined", "--gc-sections", "--as-needed", "--strip-all", "--build-id=none"],
     ...["-z,relro", "-z,now", "-z,noexecstack", "-soname,libbpf.so.1"],
     // libbpf's own list of what it exports; everything else, libelf and zlib too, stays inside.
     `--version-script=${exports}`,
   ];
-  await command(["gcc", "-shared", "-o", library, ...objects, ...linker.map((option) => `-Wl,${option}`)]);
+  await compilerSays(target, [
+    "-shared",
+    "-o",
+    library,
+    ...objects,
+    ...linker.map((option) => `-Wl,${option}`),
+  ]);
 }

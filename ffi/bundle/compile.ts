@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "./cache.ts";
-import { command } from "./command.ts";
+import { compilerSays, native, type Target } from "./target.ts";
 
 const flags = [
   ...["-c", "-O2", "-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"],
@@ -13,7 +13,12 @@ const flags = [
 ];
 
 /** Compiles each file into a folder, as many at once as there are cores, and returns the objects. */
-export async function compile(folder: string, files: string[], more: string[]): Promise<string[]> {
+export async function compile(
+  folder: string,
+  files: string[],
+  more: string[],
+  target: Target = native,
+): Promise<string[]> {
   mkdirSync(folder);
   const objects = files.map((file, at) => ({ file, object: join(folder, `${at}.o`) }));
   const waiting = [...objects];
@@ -21,7 +26,7 @@ export async function compile(folder: string, files: string[], more: string[]): 
   const map = `-ffile-prefix-map=${cacheFolder("sources")}/=`;
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      await command(["gcc", ...flags, map, ...more, "-o", next.object, next.file], { from: "gcc libc6-dev" });
+      await compilerSays(target, [...flags, map, ...more, "-o", next.object, next.file]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Apt } from "./apt.ts";
 import { compile, includes, sourcesIn } from "./compile.ts";
 import pins from "./pins.json" with { type: "json" };
+import { native, type Target } from "./target.ts";
 
 interface Pin {
   source: string;
@@ -44,14 +45,20 @@ export async function compileLibraries(
   { libbpf, libelf, zlib }: Libraries,
   room: string,
   more: string[] = [],
+  target: Target = native,
 ): Promise<string[]> {
   return [
-    ...(await compile(join(room, "libbpf"), sourcesIn(join(libbpf, "src")), [
-      ...["-std=gnu89", "-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"],
-      ...includes(join(libbpf, "include"), join(libbpf, "include/uapi"), join(libbpf, "src")),
-      ...includes(join(libelf, "libelf"), zlib),
-      ...more,
-    ])),
+    ...(await compile(
+      join(room, "libbpf"),
+      sourcesIn(join(libbpf, "src")),
+      [
+        ...["-std=gnu89", "-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"],
+        ...includes(join(libbpf, "include"), join(libbpf, "include/uapi"), join(libbpf, "src")),
+        ...includes(join(libelf, "libelf"), zlib),
+        ...more,
+      ],
+      target,
+    )),
     ...(await compile(
       join(room, "libelf"),
       [...sourcesIn(join(libelf, "libelf")), join(libelf, "lib/eu-search.c")],
@@ -60,11 +67,14 @@ export async function compileLibraries(
         includes(import.meta.dir, join(libelf, "lib"), join(libelf, "libelf"), zlib),
         more,
       ),
+      target,
     )),
-    ...(await compile(join(room, "zlib"), sourcesIn(zlib), [
-      ...["-std=gnu11", "-DHAVE_UNISTD_H", "-DHAVE_HIDDEN", "-D_LARGEFILE64_SOURCE=1"],
-      ...more,
-    ])),
+    ...(await compile(
+      join(room, "zlib"),
+      sourcesIn(zlib),
+      [...["-std=gnu11", "-DHAVE_UNISTD_H", "-DHAVE_HIDDEN", "-D_LARGEFILE64_SOURCE=1"], ...more],
+      target,
+    )),
   ];
 }
 

@@ -1,6 +1,14 @@
 /** What others get: the executables by name and version, the licences of all that is inside, and checksums. */
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import staticPins from "../static/pins.json" with { type: "json" };
 import { type Apt, apt } from "./apt.ts";
@@ -8,25 +16,34 @@ import { cacheFolder } from "./cache.ts";
 import { command } from "./command.ts";
 import { fetchLibraries, pinned } from "./libraries.ts";
 import pins from "./pins.json" with { type: "json" };
+import type { Target } from "./target.ts";
 
-/** The machine that the executables are for. */
-const system = "linux-x86_64";
-
-/** Makes a folder anew with all files of a release. */
+/**
+ * Puts the files of a release into a folder. Of what is there already only the executables of the same version for
+ * other processors stay, so that one checksum file covers all that were made one after another.
+ */
 export async function release(
   folder: string,
   root: string,
   version: string,
+  target: Target,
   executables: readonly string[],
 ): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
+  const named = (machine: string) =>
+    new RegExp(`^ipcdump(-static)?-${RegExp.escape(version)}-linux-${machine}$`);
+  const ours = named(target.machine);
   mkdirSync(folder, { recursive: true });
-  const files = executables.map((executable) => {
-    const file = join(folder, `${basename(executable)}-${version}-${system}`);
+  for (const name of readdirSync(folder)) {
+    if (ours.test(name) || !named("\\w+").test(name)) rmSync(join(folder, name), { recursive: true });
+  }
+  for (const executable of executables) {
+    const file = join(folder, `${basename(executable)}-${version}-linux-${target.machine}`);
     copyFileSync(executable, file);
     chmodSync(file, 0o755);
-    return file;
-  });
+  }
+  const files = readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
   const texts = join(folder, `ipcdump-${version}-licences.txt`);
   writeFileSync(texts, await licences(root, version));
   const sums = [...files, texts].map((file) => `${sha256(file)}  ${basename(file)}\n`);

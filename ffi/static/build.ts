@@ -22,7 +22,7 @@ import { command } from "../bundle/command.ts";
 import { compile } from "../bundle/compile.ts";
 import { compileLibraries, fetchLibraries, pinned, versionsOf } from "../bundle/libraries.ts";
 import bundlePins from "../bundle/pins.json" with { type: "json" };
-import { muslBun } from "./bun.ts";
+import { otherBun } from "../bundle/runtime.ts";
 import pins from "./pins.json" with { type: "json" };
 import { checkRuntime, importsOf } from "./symbols.ts";
 
@@ -37,12 +37,14 @@ export interface StaticParts {
 
 /** What decides the result, from this folder; a change in any of these is another runtime. */
 const recipe = ["build.ts", "symbols.ts", "start.c", "stdcxx.c", "musl.patch", "pins.json", "include/error.h"]
-  .concat(["compile.ts", "libraries.ts", "config.h", "pins.json"].map((file) => `../bundle/${file}`))
+  .concat(
+    ["compile.ts", "target.ts", "libraries.ts", "config.h", "pins.json"].map((file) => `../bundle/${file}`),
+  )
   .map((file) => join(import.meta.dir, file));
 
 /** Fetches and builds the parts, or finds those of before. */
 export async function staticParts(): Promise<StaticParts> {
-  const bun = await muslBun();
+  const bun = await otherBun("@oven/bun-linux-x64-musl");
   const wanted = await importsOf(bun);
   const hash = createHash("sha256").update(wanted.join());
   for (const file of recipe) hash.update(readFileSync(file));

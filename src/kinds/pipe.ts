@@ -88,7 +88,7 @@ export const pipe: KindModule = {
     pipe_splice: ["do_splice"],
     pipe_tee: ["do_tee"],
     pipe_sendfile: ["do_sendfile"],
-    pipe_vmsplice: ["__x64_sys_vmsplice"],
+    pipe_vmsplice: ["__x64_sys_vmsplice", "__arm64_sys_vmsplice"],
     pipe_enter: ["sys_enter"],
     pipe_exit: ["sys_exit"],
   },
