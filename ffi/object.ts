@@ -18,6 +18,11 @@ export type Hooks = Readonly<Record<string, readonly string[]>>;
 const perfVariant = "__perf";
 const ENOENT = 2;
 const infoSize = 256;
+const openOptionsSize = 80;
+/** of struct bpf_object_open_opts, in its words of 64 bits */
+const kernelLogLevel = 72 / 8;
+/** BPF_LOG_STATS */
+const verifierStatistics = 4n;
 /** offset of recursion_misses in struct bpf_prog_info, in words; the kernel zeroes what it does not know */
 const missesWord = 208 / 4;
 
@@ -127,8 +132,12 @@ export class BpfObject implements Disposable {
   ): BpfObject {
     const log = new LibbpfLog(libbpf, listener);
     const name = new TextEncoder().encode("ipcdump\0");
-    // struct bpf_object_open_opts { size_t sz; const char *object_name; … }
-    const options = new BigUint64Array([16n, BigInt(ptr(name))]);
+    // struct bpf_object_open_opts { size_t sz; const char *object_name; … __u32 kernel_log_level at 72 }
+    const options = new BigUint64Array(openOptionsSize / 8);
+    options[0] = BigInt(openOptionsSize);
+    options[1] = BigInt(ptr(name));
+    // who listens hears how long the verifier took over each program
+    if (listener !== null) options[kernelLogLevel] = verifierStatistics;
     const object = pointerOf(libbpf.bpf_object__open_mem(ptr(bytes), bytes.length, ptr(options)));
     if (object === null) {
       log[Symbol.dispose]();
