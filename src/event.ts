@@ -27,17 +27,21 @@ export interface End {
 
 /** A name in meta, its bytes made once for every format. */
 export interface Key {
+  /** 0, 1, 2 and so on: what formats know of it is in an array */
+  readonly id: number;
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
+let keys = 0;
+
 export function key(name: string): Key {
-  return { name, bytes: new TextEncoder().encode(name) };
+  return { id: keys++, name, bytes: new TextEncoder().encode(name) };
 }
 
 /** What a kind writes its meta into, in the order of EVENTS.md; each format implements it. */
 export interface Meta {
-  /** raw bytes: a path or a name, escaped by the format */
+  /** raw bytes: a path or a name, escaped by the format; an array's bytes stay what they are */
   text(key: Key, value: Uint8Array): void;
   /** an unsigned 64-bit number in two halves (each 0..2^32-1), printed as an exact decimal */
   integer(key: Key, low: number, high: number): void;

@@ -4,6 +4,7 @@ import { escapeText } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { JsonMeta } from "./json.ts";
 import { literal, Output } from "./output.ts";
+import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 
 const quote = 0x22;
@@ -39,6 +40,12 @@ export class Csv implements Format {
   readonly #clock = new Clock();
   readonly #meta = new CsvMeta();
   readonly #scratch = new Output(4096);
+  readonly #pairs = new Pairs((event, out) => {
+    out.byte(comma);
+    out.literal(words[event.kind]);
+    this.#end(event.src, out);
+    this.#end(event.dst, out);
+  });
 
   header(out: Output): void {
     out.literal(header);
@@ -47,10 +54,7 @@ export class Csv implements Format {
   event(event: Event, out: Output): void {
     const scratch = this.#scratch;
     this.#clock.timestamp(event.time, out);
-    out.byte(comma);
-    out.literal(words[event.kind]);
-    this.#end(event.src, out);
-    this.#end(event.dst, out);
+    this.#pairs.write(event, out);
     scratch.clear();
     this.#meta.begin(scratch);
     writeMeta(event, this.#meta);

@@ -2,7 +2,9 @@ import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { base64 } from "./base64.ts";
 import { escapeJson } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
+import { Members } from "./members.ts";
 import { literal, Output } from "./output.ts";
+import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 
 const quote = 0x22;
@@ -20,8 +22,7 @@ const openBytes = literal(',"bytes":"');
 const closeQuoted = literal('"}\n');
 const closePlain = literal("}\n");
 const colon = literal('":');
-const quotedColon = literal('":"');
-const yes = literal('":true');
+const yes = literal("true");
 const unknownEnd = literal("<unknown>");
 const lostType = literal('{"lost_type":"');
 const lostCount = literal('","count":');
@@ -29,6 +30,20 @@ const lostReason = literal(',"reason":"');
 
 /** The members of the meta object. */
 export class JsonMeta implements Meta {
+  readonly #members = new Members(
+    (key, isFirst, out) => {
+      if (!isFirst) out.byte(comma);
+      out.byte(quote);
+      // names come from our own tables and need no escaping
+      out.copy(key.bytes, 0, key.bytes.length);
+      out.literal(colon);
+    },
+    (value, out) => {
+      out.byte(quote);
+      escapeJson(value, 0, value.length, out);
+      out.byte(quote);
+    },
+  );
   #out: Output = new Output(0);
   #first = true;
 
@@ -38,29 +53,20 @@ export class JsonMeta implements Meta {
   }
 
   text(key: Key, value: Uint8Array): void {
-    this.#name(key);
-    this.#out.literal(quotedColon);
-    escapeJson(value, 0, value.length, this.#out);
-    this.#out.byte(quote);
+    this.#members.text(key, value, this.#first, this.#out);
+    this.#first = false;
   }
 
   integer(key: Key, low: number, high: number): void {
-    this.#name(key);
-    this.#out.literal(colon);
+    this.#members.name(key, this.#first, this.#out);
+    this.#first = false;
     this.#out.unsigned64(low, high);
   }
 
   flag(key: Key): void {
-    this.#name(key);
-    this.#out.literal(yes);
-  }
-
-  /** names come from our own tables and need no escaping */
-  #name(key: Key): void {
-    if (!this.#first) this.#out.byte(comma);
+    this.#members.name(key, this.#first, this.#out);
     this.#first = false;
-    this.#out.byte(quote);
-    this.#out.copy(key.bytes, 0, key.bytes.length);
+    this.#out.literal(yes);
   }
 }
 
@@ -68,23 +74,14 @@ export class JsonMeta implements Meta {
 export class Json implements Format {
   readonly #clock = new Clock();
   readonly #meta = new JsonMeta();
+  readonly #pairs = new Pairs(ends);
 
   header(): void {}
 
   event(event: Event, out: Output): void {
     const meta = this.#meta;
     const { contents } = event;
-    out.literal(sourcePid);
-    out.signed(event.src.pid);
-    out.literal(sourceComm);
-    comm(event.src, out);
-    out.literal(destinationPid);
-    out.signed(event.dst.pid);
-    out.literal(destinationComm);
-    comm(event.dst, out);
-    out.literal(type);
-    out.literal(words[event.kind]);
-    out.literal(time);
+    this.#pairs.write(event, out);
     this.#clock.timestamp(event.time, out);
     out.literal(openMeta);
     meta.begin(out);
@@ -110,6 +107,21 @@ export class Json implements Format {
     this.#clock.timestamp(lost.time, out);
     out.literal(closeQuoted);
   }
+}
+
+/** All that stands before the time. */
+function ends(event: Event, out: Output): void {
+  out.literal(sourcePid);
+  out.signed(event.src.pid);
+  out.literal(sourceComm);
+  comm(event.src, out);
+  out.literal(destinationPid);
+  out.signed(event.dst.pid);
+  out.literal(destinationComm);
+  comm(event.dst, out);
+  out.literal(type);
+  out.literal(words[event.kind]);
+  out.literal(time);
 }
 
 function comm(end: End, out: Output): void {

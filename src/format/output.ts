@@ -17,18 +17,29 @@ export interface Literal {
 }
 
 export function literal(text: string): Literal {
-  const bytes = encoder.encode(text);
+  return literalOf(encoder.encode(text));
+}
+
+/** The same of bytes, which are copied. */
+export function literalOf(bytes: Uint8Array): Literal {
   const words = new Int32Array(Math.ceil(bytes.length / 4));
   new Uint8Array(words.buffer).set(bytes);
   return { words, length: bytes.length };
 }
 
-/** "0000" to "9999", each as one little-endian word. Filled by plain loops: they take a tenth at start. */
-const fourDigits = new Uint32Array(10_000);
-const twoDigits = (n: number): number => (0x30 + ((n / 10) | 0)) | ((0x30 + (n % 10)) << 8);
-for (let high = 0, at = 0; high < 100; high++) {
-  const left = twoDigits(high);
-  for (let low = 0; low < 100; low++) fourDigits[at++] = left | (twoDigits(low) << 16);
+/**
+ * "00" to "99", each as half a little-endian word. For all of "0000" to "9999" there is a table too many: it is
+ * out of the cache by the time the next line is made.
+ */
+const twoDigits = Uint16Array.from(
+  { length: 100 },
+  (_, n) => (0x30 + ((n / 10) | 0)) | ((0x30 + (n % 10)) << 8),
+);
+
+/** A number below 10,000 as the word of its four digits. */
+function fourDigits(value: number): number {
+  const high = (value * 5243) >>> 19; // value / 100
+  return (twoDigits[high] as number) | ((twoDigits[value - high * 100] as number) << 16);
 }
 
 export class Output {
@@ -155,12 +166,12 @@ export class Output {
   /** A number below 10,000 without leading zeros. */
   #leading(value: number): void {
     const zeros = value < 10 ? 3 : value < 100 ? 2 : value < 1000 ? 1 : 0;
-    this.view.setUint32(this.length, (fourDigits[value] as number) >>> (zeros * 8), true);
+    this.view.setInt32(this.length, fourDigits(value) >>> (zeros * 8), true);
     this.length += 4 - zeros;
   }
 
   #four(value: number): void {
-    this.view.setUint32(this.length, fourDigits[value] as number, true);
+    this.view.setInt32(this.length, fourDigits(value), true);
     this.length += 4;
   }
 }

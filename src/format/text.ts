@@ -2,7 +2,9 @@ import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { escapeText } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { hexdump } from "./hexdump.ts";
+import { Members } from "./members.ts";
 import { type Literal, literal, Output } from "./output.ts";
+import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 
 const space = 0x20;
@@ -11,7 +13,7 @@ const newline = 0x0a;
 const arrow = literal(" > ");
 const colon = literal(": ");
 const comma = literal(", ");
-const yes = literal(" true");
+const yes = literal("true");
 const unknownEnd = literal("<unknown>");
 const lostWord = literal(" lost ");
 const countWord = literal(": count ");
@@ -50,6 +52,14 @@ const colored: Paint = {
 
 /** `: name value, name value` */
 class TextMeta implements Meta {
+  readonly #members = new Members(
+    (key, isFirst, out) => {
+      out.literal(isFirst ? colon : comma);
+      out.copy(key.bytes, 0, key.bytes.length);
+      out.byte(space);
+    },
+    (value, out) => escapeText(value, 0, value.length, out),
+  );
   #out: Output = new Output(0);
   #first = true;
 
@@ -59,26 +69,20 @@ class TextMeta implements Meta {
   }
 
   text(key: Key, value: Uint8Array): void {
-    this.#name(key);
-    this.#out.byte(space);
-    escapeText(value, 0, value.length, this.#out);
+    this.#members.text(key, value, this.#first, this.#out);
+    this.#first = false;
   }
 
   integer(key: Key, low: number, high: number): void {
-    this.#name(key);
-    this.#out.byte(space);
+    this.#members.name(key, this.#first, this.#out);
+    this.#first = false;
     this.#out.unsigned64(low, high);
   }
 
   flag(key: Key): void {
-    this.#name(key);
-    this.#out.literal(yes);
-  }
-
-  #name(key: Key): void {
-    this.#out.literal(this.#first ? colon : comma);
+    this.#members.name(key, this.#first, this.#out);
     this.#first = false;
-    this.#out.copy(key.bytes, 0, key.bytes.length);
+    this.#out.literal(yes);
   }
 }
 
@@ -87,24 +91,28 @@ export class Text implements Format {
   readonly #clock = new Clock();
   readonly #meta = new TextMeta();
   readonly #paint: Paint;
+  readonly #pairs: Pairs;
 
   constructor(isColored: boolean) {
-    this.#paint = isColored ? colored : plain;
+    const paint = isColored ? colored : plain;
+    this.#paint = paint;
+    this.#pairs = new Pairs((event, out) => {
+      out.literal(paint.kind);
+      out.literal(words[event.kind]);
+      out.literal(paint.ends);
+      this.#end(event.src, out);
+      out.literal(arrow);
+      this.#end(event.dst, out);
+    });
   }
 
   header(): void {}
 
   event(event: Event, out: Output): void {
     const meta = this.#meta;
-    const paint = this.#paint;
-    out.literal(paint.start);
+    out.literal(this.#paint.start);
     this.#clock.time(event.time, out);
-    out.literal(paint.kind);
-    out.literal(words[event.kind]);
-    out.literal(paint.ends);
-    this.#end(event.src, out);
-    out.literal(arrow);
-    this.#end(event.dst, out);
+    this.#pairs.write(event, out);
     meta.begin(out);
     writeMeta(event, meta);
     out.byte(newline);

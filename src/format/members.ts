@@ -1,0 +1,73 @@
+import type { Key } from "../event.ts";
+import { type Literal, literalOf, Output } from "./output.ts";
+
+interface Member {
+  readonly first: Literal;
+  readonly next: Literal;
+  /** the text that was written last */
+  value: Uint8Array | null;
+  isFirst: boolean;
+  /** the same with its name in front, once it came twice in a row */
+  text: Literal | null;
+}
+
+/** The names of meta with what stands around them, and the texts behind them as long as they stay the same. */
+export class Members {
+  /** by the id of the key */
+  readonly #members: Member[] = [];
+  readonly #scratch = new Output(256);
+  readonly #name: (key: Key, isFirst: boolean, out: Output) => void;
+  readonly #text: (value: Uint8Array, out: Output) => void;
+
+  /**
+   * @param name writes a key and what stands before and behind it
+   * @param text writes a text behind it
+   */
+  constructor(
+    name: (key: Key, isFirst: boolean, out: Output) => void,
+    text: (value: Uint8Array, out: Output) => void,
+  ) {
+    this.#name = name;
+    this.#text = text;
+  }
+
+  /** Writes a key. */
+  name(key: Key, isFirst: boolean, out: Output): void {
+    const member = this.#members[key.id] ?? this.#add(key);
+    out.literal(isFirst ? member.first : member.next);
+  }
+
+  /** Writes a key and a text, whose bytes never change: the same array is the same text. */
+  text(key: Key, value: Uint8Array, isFirst: boolean, out: Output): void {
+    const member = this.#members[key.id] ?? this.#add(key);
+    if (member.value === value && member.isFirst === isFirst) {
+      member.text ??= this.#made((scratch) => this.#write(member, value, isFirst, scratch));
+      out.literal(member.text);
+      return;
+    }
+    member.value = value;
+    member.isFirst = isFirst;
+    member.text = null;
+    this.#write(member, value, isFirst, out);
+  }
+
+  #write(member: Member, value: Uint8Array, isFirst: boolean, out: Output): void {
+    out.literal(isFirst ? member.first : member.next);
+    this.#text(value, out);
+  }
+
+  #add(key: Key): Member {
+    const first = this.#made((out) => this.#name(key, true, out));
+    const next = this.#made((out) => this.#name(key, false, out));
+    const member = { first, next, value: null, isFirst: false, text: null };
+    this.#members[key.id] = member;
+    return member;
+  }
+
+  #made(write: (out: Output) => void): Literal {
+    const scratch = this.#scratch;
+    scratch.clear();
+    write(scratch);
+    return literalOf(scratch.bytes.subarray(0, scratch.length));
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The reader's loop: drain, print, sleep. While data flows it looks after the ring at short intervals and
+ * the kernel side wakes nobody, for that is what costs the traced programs most; else it sleeps till woken.
+ */
+import type { Ring } from "../ffi/ring.ts";
+import type { Child } from "./child.ts";
+import type { Clock } from "./clock.ts";
+import type { Decoder } from "./decode.ts";
+import type { Event, Lost, Meta } from "./event.ts";
+import type { Filter } from "./filter.ts";
+import type { Format } from "./format/format.ts";
+import type { Summary } from "./format/summary.ts";
+import type { Shared } from "./layout.ts";
+import type { Losses } from "./losses.ts";
+import type { Sink } from "./sink.ts";
+import type { Stop } from "./stop.ts";
+import type { Totals } from "./totals.ts";
+
+/** between drains while data flows, in milliseconds */
+const drainInterval = 1;
+/** empty drains in a row after which the reader sleeps until it is woken */
+const patience = 8;
+const longestSleep = 50;
+const missesInterval = 1000;
+
+/** What an event passes on its way, as src/trace.ts puts it together. */
+export interface Stages {
+  readonly ring: Ring;
+  /** the words that both sides have */
+  readonly shared: Shared;
+  readonly clock: Clock;
+  readonly decoder: Decoder;
+  readonly filter: Filter;
+  readonly format: Format;
+  readonly sink: Sink;
+  readonly losses: Losses;
+  readonly totals: Totals;
+  /** the format, when that is --summary */
+  readonly summary: Summary | null;
+}
+
+/** When it ends: whatever comes first. */
+export interface Bounds {
+  readonly stop: Stop;
+  /** -- cmd */
+  readonly child: Child | null;
+  /** events, 0 for any number */
+  readonly count: number;
+  /** seconds, 0 for any time */
+  readonly duration: number;
+}
+
+export class Loop {
+  readonly #stages: Stages;
+  readonly #bounds: Bounds;
+  readonly #event = blankEvent();
+  readonly #lost: Lost = {
+    kind: "unknown",
+    count: 0,
+    reason: "fault",
+    time: { seconds: 0, nanoseconds: 0 },
+  };
+  #readerGone = false;
+  #endsAt = Number.POSITIVE_INFINITY;
+  /** where the ring was when the end was asked for: what came before is still reported */
+  #end = Number.POSITIVE_INFINITY;
+  /** where the ring was when a report was: what came before is counted in it */
+  #reportAt = Number.POSITIVE_INFINITY;
+  #missesDue = 0;
+
+  /** @param showsLost whether what was lost gets a line of the format */
+  constructor(
+    stages: Stages,
+    bounds: Bounds,
+    private readonly showsLost: boolean,
+  ) {
+    this.#stages = stages;
+    this.#bounds = bounds;
+  }
+
+  /** Prints events until the end; `report` is called after SIGUSR1. False when nobody reads any more. @throws Failure */
+  async run(report: () => void): Promise<boolean> {
+    const { ring, shared, clock, decoder, losses, sink } = this.#stages;
+    const { stop, duration } = this.#bounds;
+    if (duration > 0) this.#endsAt = performance.now() + duration * 1000;
+    stop.onReport(() => {
+      this.#reportAt = ring.produced;
+    });
+    let idle = 0;
+    while (!this.#isFinished) {
+      if (this.#end === Number.POSITIVE_INFINITY && this.#isOver) this.#end = ring.produced;
+      const isEnding = this.#end < Number.POSITIVE_INFINITY;
+      clock.sample();
+      const records = decoder.fill(isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
+      const last = ring.cursor >= this.#end || (isEnding && records === 0);
+      decoder.read(this.#event, this.#stamp, this.#emit);
+      ring.release();
+      losses.poll(this.#lost, this.#reportLost);
+      if (last || performance.now() >= this.#missesDue) {
+        losses.pollMisses(this.#lost, this.#reportLost);
+        this.#missesDue = performance.now() + missesInterval;
+      }
+      if (ring.cursor >= this.#reportAt) {
+        this.#reportAt = Number.POSITIVE_INFINITY;
+        report();
+        this.#tabulate();
+      }
+      this.#readerGone = !(await this.#flush());
+      if (last) break;
+      if (records > 0) {
+        idle = 0;
+        shared.awake = 1;
+        if (!isEnding) await Bun.sleep(drainInterval);
+      } else if (++idle < patience) {
+        await Bun.sleep(drainInterval);
+      } else {
+        if (shared.awake === 1) {
+          shared.awake = 0; // and look once more, for what was submitted without a wake-up
+        } else {
+          ring.wait(Math.max(0, Math.min(longestSleep, this.#endsAt - performance.now())));
+          this.#readerGone ||= sink.readerGone();
+        }
+        await Bun.sleep(0);
+      }
+    }
+    sink.stop();
+    if (!this.#readerGone && this.#stages.summary !== null) {
+      this.#tabulate();
+      this.#readerGone = !(await this.#flush());
+    }
+    return !this.#readerGone;
+  }
+
+  get #isFinished(): boolean {
+    const { count } = this.#bounds;
+    return this.#readerGone || (count > 0 && this.#stages.totals.events >= count);
+  }
+
+  get #isOver(): boolean {
+    const { stop, child } = this.#bounds;
+    return stop.requested || performance.now() >= this.#endsAt || (child?.status() ?? null) !== null;
+  }
+
+  readonly #stamp = (low: number, high: number): void => {
+    this.#stages.clock.convert(low, high, this.#event.time);
+  };
+
+  /** false: that was the last one wanted */
+  readonly #emit = (): boolean => {
+    const { filter, format, sink, totals } = this.#stages;
+    const event = this.#event;
+    if (!filter.passes(event)) return true;
+    format.event(event, sink.output);
+    return totals.count(event.kind) !== this.#bounds.count;
+  };
+
+  readonly #reportLost = (): void => {
+    const { clock, format, sink } = this.#stages;
+    clock.now(this.#lost.time);
+    if (this.showsLost) format.lost(this.#lost, sink.output);
+  };
+
+  #tabulate(): void {
+    const { clock, sink, summary } = this.#stages;
+    clock.now(this.#lost.time);
+    summary?.table(this.#lost.time, sink.output);
+  }
+
+  /** Writes all there is; false when nobody reads any more. @throws Failure */
+  async #flush(): Promise<boolean> {
+    const { sink } = this.#stages;
+    for (;;) {
+      const flushed = sink.flush(longestSleep);
+      if (flushed !== "blocked") return flushed === "done";
+      if (this.#bounds.stop.requested) sink.stop();
+      await Bun.sleep(0);
+    }
+  }
+}
+
+function blankEvent(): Event {
+  return {
+    kind: "pipe",
+    time: { seconds: 0, nanoseconds: 0 },
+    src: { pid: -1, comm: null, guess: false },
+    dst: { pid: -1, comm: null, guess: false },
+    meta: (_out: Meta) => {},
+    countLow: 0,
+    countHigh: 0,
+    contents: null,
+  };
+}
