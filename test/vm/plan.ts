@@ -12,7 +12,7 @@ const inTurn = ["unix", "loopback", "pty", "select"];
 /** Storms and twenty tracers at once, which an emulated processor takes minutes for. */
 const onlyHere = ["faults"];
 /** What apt fetches systems for, and no VM has a network. */
-export const needsApt: readonly string[] = ["roots"];
+export const needsApt: readonly string[] = ["roots", "container"];
 const commandLineOn: Backend = "tracepoint";
 const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "tracepoint",
