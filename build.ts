@@ -5,18 +5,18 @@
  *   bun build.ts            dist/ipcdump
  *   bun build.ts --static   dist/ipcdump-static too, which needs no libc of the system
  *   bun build.ts --release  both for others in dist/release, with licences and checksums
- *   bun build.ts --check    fails when src/layout.ts is not what bpf/ says
+ *   bun build.ts --check    fails when src/layout.ts is not what bpf/ says, for every processor
  *   bun build.ts --target arm64   dist/arm64/ipcdump, by a cross compiler; with --release into dist/release as well
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { elfSection } from "./ffi/bundle/btf.ts";
-import { bundle } from "./ffi/bundle/build.ts";
+import { type Bundle, bundle } from "./ffi/bundle/build.ts";
 import { layout } from "./ffi/bundle/layout.ts";
 import { release } from "./ffi/bundle/release.ts";
 import { otherBun } from "./ffi/bundle/runtime.ts";
-import { compilerSays, native, type Target, targetOf } from "./ffi/bundle/target.ts";
+import { compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
 import { graft } from "./ffi/static/graft.ts";
@@ -83,8 +83,8 @@ function filesOf(folder: string, extension: RegExp): string[] {
     .sort();
 }
 
-/** bpf/*.bpf.c → ipcdump.bpf.o; `library` is a libbpf of this machine's */
-function compilePrograms({ target, folder, object: linked }: Output, headers: string, library: string): void {
+/** bpf/*.bpf.c → ipcdump.bpf.o, by the headers and the linker of this machine's own libbpf */
+function compilePrograms({ target, folder, object: linked }: Output, { headers, library }: Bundle): void {
   const sources = filesOf("bpf", /\.[ch]$/);
   const flags = [...clangFlags, `-D__TARGET_ARCH_${target.bpf}`, `-I${headers}`];
   const key = keyOf(sources, ...flags);
@@ -199,12 +199,21 @@ async function main(words: readonly string[]): Promise<void> {
   }
   const output = outputOf(target);
   mkdirSync(output.folder, { recursive: true });
-  const { library, headers, versions } = await bundle(target);
-  compilePrograms(output, headers, target.isNative ? library : (await bundle()).library);
+  const here = await bundle();
+  compilePrograms(output, here);
   await compileFreestanding(target, "child.c", output.child, childFlags);
   await compileFreestanding(target, "drop.c", output.drop, dropFlags);
   generateLayout(output, check || !target.isNative);
-  if (check) return;
+  if (check) {
+    // programs need no cross compiler: that they are right for every processor is seen here already
+    for (const other of targetNames.map((name) => outputOf(targetOf(name)))) {
+      mkdirSync(other.folder, { recursive: true });
+      compilePrograms(other, here);
+      generateLayout(other, true);
+    }
+    return;
+  }
+  const { library, versions } = target.isNative ? here : await bundle(target);
   await buildExecutable(output, library, versions);
   if (isStatic || (forOthers && target.name === "x64")) await buildStatic(output);
   if (!forOthers) return;

@@ -64,7 +64,7 @@ static __always_inline struct sock *sending_socket(void)
 
 	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
 		return NULL;
-	call = call_of(BPF_CORE_READ(regs, orig_ax), compat);
+	call = call_of(call_number(regs), compat);
 	fd = call == CALL_SENDMMSG ? -1 : sends_to(call, regs, compat);
 	if (fd < 0)
 		return NULL;
