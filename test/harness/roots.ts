@@ -40,6 +40,22 @@ export async function unpacked(root: Root): Promise<string> {
 }
 
 /**
+ * The command that runs a shell script as a new user would in a copy of a root, which is gone afterwards: in the folder
+ * /release, which is `release`, by the root's own shell and tools.
+ */
+export function user(root: string, release: string, script: string): string[] {
+  const around = [
+    'mount -t tmpfs tmpfs "$1/tmp" && cp -a "$1/bin" "$1/etc" "$1/lib"* "$1/usr" "$1/sbin" "$1/tmp" 2>/dev/null; cd "$1/tmp"',
+    "mkdir -p dev proc sys release tmp/bin usr/local/bin bin",
+    'mount --rbind /dev dev && mount --bind /proc proc && mount --rbind /sys sys && mount --bind "$2" release',
+    "box=$(test -e bin/busybox && echo /bin/busybox || echo /usr/bin/busybox)",
+    'exec chroot . $box sh -c "$box --install -s /tmp/bin && cd /release && $3"',
+  ].join(" && ");
+  const path = "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/tmp/bin";
+  return ["unshare", "-m", "env", path, "sh", "-c", around, "sh", root, release, script];
+}
+
+/**
  * The command that starts `executable` as /ipcdump in a root, by the root's own shell, with /proc, /sys and a /tmp
  * that is noexec. The root itself is read-only, so the next one finds it as it was. `before` are shell commands
  * for when all of it is mounted; $1 is the root.

@@ -1,15 +1,18 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "../../ffi/bundle/command.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
 import { Ipcdump, PLAIN, STATIC } from "../harness/ipcdump.ts";
-import { inside, unpacked } from "../harness/roots.ts";
+import { inside, unpacked, user } from "../harness/roots.ts";
 import { Trace } from "../harness/trace.ts";
 import { run } from "../harness/workload.ts";
 
 // a root that is not in the cache yet has to be fetched
 setDefaultTimeout(5 * PATIENCE);
+
+const PROJECT = join(import.meta.dir, "../..");
 
 /** Traces a pipe and compares the events, names and all. */
 async function traces(command: string[]): Promise<void> {
@@ -39,6 +42,39 @@ describe("roots: musl", () => {
     expect(await ipcdump.ended()).toBe(127);
     expect(ipcdump.stderr.join()).toEndWith("/ipcdump: not found");
   });
+});
+
+describe("roots: installed as the README says", () => {
+  const release = join(PROJECT, "dist/release");
+  const readme = readFileSync(join(PROJECT, "README.md"), "utf8");
+  const commands = /^## Install\n.*?^```sh\n(.*?)^```/ms.exec(readme)![1]!;
+
+  beforeAll(() => {
+    const { exitCode } = Bun.spawnSync([process.execPath, join(PROJECT, "build.ts"), "--release"], {
+      stderr: "inherit",
+    });
+    expect(exitCode).toBe(0);
+  });
+
+  test.each(["debian-11", "debian-13", "musl"] as const)("in %s", async (name) => {
+    const script = commands.trim().split("\n").join(" && ");
+    const child = Bun.spawn(user(await unpacked(name), release, script), { stdout: "pipe", stderr: "pipe" });
+    const [stdout, stderr, status] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ]);
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout).toMatch(/^ipcdump-static-[\d.]+-linux-x86_64: OK$/m);
+    expect(stdout).toMatch(/^ {2}ok {2}pipe /m);
+  });
+});
+
+test("roots: dist/ipcdump wants no glibc newer than 2.28", async () => {
+  const symbols = await command(["readelf", "-W", "--dyn-syms", PLAIN]);
+  const minor = [...symbols.matchAll(/@GLIBC_2\.(\d+)/g)].map(([, number]) => Number(number));
+  expect(minor.length).toBeGreaterThan(0);
+  expect(Math.max(...minor)).toBeLessThanOrEqual(28);
 });
 
 describe("roots: where memory files can't be executed", () => {
