@@ -39,9 +39,12 @@ const keyrings = ["debian-archive-keyring.gpg", "debian-archive-keyring.pgp"].ma
 /**
  * A private apt for some suites (`bullseye`, `bookworm-security`, `trixie-backports`, ...), from the machine's own
  * mirror with the machine's own proxy settings. Lists are fetched at most once a day. Signatures are checked against
- * Debian's keyring, as ever. Needs no root.
+ * Debian's keyring, as ever. Needs no root. Packages are for this machine, or for the `architecture` that Debian calls so.
  */
-export async function apt(suites: string[], options: { source: boolean }): Promise<Apt> {
+export async function apt(
+  suites: string[],
+  options: { source: boolean; architecture?: string },
+): Promise<Apt> {
   const types = options.source ? "deb deb-src" : "deb";
   const { archive, security } = await mirror();
   const keyring = keyrings.find((file) => existsSync(file));
@@ -53,15 +56,16 @@ export async function apt(suites: string[], options: { source: boolean }): Promi
     return `Types: ${types}\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: ${keyring}\n`;
   });
   const sources = entries.join("\n");
-  const key = createHash("sha256").update(sources).digest("hex").slice(0, 12);
+  const { architecture = "" } = options;
+  const key = createHash("sha256").update(sources).update(architecture).digest("hex").slice(0, 12);
   const folder = cacheFolder("apt", `${suites[0] ?? "none"}-${key}`);
-  const config = configure(folder, sources);
+  const config = configure(folder, sources, architecture);
   await update(folder, config, suites);
   return new PrivateApt(config, cacheFolder("packages"), cacheFolder("sources"));
 }
 
 /** Writes the private tree and returns the path of its configuration, read after the system's. */
-function configure(folder: string, sources: string): string {
+function configure(folder: string, sources: string, architecture: string): string {
   for (const part of ["etc/sources", "etc/empty", "state/lists/partial", "cache/archives/partial"]) {
     mkdirSync(join(folder, part), { recursive: true });
   }
@@ -93,7 +97,7 @@ APT::Sandbox::User "root";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
-`;
+${architecture === "" ? "" : `#clear APT::Architectures;\nAPT::Architecture "${architecture}";\n`}`;
   const config = join(folder, "apt.conf");
   // Renamed into place: another process may be reading it.
   writeFileSync(`${config}.${process.pid}`, settings);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { otherBun } from "../../ffi/bundle/runtime.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { LIBRARIES } from "./machine.ts";
 
 /** An emulated processor is some twenty times slower. */
 const PATIENCE_MS = 240_000;
@@ -10,8 +11,6 @@ setDefaultTimeout(PATIENCE_MS);
 
 const ROOT = join(import.meta.dir, "../..");
 const EXECUTABLE = join(ROOT, "dist/arm64/ipcdump");
-/** Where Debian's libc6-arm64-cross has the loader and libc of that processor. */
-const LIBRARIES = "/usr/aarch64-linux-gnu";
 
 /** What a program for arm64 says, run by QEMU on the system calls of this kernel. */
 async function emulated(words: readonly string[]) {

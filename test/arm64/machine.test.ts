@@ -1,0 +1,73 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import type { TraceEvent } from "../harness/trace.ts";
+import type { Moved, Pipe, Role, Sent } from "../harness/truth.ts";
+import { runInMachine } from "./machine.ts";
+
+setDefaultTimeout(400_000);
+
+const EXECUTABLE = join(import.meta.dir, "../../dist/arm64/ipcdump");
+const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
+const KINDS = ["pipe", "signal", "unix-stream", "unix-dgram", "unix-seqpacket"].concat(
+  ...["loopback-tcp", "loopback-udp", "pty"],
+);
+
+/** Traces with each back end: workloads that say what they do, and a marker of every kind, the last one to wait for. */
+const script = BACKENDS.map(
+  (backend) => `
+echo "begin ${backend}"
+/ipcdump --backend ${backend} -x -f json -o /tmp/events >/tmp/errors 2>&1 &
+tracer=$!
+until grep -q -e ^tracing -e ^ipcdump: /tmp/errors; do sleep 0.1; done
+cat /tmp/errors
+/programs/pipe one
+/programs/signal kill
+for kind in ${KINDS.join(" ")}; do /programs/marker $kind; done
+while [ -d /proc/$tracer ] && ! grep -q '"type":"pty"' /tmp/events; do sleep 0.1; done
+kill -INT $tracer
+wait $tracer
+echo "status $?"
+cat /tmp/events
+echo "end ${backend}"`,
+).join("\n");
+
+describe("arm64: a machine", () => {
+  let lines: Promise<string[]> | undefined;
+
+  test.each([...BACKENDS])("traces every kind with %s", async (backend) => {
+    lines ??= runInMachine(EXECUTABLE, ["marker", "pipe", "signal"], script);
+    const all = await lines;
+    const part = all.slice(all.indexOf(`begin ${backend}`), all.indexOf(`end ${backend}`));
+    expect(part).toContain("status 0");
+    const said = part.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    const events: TraceEvent[] = said.filter((value) => "src_comm" in value);
+
+    const roles = new Map<string, Role>(said.filter(({ role }) => role).map((role) => [role.role, role]));
+    const ends = ({ src, dst }: { src: string; dst: string }) => ({
+      ...{ src_pid: roles.get(src)!.pid, src_comm: src, dst_pid: roles.get(dst)!.pid, dst_comm: dst },
+    });
+    const pipe: Pipe & { pipe: string } = said.find(({ pipe }) => pipe);
+    const moved: Moved = said.find(({ moved }) => moved).moved;
+    expect(events.filter(({ meta }) => meta.pipe_inode === pipe.inode)).toEqual([
+      {
+        ...ends(moved),
+        type: "pipe",
+        time: expect.any(String),
+        meta: { pipe_name: "<anonymous>", pipe_inode: pipe.inode, count: moved.count },
+        bytes: Buffer.from(moved.hex, "hex").toString("base64"),
+      },
+    ]);
+    const sent: Sent = said.find(({ sent }) => sent).sent;
+    const target = roles.get(sent.dst)!.pid;
+    expect(events.filter(({ type, dst_pid }) => type === "signal" && dst_pid === target)).toEqual([
+      {
+        ...{ ...ends(sent), type: "signal", time: expect.any(String) },
+        meta: { num: sent.num, name: sent.name },
+      },
+    ]);
+    const marked = events.filter(({ src_comm, dst_comm }) => src_comm === "marker" && dst_comm === "marker");
+    for (const { src_pid, dst_pid } of marked) expect(dst_pid).toBe(src_pid);
+    expect(new Set(marked.map(({ type }) => type))).toEqual(new Set(KINDS));
+    expect(said.filter((value) => "lost_type" in value)).toEqual([]);
+  });
+});
