@@ -26,6 +26,7 @@ const recipe = [
   "target.ts",
   "libraries.ts",
   "symbols.ts",
+  "libbpf.patch",
   "shims.c",
   "config.h",
   "pins.json",

@@ -1,6 +1,9 @@
 /** libbpf, libelf and zlib: Debian's sources of the versions that pins.json wants, and their objects. */
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Apt } from "./apt.ts";
+import { command } from "./command.ts";
 import { compile, includes, sourcesIn } from "./compile.ts";
 import pins from "./pins.json" with { type: "json" };
 import { native, type Target } from "./target.ts";
@@ -30,6 +33,22 @@ export async function pinned(debian: Apt, pin: Pin): Promise<string> {
   return source.folder;
 }
 
+/** A copy of libbpf's tree, beside it, with our changes in it. Throws when they don't fit. */
+async function patched(source: string): Promise<string> {
+  const patch = join(import.meta.dir, "libbpf.patch");
+  const folder = `${source}.${createHash("sha256").update(readFileSync(patch)).digest("hex").slice(0, 8)}`;
+  if (existsSync(folder)) return folder;
+  const room = `${folder}.${process.pid}`;
+  try {
+    cpSync(source, room, { recursive: true });
+    await command(["patch", "-p1", "--silent", "--fuzz=0", "-d", room, "-i", patch], { from: "patch" });
+    if (!existsSync(folder)) renameSync(room, folder);
+  } finally {
+    rmSync(room, { recursive: true, force: true });
+  }
+  return folder;
+}
+
 /** Fetches all three. Throws when Debian has other ones than pins.json wants. */
 export async function fetchLibraries(debian: Apt): Promise<Libraries> {
   const [libbpf, libelf, zlib] = await Promise.all([
@@ -37,7 +56,7 @@ export async function fetchLibraries(debian: Apt): Promise<Libraries> {
     pinned(debian, pins.libelf),
     pinned(debian, pins.zlib),
   ]);
-  return { libbpf, libelf, zlib };
+  return { libbpf: await patched(libbpf), libelf, zlib };
 }
 
 /** Compiles all three below a folder, with `more` options, and returns the objects. */

@@ -81,7 +81,8 @@ async function licences(root: string, version: string): Promise<string> {
 
 const preface = `The licences of what is inside the executables of ipcdump.
 
-libbpf, libelf, zlib, musl and libstdc++ come from Debian's sources; ffi/bundle and ffi/static of ipcdump's own source
+libbpf, libelf, zlib, musl and libstdc++ come from Debian's sources; what is changed in libbpf and musl, and why, is in
+ffi/bundle/libbpf.patch and ffi/static/musl.patch. ffi/bundle and ffi/static of ipcdump's own source
 fetch them, build them and put the executables together, so whoever changes one of them can build it anew. In place
 of the libbpf and libelf inside another one can be used by IPCDUMP_LIBBPF; see the README.
 `;
