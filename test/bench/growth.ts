@@ -10,7 +10,7 @@ import { ipcdump } from "./tracers.ts";
 import { pingPong, run } from "./workload.ts";
 
 const SIZES = [10, 1000, 50_000];
-const ROUND_TRIPS = 300_000;
+const ROUND_TRIPS = 100_000;
 
 export async function growth(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];

@@ -8,11 +8,11 @@ import { flood, pingPong, run, type Workload } from "./workload.ts";
 const RINGS = ["1M", "16M", "64M"];
 /** messages a second, tried from the top */
 const RATES = [1_600_000, 800_000, 400_000, 200_000, 100_000, 50_000];
-const SECONDS = 2;
+const SECONDS = 1;
 
 export async function loss(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];
-  const full = pingPong(bench, "pipe", 64, 1_000_000);
+  const full = pingPong(bench, "pipe", 64, 300_000);
   for (const ring of RINGS) {
     const rates: number[] = [];
     const shares: number[] = [];

@@ -7,12 +7,12 @@ import { type Command, counted, Tracer } from "./tracer.ts";
 import { bpftrace, ipcdump, isInstalled, LETS_NOTHING_THROUGH, scratchFile, strace } from "./tracers.ts";
 import { type Channel, flood, KINDS, pingPong, run, spin, type Took, type Workload } from "./workload.ts";
 
-const ROUND_TRIPS = 300_000;
+const ROUND_TRIPS = 100_000;
 /** strace takes some hundred times as long */
-const STRACED_ROUND_TRIPS = 10_000;
-const MESSAGES = 500_000;
-const CALLS = 10_000_000;
-const STEPS = 600_000_000;
+const STRACED_ROUND_TRIPS = 4000;
+const MESSAGES = 300_000;
+const CALLS = 4_000_000;
+const STEPS = 300_000_000;
 
 interface Case {
   name: string;
@@ -40,7 +40,7 @@ export async function slowdown(bench: Bench): Promise<Figure[]> {
   }
   const everything: Case = { name: "everything to a file", tracer: ipcdump(bench, "all", []), target: null };
   for (const size of [10, 4096, 65536]) {
-    const trips = size > 10_000 ? ROUND_TRIPS / 10 : ROUND_TRIPS;
+    const trips = size > 10_000 ? ROUND_TRIPS / 5 : ROUND_TRIPS;
     figures.push(...(await compare(bench, pingPong(bench, "pipe", size, trips), [everything])));
   }
   for (const channel of Object.keys(KINDS) as Channel[]) {
@@ -61,13 +61,14 @@ export async function slowdown(bench: Bench): Promise<Figure[]> {
 async function compare(bench: Bench, workload: Workload, cases: readonly Case[]): Promise<Figure[]> {
   const took = cases.map(() => ({ traced: [] as Took[], plain: [] as Took[], lost: 0 }));
   for (let round = 0; round < bench.rounds; round++) {
+    let before = await run(bench, workload);
     for (const [i, { tracer: command }] of cases.entries()) {
-      const before = await run(bench, workload);
       const tracer = await Tracer.start(bench, command);
       took[i]!.traced.push(await run(bench, workload));
       const { said } = await tracer.stop();
       const after = await run(bench, workload);
       took[i]!.plain.push({ wall: (before.wall + after.wall) / 2, cpu: (before.cpu + after.cpu) / 2 });
+      before = after;
       if (command.name !== "bpftrace") took[i]!.lost += counted(said).lost;
     }
   }

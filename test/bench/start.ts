@@ -1,5 +1,5 @@
 /** Row 4: from the start to `tracing`, to the first event; memory and CPU time of a long run. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Ipcdump, STATIC } from "../harness/ipcdump.ts";
 import type { Bench } from "./bench.ts";
 import { type Figure, figure } from "./figure.ts";
@@ -13,7 +13,8 @@ const EVENTS = 10_000_000;
 const FIRST_EVENTS = 20;
 
 export async function start(bench: Bench): Promise<Figure[]> {
-  const both = bench.inVm ? [] : await compared(bench);
+  // bun build.ts --static makes the other one
+  const both = existsSync(STATIC) ? await compared(bench) : [];
   return [...(await starts(bench)), ...both, ...(await latencies(bench)), ...(await footprint(bench))];
 }
 
@@ -98,7 +99,7 @@ async function latencies(bench: Bench): Promise<Figure[]> {
 
 async function footprint(bench: Bench): Promise<Figure[]> {
   const [idle, growth, share]: [number[], number[], number[]] = [[], [], []];
-  for (let round = 0; round < Math.min(bench.rounds, 3); round++) {
+  for (let round = 0; round < Math.min(bench.rounds, 2); round++) {
     // of a kind that nothing here uses: an idle machine is what others' work would spoil
     const quiet = await Tracer.start(bench, ipcdump(bench, "unix-seqpacket", []));
     await Bun.sleep(1000);

@@ -1,6 +1,6 @@
 import { type Figure, verdict } from "./figure.ts";
 
-const HEAD = ["row", "what", "median", "spread", "target", "", ""];
+const HEAD = ["row", "what", "median", "spread", "target", "", "note"];
 
 /** The figures as a table in Markdown, which the README takes as it is. */
 export function table(figures: readonly Figure[]): string {
