@@ -53,6 +53,9 @@ const dropFlags = [
   "-Wl,--no-dynamic-linker,-Ttext=0,-e,drop,--defsym=given=0x800",
 ];
 
+/** the first with __builtin_preserve_type_info */
+const oldestClang = 12;
+
 class BuildError extends Error {}
 
 function say(line: string): void {
@@ -83,6 +86,17 @@ function filesOf(folder: string, extension: RegExp): string[] {
     .sort();
 }
 
+/** Throws where clang lacks what libbpf's CO-RE macros are made of. */
+function checkClang(): void {
+  if (Bun.which("clang") === null) throw new BuildError("clang is not installed\ntry: apt-get install clang");
+  const said = Bun.spawnSync(["clang", "--version"]).stdout.toString();
+  const major = Number(/version (\d+)/.exec(said)?.[1] ?? oldestClang);
+  if (major < oldestClang)
+    throw new BuildError(
+      `clang ${major} is too old, ${oldestClang} is needed: build on Debian 12 or newer; what is built runs here too`,
+    );
+}
+
 /** bpf/*.bpf.c → ipcdump.bpf.o, by the headers and the linker of this machine's own libbpf */
 function compilePrograms({ target, folder, object: linked }: Output, { headers, library }: Bundle): void {
   const sources = filesOf("bpf", /\.[ch]$/);
@@ -90,6 +104,7 @@ function compilePrograms({ target, folder, object: linked }: Output, { headers, 
   const key = keyOf(sources, ...flags);
   if (isCurrent(linked, key)) return;
   say(`compiling the BPF programs for ${target.name}`);
+  checkClang();
   const objects = sources
     .filter((source) => source.endsWith(".bpf.c"))
     .map((source) => {

@@ -10,7 +10,8 @@
  *
  *   argv: name, "w" descriptor | "r" descriptor | "k" pid signal
  *
- * Freestanding: it starts in no time and does nothing else that could be traced.
+ * Freestanding: it starts in no time and does nothing else that could be traced. dist/ipcdump-static has it inside
+ * a second time, in static/start.c.
  */
 #define ENOEXEC 8
 #define EINTR 4
@@ -29,7 +30,9 @@ static long call(long number, long a, long b, long c)
 	return result;
 }
 
+#ifndef WITHIN_START_C
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
+#endif
 #elif defined(__aarch64__)
 enum { READ = 63, WRITE = 64, KILL = 129, EXECVE = 221, FCNTL = 25, EXIT_GROUP = 94 };
 

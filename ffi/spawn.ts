@@ -24,6 +24,7 @@ const { symbols: c } = dlopen("libc.so.6", {
 });
 
 const EINTR = 4;
+const EACCES = 13;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const WNOHANG = 1;
 const SYS_pidfd_open = 434;
@@ -76,14 +77,18 @@ function vector(strings: readonly Uint8Array[]): BigUint64Array {
   return BigUint64Array.from([...strings.map((string) => BigInt(ptr(string))), 0n]);
 }
 
+/** By this name dist/ipcdump-static does what child.c does: see static/start.c. */
+const childName = "ipcdump-child";
+
 /**
- * Starts a program from memory. It inherits what this process inherited, and the descriptors of
+ * Starts child.c from memory, or from this executable where that `isChildToo` and memory can't be executed. It inherits what this process inherited, and the descriptors of
  * `keep`; each pair of `copies` is [ours, its number there].
  * @returns its process id
  * @throws NativeError
  */
-export function spawnFromMemory(
+export function spawnChild(
   program: Uint8Array,
+  isChildToo: boolean,
   name: string,
   words: readonly Uint8Array[],
   environment: readonly Uint8Array[],
@@ -110,15 +115,18 @@ export function spawnFromMemory(
     for (const number of ignoredByBun) c.sigaddset(ptr(signals), number);
     c.posix_spawnattr_setsigdefault(ptr(attributes), ptr(signals));
     c.posix_spawnattr_setflags(ptr(attributes), POSIX_SPAWN_SETSIGDEF);
-    const strings = [...words, ...environment];
-    const result = c.posix_spawn(
-      ptr(pid),
-      `/proc/self/fd/${memory}` as never,
-      ptr(actions),
-      ptr(attributes),
-      ptr(vector(strings.slice(0, words.length))),
-      ptr(vector(strings.slice(words.length))),
-    );
+    const spawn = (path: string, first: Uint8Array) =>
+      c.posix_spawn(
+        ptr(pid),
+        path as never,
+        ptr(actions),
+        ptr(attributes),
+        ptr(vector([first, ...words.slice(1)])),
+        ptr(vector(environment)),
+      );
+    let result = spawn(`/proc/self/fd/${memory}`, words[0]!);
+    if (result === EACCES && isChildToo) result = spawn("/proc/self/exe", terminated(childName));
+    if (result === EACCES) throw new NativeError("execute", "a file in memory (vm.memfd_noexec?)", result);
     if (result !== 0) throw new NativeError("start", name, result);
     return pid[0]!;
   } finally {

@@ -5,18 +5,10 @@ import { join } from "node:path";
 import program from "#dist/child.elf" with { type: "file" };
 import { describe, errnoName } from "../ffi/error.ts";
 import { close, write } from "../ffi/libc.ts";
-import {
-  kill,
-  openPidfd,
-  ownStrings,
-  pipe,
-  readAll,
-  reap,
-  spawnFromMemory,
-  terminated,
-} from "../ffi/spawn.ts";
+import { kill, openPidfd, ownStrings, pipe, readAll, reap, spawnChild, terminated } from "../ffi/spawn.ts";
 import { Failure } from "./failure.ts";
 import { printable } from "./format/escape.ts";
+import { isStatic } from "./libbpf.ts";
 
 const ENOENT = 2;
 const EACCES = 13;
@@ -60,8 +52,9 @@ export class Child implements Disposable {
       ...ownStrings("cmdline").slice(-command.length).map(terminated),
     ];
     try {
-      const pid = spawnFromMemory(
+      const pid = spawnChild(
         readFileSync(program),
+        isStatic,
         "ipcdump",
         words,
         ownStrings("environ").map(terminated),

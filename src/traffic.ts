@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import program from "#dist/child.elf" with { type: "file" };
 import { channels } from "../ffi/channel.ts";
-import { kill, reap, spawnFromMemory, terminated } from "../ffi/spawn.ts";
+import { kill, reap, spawnChild, terminated } from "../ffi/spawn.ts";
 import type { Kind } from "./event.ts";
+import { isStatic } from "./libbpf.ts";
 
 /** what a process survives that does not expect it */
 const harmless = constants.signals.SIGURG;
@@ -21,7 +22,7 @@ export interface Traffic {
 export async function makeTraffic(kind: Kind): Promise<Traffic> {
   const image = readFileSync(program);
   const start = (keep: number[], ...words: string[]) =>
-    spawnFromMemory(image, "ipcdump", ["doctor", ...words].map(terminated), [], keep, []);
+    spawnChild(image, isStatic, "ipcdump", ["doctor", ...words].map(terminated), [], keep, []);
   if (kind === "signal") {
     using idle = channels.pipe();
     const destination = start([idle.reading], "r", `${idle.reading}`);

@@ -36,7 +36,16 @@ export interface StaticParts {
 }
 
 /** What decides the result, from this folder; a change in any of these is another runtime. */
-const recipe = ["build.ts", "symbols.ts", "start.c", "stdcxx.c", "musl.patch", "pins.json", "include/error.h"]
+const recipe = [
+  "build.ts",
+  "symbols.ts",
+  "start.c",
+  "stdcxx.c",
+  "musl.patch",
+  "pins.json",
+  "include/error.h",
+  "../child.c",
+]
   .concat(
     ["compile.ts", "target.ts", "libraries.ts", "libbpf.patch", "config.h", "pins.json"].map(
       (file) => `../bundle/${file}`,

@@ -27,6 +27,24 @@ static const char always[][12] = {"LD_"};
 /* What makes Bun, its allocator or ipcdump run the code or use the files of whoever starts it. */
 static const char privileged[][12] = {"BUN_", "NODE_", "IPCDUMP_", "JSC_", "MIMALLOC_"};
 
+/*
+ * Where files in memory can't be executed the executable is its own child.c, when it is called by this name. Whatever
+ * capabilities the file has are not meant for that.
+ */
+#define WITHIN_START_C
+#include "../child.c"
+static const char child_name[] = "ipcdump-child";
+
+static void act_as_child(unsigned long *stack, int is_secure)
+{
+	static const unsigned header[] = {0x20080522, 0}; /* _LINUX_CAPABILITY_VERSION_3 */
+	static const unsigned none[6];
+
+	if (is_secure)
+		call(126 /* capset */, (long)header, (long)none, 0);
+	start((long *)stack);
+}
+
 static int begins_with(const char *text, const char *prefix)
 {
 	while (*prefix)
@@ -59,6 +77,8 @@ __attribute__((used, visibility("hidden"))) void ipcdump_prepare(unsigned long *
 	for (Elf64_auxv_t *a = auxiliary; a->a_type != AT_NULL; a++)
 		if (a->a_type == AT_SECURE)
 			is_secure = a->a_un.a_val != 0;
+	if (stack[0] > 1 && begins_with((const char *)stack[1], child_name))
+		act_as_child(stack, is_secure);
 	for (from = to; *from; from++)
 		if (!is_unwanted((const char *)*from, is_secure))
 			*to++ = *from;

@@ -97,4 +97,16 @@ describe("roots: where memory files can't be executed", () => {
       expect(event).toMatchObject({ src_comm: "writer", dst_comm: "reader" });
     });
   }
+
+  test("dist/ipcdump-static runs a command all the same", async () => {
+    const command = inside(await unpacked("debian-13"), STATIC, set, "-m -p -f");
+    const words = ["-t", "pipe", "-f", "json", "--", "busybox", "sh", "-c"].concat(
+      "echo $LD_ANY | busybox cat; exit 7",
+    );
+    using ipcdump = new Ipcdump(words, { command, env: { ...process.env, LD_ANY: "kept" } });
+    expect(await ipcdump.ended()).toBe(7);
+    expect(ipcdump.stderr).toContain("kept");
+    const events = ipcdump.stdout.map((line) => JSON.parse(line));
+    expect(events).toMatchObject([{ type: "pipe", src_comm: "busybox", meta: { count: 5 } }]);
+  });
 });
