@@ -87,6 +87,52 @@ test("a full file system: status 1, why, and whole lines", async () => {
     expect(Object.keys(JSON.parse(line))[0]).toMatch(/^(src_pid|lost_type)$/);
 });
 
+/** What a file of events ends with when its device fails, and where that is said to be. */
+function brokenAt(events: string): string {
+  return `ipcdump: cannot write to ${events}: EIO, input/output error`;
+}
+
+test("a device that breaks: status 1, why, and whole lines", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ipcdump-faults-"));
+  const [image, mount] = [join(folder, "image"), join(folder, "mount")];
+  const events = join(mount, "events");
+  const script = [
+    `mkdir ${mount} && truncate -s 8M ${image} && mkfs.ext4 -q ${image} && mount -o loop ${image} ${mount} || exit 99`,
+    `"$@" -o ${events} & ipcdump=$!`,
+    `until [ "$(stat -c %s ${events} 2>/dev/null || echo 0)" -gt 50000 ]; do :; done`,
+    `${await programPath("broken")} ${mount} || exit 98`,
+    `wait $ipcdump; status=$?`,
+    `umount ${mount} && mount -o loop ${image} ${mount} && cat ${events}; umount ${mount}; exit $status`,
+  ].join("\n");
+  using _storm = storm();
+  using ipcdump = new Ipcdump(PIPE, { command: ["unshare", "-m", "sh", "-c", script, "sh", EXECUTABLE] });
+  expect(await ipcdump.ended()).toBe(1);
+  rmSync(folder, { recursive: true });
+  expect(ipcdump.stderr.slice(-2)).toEqual([brokenAt(events), "What was written before is complete lines."]);
+  expect(ipcdump.stdout.length).toBeGreaterThan(100);
+  for (const line of ipcdump.stdout)
+    expect(Object.keys(JSON.parse(line))[0]).toMatch(/^(src_pid|lost_type)$/);
+});
+
+test("a device that breaks within a line and takes nothing back: status 1, and no more is claimed", async () => {
+  const size = 20_000;
+  const device = Bun.spawn([await programPath("memory"), `${size}`], { stdin: "pipe", stdout: "pipe" });
+  const events = `/proc/${device.pid}/mem`;
+  const words = new Response(device.stdout).text();
+  await eventually(
+    "the memory is there",
+    () => readFileSync(`/proc/${device.pid}/maps`, "utf8").startsWith("0000") || undefined,
+  );
+  using _storm = storm();
+  using ipcdump = new Ipcdump([...PIPE, "-o", events]);
+  expect(await ipcdump.ended()).toBe(1);
+  expect(ipcdump.stderr.at(-1)).toBe(brokenAt(events));
+  device.stdin.end();
+  const written = (await words).replace("ready\n", "");
+  expect(written).toHaveLength(size);
+  for (const line of written.split("\n").slice(0, -1)) JSON.parse(line);
+});
+
 test("many at once: each sees all, and nothing of the others", async () => {
   // in a VM loading them is what takes long
   const count = inVm ? 3 : 20;
