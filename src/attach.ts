@@ -47,6 +47,7 @@ export class Attached implements Disposable {
 }
 
 const EPERM = 1;
+const EMFILE = 24;
 /** of process.bpf.c, which belongs to no kind */
 const processHooks = ["process_fork", "process_free"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
@@ -62,6 +63,8 @@ interface Plan {
   kind: KindModule;
   /** back ends still to be tried, the first is the current one */
   candidates: Backend[];
+  /** optional hooks whose programs this kernel refused */
+  without: Set<string>;
   reason: string;
 }
 
@@ -79,7 +82,7 @@ export function attach(
   const { programs: fate, wantsPerfTracepoints } = preemption();
   const order = preference(options, fate !== "safe");
   const hooks: Hooks = Object.assign({}, ...kinds.map((kind) => kind.hooks));
-  const plans = kinds.map((kind): Plan => ({ kind, candidates: [], reason: "" }));
+  const plans = kinds.map((kind): Plan => ({ kind, candidates: [], without: new Set(), reason: "" }));
   const absent = new Map<Backend, string>();
   if (fate === "preempted") absent.set("fentry", "this kernel preempts BPF programs and would skip events");
   else if (order.includes("fentry") && refusesTrampolines(libbpf))
@@ -146,20 +149,22 @@ function programsOf(object: BpfObject, kind: KindModule): Program[] {
 }
 
 /** Lets load take in the programs of a plan's back end. @throws NativeError */
-function select(object: BpfObject, { kind, candidates: [backend] }: Plan): Traced {
+function select(object: BpfObject, { kind, candidates: [backend], without }: Plan): Traced {
   const unseen = [...(kind.blind[backend!] ?? [])];
   const programs = programsOf(object, kind).filter((program) => {
     if (program.backend !== backend && program.backend !== "any") return false;
+    const lack = kind.optional?.[program.hook];
     try {
-      program.aim(kind.hooks[program.hook]!);
-      return true;
+      if (!without.has(program.hook)) {
+        program.aim(kind.hooks[program.hook]!);
+        return true;
+      }
     } catch (error) {
-      const lack = kind.optional?.[program.hook];
       if (!(error instanceof NativeError) || lack === undefined) throw error;
-      if (lack !== null) unseen.push(lack);
       log.verbose(`${kind.name}: ${program.hook} is left out: ${error.message}`);
-      return false;
     }
+    if (lack !== undefined && lack !== null) unseen.push(lack);
+    return false;
   });
   for (const program of programs) program.enable(true);
   return { kind, backend: backend!, programs, unseen };
@@ -179,6 +184,12 @@ function giveUp(plans: readonly Plan[], error: NativeError): void {
   });
   if (guilty.length === 0) throw unloadable(error);
   for (const plan of guilty) {
+    // another back end would have the same
+    if (hook !== undefined && backend === "any" && plan.kind.optional?.[hook] !== undefined) {
+      plan.without.add(hook);
+      log.verbose(`${plan.kind.name}: ${hook} is left out: ${error.message}`);
+      continue;
+    }
     const failed = plan.candidates.shift()!;
     plan.reason = `${failed}: cannot ${error.operation} ${error.target}: ${describe(error.errno)}`;
     log.verbose(`${plan.kind.name}: not ${plan.reason}`);
@@ -210,6 +221,8 @@ function noBtf(): Failure | null {
 }
 
 function remedy(reason: string): string {
+  if (reason.includes(errnoName(EMFILE))) return "raise the limit of open files: ulimit -n 1024";
+  if (reason.startsWith("tracepoint: ")) return "run: ipcdump doctor";
   return reason.includes(errnoName(EPERM))
     ? "try --backend tracepoint or more privileges, or run: ipcdump doctor"
     : "try another --backend, or run: ipcdump doctor";
