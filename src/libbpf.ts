@@ -1,6 +1,7 @@
 /** Which libbpf: the one of the user's choice, else the one that came with the executable. */
 import { readFileSync } from "node:fs";
 import libbpfFile from "#dist/libbpf.so" with { type: "file" };
+import { damage } from "../ffi/elf.ts";
 import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../ffi/libbpf.ts";
 import { geteuid } from "../ffi/libc.ts";
 import { Failure } from "./failure.ts";
@@ -18,7 +19,7 @@ export function libbpf(): Libbpf {
   if (path === undefined || path === "") return bundled();
   let reason: string | null;
   try {
-    reason = distrust(path, geteuid());
+    reason = distrust(path, geteuid()) ?? damage(readFileSync(path));
     if (reason === null) return openLibbpf(path);
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error);

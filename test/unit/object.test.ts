@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { NativeError } from "../../ffi/error.ts";
+import { openLibbpf } from "../../ffi/libbpf.ts";
+import { BpfObject } from "../../ffi/object.ts";
+
+const at = (name: string) => new URL(`../../dist/${name}`, import.meta.url).pathname;
+const libbpf = openLibbpf(at("libbpf.so"));
+const whole = readFileSync(at("ipcdump.bpf.o"));
+
+function open(bytes: Uint8Array): string | null {
+  try {
+    using object = BpfObject.open(libbpf, Uint8Array.from(bytes), false, null);
+    expect(object.programs.length).toBeGreaterThan(0);
+    return null;
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    expect(error.errno).toBeGreaterThan(0);
+    return error.message;
+  }
+}
+
+test("the BPF object is opened", () => {
+  expect(open(whole)).toBeNull();
+});
+
+test("what is cut, or foreign, is not, and nothing crashes", () => {
+  const message = /^cannot open the BPF object: \w+/;
+  for (let part = 1; part < 40; part++)
+    expect(open(whole.subarray(0, Math.floor((whole.length * part) / 40)))).toMatch(message);
+  for (const other of ["libbpf.so", "child.elf", "drop.bin"])
+    expect(open(readFileSync(at(other)))).toMatch(message);
+  expect(open(new TextEncoder().encode("not an object"))).toMatch(message);
+});
