@@ -33,7 +33,8 @@ struct shared {
 	u32 misses;
 	/* chosen_pids was too small: who is not in it may be anybody */
 	u32 crowded;
-	u32 reserved;
+	/* how many ledgers were begun, only ever growing */
+	u32 ledgers;
 };
 
 #endif

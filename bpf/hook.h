@@ -36,20 +36,6 @@
 		return body(current_regs(), event->ret);                                           \
 	}
 
-/* body(struct task_struct *task): the current one */
-#define ON_PROCESS_EXIT(hook, body)                                                                \
-	SEC("?tp_btf/sched_process_exit")                                                          \
-	int BPF_PROG(hook, struct task_struct *task)                                               \
-	{                                                                                          \
-		return body(task);                                                                 \
-	}                                                                                          \
-	SEC("?tp/sched/sched_process_exit")                                                        \
-	int hook##__perf(void *event)                                                              \
-	{                                                                                          \
-		(void)event;                                                                       \
-		return body((void *)bpf_get_current_task());                                       \
-	}
-
 /* body(struct sock *sk) */
 #define ON_DATA_READY(hook, body)                                                                  \
 	SEC("?tp_btf/sk_data_ready")                                                               \

@@ -256,6 +256,7 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 		ledger = bpf_map_lookup_elem(&ledgers, pipe);
 		if (!ledger)
 			return NULL;
+		__sync_fetch_and_add(&shared.ledgers, 1);
 	}
 	if (ledger->inode != number || ledger->device != device || opens < ledger->opens) {
 		struct process nobody = {};

@@ -82,8 +82,8 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 	if (call == CALL_OTHER || call > CALL_VMSPLICE)
 		return 0;
 	descriptors(call, regs, compat, &from_fd, &to_fd);
-	from = enter_pipe(from_fd, &transfer.from);
-	to = enter_pipe(to_fd, &transfer.to);
+	from = enter_pipe(from_fd, &transfer.from, 0);
+	to = enter_pipe(to_fd, &transfer.to, 0);
 	/* not the pointers: clang would or them, which the verifier forbids */
 	if (!transfer.from && !transfer.to)
 		return 0;
@@ -134,8 +134,8 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		if (result <= 0)
 			return 0;
 		descriptors(call, regs, compat, &from_fd, &to_fd);
-		enter_pipe(from_fd, &transfer.from);
-		if (enter_pipe(to_fd, &transfer.to)) {
+		enter_pipe(from_fd, &transfer.from, 1);
+		if (enter_pipe(to_fd, &transfer.to, 0)) {
 			struct identity self = {};
 
 			identify((void *)bpf_get_current_task(), &self);

@@ -115,7 +115,8 @@ static __always_inline void descriptors(enum call call, struct pt_regs *regs, bo
 	}
 }
 
-static __always_inline struct ledger *enter_pipe(int fd, u64 *pipe)
+/* `lost`: how many events that is when there is no room for another ledger */
+static __always_inline struct ledger *enter_pipe(int fd, u64 *pipe, u32 lost)
 {
 	struct file *file = fd < 0 ? NULL : file_of(fd);
 	struct ledger *ledger;
@@ -124,10 +125,13 @@ static __always_inline struct ledger *enter_pipe(int fd, u64 *pipe)
 	if (!file || !is_pipe(file))
 		return NULL;
 	ledger = ledger_of(file, pipe);
-	if (!ledger)
+	if (!ledger) {
 		*pipe = 0;
-	else if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
+		if (lost)
+			count_lost(KIND_PIPE, LOST_MAP_FULL, lost);
+	} else if (BPF_CORE_READ(file, f_flags) & O_DIRECT) {
 		ledger->flags |= LEDGER_PACKETS;
+	}
 	return ledger;
 }
 
@@ -137,9 +141,10 @@ static __always_inline void leave(u64 pipe, bool reads)
 
 	if (!ledger)
 		return;
-	if (reads)
+	/* one that was begun since knows of none */
+	if (reads && ledger->readers)
 		__sync_fetch_and_add(&ledger->readers, -1);
-	else
+	else if (!reads && ledger->writers)
 		__sync_fetch_and_add(&ledger->writers, -1);
 }
 

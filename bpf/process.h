@@ -34,6 +34,7 @@ struct identity {
 	struct process who;
 	struct naming name;
 	u64 leader; /* its task_struct */
+	u64 born;   /* start_boottime of that */
 };
 
 static __always_inline u32 mix(u32 hash, u32 word)
@@ -58,7 +59,7 @@ static __always_inline u64 zero_bytes(u64 word)
 static __always_inline void identify(struct task_struct *task, struct identity *id)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	u64 ticks = BPF_CORE_READ(leader, start_boottime) / NANOSECONDS_PER_TICK;
+	u64 born = BPF_CORE_READ(leader, start_boottime), ticks = born / NANOSECONDS_PER_TICK;
 	u64 comm[COMM_LENGTH / sizeof(u64)], end;
 	u32 hash = mix(mix(0, ticks), ticks >> 32);
 
@@ -74,6 +75,7 @@ static __always_inline void identify(struct task_struct *task, struct identity *
 	for (u32 i = 0; i < COMM_LENGTH / sizeof(u64); i++)
 		hash = mix(mix(hash, comm[i]), comm[i] >> 32);
 	id->leader = (u64)leader;
+	id->born = born;
 	id->who.tgid = BPF_CORE_READ(leader, tgid);
 	id->who.tag = hash >> 2;
 }
@@ -115,6 +117,21 @@ static __always_inline u32 thread_here(u64 address, u32 number)
 	struct task_struct *thread = (void *)address;
 
 	return config.pid_namespace ? number_here((u64)BPF_CORE_READ(thread, thread_pid)) : number;
+}
+
+#define EXIT_DEAD 16
+
+/*
+ * Whether a process has ended whose leader was this task_struct then. It may have been freed since and be
+ * another's by now, or be nothing at all; what is left of one that was freed says that it is dead.
+ */
+static __always_inline bool has_ended(u32 tgid, u64 leader, u64 born)
+{
+	struct task_struct *task = (void *)leader;
+
+	return (u32)BPF_CORE_READ(task, tgid) != tgid || BPF_CORE_READ(task, start_boottime) != born ||
+	       (BPF_CORE_READ(task, exit_state) & EXIT_DEAD) ||
+	       !BPF_CORE_READ(task, signal, live.counter);
 }
 
 static __always_inline bool same(const struct process *a, const struct process *b)

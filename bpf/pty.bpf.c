@@ -21,6 +21,8 @@ struct holder {
 	struct process who;
 	u64 file;   /* by which the master was read, or opened */
 	u64 opened; /* by `who`, and not read since */
+	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
+	u64 born;
 };
 
 /* Who read a master last, by its tty_struct */
@@ -193,6 +195,8 @@ static __always_inline void remember(struct tty_struct *master, struct file *fil
 		return;
 	introduce(&self);
 	holder.who = self.who;
+	holder.leader = self.leader;
+	holder.born = self.born;
 	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
 }
 
@@ -215,7 +219,7 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 		struct holder *holder = bpf_map_lookup_elem(&holders, &key);
 
 		/* whoever opened it holds it as long as it has one descriptor, which is his */
-		if (holder && !bpf_map_lookup_elem(&gone, &holder->who) &&
+		if (holder && !has_ended(holder->who.tgid, holder->leader, holder->born) &&
 		    (!holder->opened || is_held_once((struct file *)holder->file)))
 			dst = holder->who;
 	} else {
@@ -322,4 +326,3 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 ON_SYS_ENTER(pty_enter__any, on_enter)
 ON_SYS_EXIT(pty_exit__any, on_return)
 ON_COMPLETION(pty_ring__any, on_ring)
-ON_PROCESS_EXIT(pty_gone__any, on_exit)

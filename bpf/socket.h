@@ -29,9 +29,11 @@
 
 struct owner {
 	struct process who;
-	u64 inode; /* of the socket: another one at the same address is another socket */
-	u64 peer;  /* inode of what it was connected to when it was used last */
-	u64 made;  /* by `who`, and not used since */
+	u64 inode;  /* of the socket: another one at the same address is another socket */
+	u64 peer;   /* inode of what it was connected to when it was used last */
+	u64 made;   /* by `who`, and not used since */
+	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
+	u64 born;
 };
 
 struct {
@@ -40,14 +42,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct owner);
 } owners __weak SEC(".maps");
-
-/* Processes that ended a while ago: whatever they used is somebody else's by now */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct process);
-	__type(value, u32);
-} gone __weak SEC(".maps");
 
 /* Sockets a message was queued at during the current system call of a thread */
 struct delivery {
@@ -114,7 +108,11 @@ static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, struct ide
 				bool received)
 {
 	u64 key = (u64)sk;
-	struct owner owner = {.who = id->who, .inode = inode, .peer = peer};
+	struct owner owner = {.who = id->who,
+			      .inode = inode,
+			      .peer = peer,
+			      .leader = id->leader,
+			      .born = id->born};
 	struct owner *known = bpf_map_lookup_elem(&owners, &key);
 	struct use_record *record;
 
@@ -154,6 +152,8 @@ static __always_inline void make(struct sock *sk)
 	identify((void *)bpf_get_current_task(), &self);
 	introduce(&self);
 	owner.who = self.who;
+	owner.leader = self.leader;
+	owner.born = self.born;
 	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
 }
 
@@ -177,7 +177,8 @@ static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 o
 	if (!owner || !(inode ? owner->inode == inode : other && owner->peer == other))
 		return who;
 	who = owner->who;
-	if (bpf_map_lookup_elem(&gone, &who) || (owner->made && !is_sock_held_once(sk))) {
+	if (has_ended(who.tgid, owner->leader, owner->born) ||
+	    (owner->made && !is_sock_held_once(sk))) {
 		who.tgid = 0;
 		who.tag = 0;
 	}
@@ -264,19 +265,6 @@ static __always_inline void note_delivery(struct sock *sk, bool local)
 		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
 		delivery->count = n + 1;
 	}
-}
-
-/* A thread ended; the last one of its process is the end of that */
-static __always_inline int on_exit(struct task_struct *task)
-{
-	struct identity id = {};
-	u32 one = 1;
-
-	if (BPF_CORE_READ(task, signal, live.counter))
-		return 0;
-	identify(task, &id);
-	bpf_map_update_elem(&gone, &id.who, &one, BPF_ANY);
-	return 0;
 }
 
 #endif

@@ -385,6 +385,7 @@ struct task_struct {
 	unsigned int flags;
 	int pid;
 	int tgid;
+	int exit_state;
 	u64 start_boottime;
 	struct task_struct *real_parent;
 	struct list_head children;

@@ -30,6 +30,11 @@ export class BpfMap {
     if (result < 0) throw new NativeError("size", `map ${this.name}`, result);
   }
 
+  /** As above. */
+  get maxEntries(): number {
+    return this.#libbpf.bpf_map__max_entries(this.#map);
+  }
+
   /**
    * The words of a global data section. Before load they are what the programs will see; after it,
    * those of a .bss section are the live ones, those of .rodata must not be touched any more.

@@ -23,6 +23,7 @@ const { symbols: c } = dlopen("libc.so.6", {
   syscall: { args: [long, long, long], returns: long }, // long syscall(long, ...)
 });
 
+const EPERM = 1;
 const EINTR = 4;
 const EACCES = 13;
 const POSIX_SPAWN_SETSIGDEF = 4;
@@ -148,6 +149,11 @@ export function reap(pid: number): number | null {
 /** kill(2); one who is gone already is no error */
 export function kill(pid: number, signal: number): void {
   c.kill(pid, signal);
+}
+
+/** Whether there is a process of this number, a zombie included. */
+export function isAlive(pid: number): boolean {
+  return c.kill(pid, 0) === 0 || lastErrno() === EPERM;
 }
 
 /** A descriptor that can be read once the process has ended; -1 before Linux 5.3. */

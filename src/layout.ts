@@ -837,10 +837,10 @@ export class Shared {
   set crowded(value: number) {
     this.words[this.at + 130] = value;
   }
-  get reserved(): number {
+  get ledgers(): number {
     return this.words[this.at + 131] as number;
   }
-  set reserved(value: number) {
+  set ledgers(value: number) {
     this.words[this.at + 131] = value;
   }
 }

@@ -11,6 +11,7 @@ import type { Filter } from "./filter.ts";
 import type { Format } from "./format/format.ts";
 import type { Summary } from "./format/summary.ts";
 import type { Shared } from "./layout.ts";
+import type { Ledgers } from "./ledgers.ts";
 import type { Losses } from "./losses.ts";
 import type { Sink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
@@ -34,6 +35,7 @@ export interface Stages {
   readonly format: Format;
   readonly sink: Sink;
   readonly losses: Losses;
+  readonly ledgers: Ledgers;
   readonly totals: Totals;
   /** the format, when that is --summary */
   readonly summary: Summary | null;
@@ -80,7 +82,7 @@ export class Loop {
 
   /** Prints events until the end; `report` is called after SIGUSR1. False when nobody reads any more. @throws Failure */
   async run(report: () => void): Promise<boolean> {
-    const { ring, shared, clock, decoder, losses, sink } = this.#stages;
+    const { ring, shared, clock, decoder, losses, ledgers, sink } = this.#stages;
     const { stop, duration } = this.#bounds;
     if (duration > 0) this.#endsAt = performance.now() + duration * 1000;
     stop.onReport(() => {
@@ -96,6 +98,7 @@ export class Loop {
       decoder.read(this.#event, this.#stamp, this.#emit);
       ring.release();
       losses.poll(this.#lost, this.#reportLost);
+      ledgers.sweep();
       if (last || performance.now() >= this.#missesDue) {
         losses.pollMisses(this.#lost, this.#reportLost);
         this.#missesDue = performance.now() + missesInterval;

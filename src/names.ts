@@ -1,9 +1,12 @@
 /**
  * Names of processes, as the kernel side announces them before their first use. Two generations:
  * what is not asked for while 32,768 others come is forgotten in the kernel, which then announces it
- * again, and here a generation later, for records in the ring may still rely on it.
+ * again, and here a generation later, for records in the ring may still rely on it. A process that still
+ * lives is not forgotten here: the kernel side may know it as the one who used something last, and does
+ * not announce it for that.
  */
 import type { BpfMap } from "../ffi/map.ts";
+import { isAlive } from "../ffi/spawn.ts";
 import type { End } from "./event.ts";
 import { NameRecord, Naming } from "./layout.ts";
 
@@ -28,6 +31,8 @@ export class Names {
   #old = new Map<number, Name>();
   /** forgotten in the kernel, not yet here */
   #leaving = new Map<number, Name>();
+  /** by tgid: of those that left while they lived each under its last name, and the key of that */
+  readonly #lasting = new Map<number, { key: number; name: Name }>();
   readonly #tgids = new Uint32Array(slots).fill(nobody);
   readonly #tags = new Uint32Array(slots);
   readonly #recent: (Name | null)[] = new Array<Name | null>(slots).fill(null);
@@ -37,10 +42,12 @@ export class Names {
   /**
    * @param announced the kernel's map of what it told already
    * @param isNested whether our pid namespace is not the initial one, by whose numbers the kernel side goes
+   * @param lives whether there is a process of this number in our pid namespace
    */
   constructor(
     announced: BpfMap,
     private readonly isNested = false,
+    private readonly lives: (pid: number) => boolean = isAlive,
   ) {
     this.#announced = announced;
   }
@@ -82,7 +89,10 @@ export class Names {
     const name = this.#young.get(key);
     if (name !== undefined) return name;
     const old = this.#old.get(key);
-    if (old === undefined) return this.#leaving.get(key) ?? null;
+    if (old === undefined) {
+      const lasting = this.#lasting.get(tgid);
+      return this.#leaving.get(key) ?? (lasting?.key === key ? lasting.name : null);
+    }
     this.#old.delete(key);
     this.#young.set(key, old);
     return old;
@@ -109,6 +119,12 @@ export class Names {
       this.#key[0] = Math.floor(key / tagSpan);
       this.#key[1] = key % tagSpan;
       this.#announced.delete(this.#key);
+    }
+    for (const [tgid, { name }] of this.#lasting) {
+      if (!this.lives(name.pid)) this.#lasting.delete(tgid);
+    }
+    for (const [key, name] of this.#leaving) {
+      if (name.pid > 0 && this.lives(name.pid)) this.#lasting.set(Math.floor(key / tagSpan), { key, name });
     }
     this.#leaving = this.#old;
     this.#old = this.#young;

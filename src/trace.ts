@@ -16,6 +16,7 @@ import { Summary } from "./format/summary.ts";
 import { Groups } from "./groups.ts";
 import { kinds as allKinds } from "./kinds/index.ts";
 import { Shared } from "./layout.ts";
+import { Ledgers } from "./ledgers.ts";
 import { libbpf } from "./libbpf.ts";
 import { log } from "./log.ts";
 import { Loop } from "./loop.ts";
@@ -71,6 +72,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
   const format = summary ?? formats[options.format](colored);
   const losses = new Losses(shared, kinds, traced);
+  const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
 
   introduce(attached, own, insideOnly);
@@ -87,7 +89,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
   child?.release();
   const loop = new Loop(
-    { ring, shared, clock: new Clock(), decoder, filter, format, sink, losses, totals, summary },
+    { ring, shared, clock: new Clock(), decoder, filter, format, sink, losses, ledgers, totals, summary },
     { stop, child, count: options.count, duration: options.duration },
     options.lost || summary !== null,
   );

@@ -213,7 +213,6 @@ function loopbackKind(
     hooks: {
       loopback_enter: ["sys_enter"],
       loopback_exit: ["sys_exit"],
-      loopback_gone: ["sched_process_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
       loopback_ring: ["io_uring_complete"],

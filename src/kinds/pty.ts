@@ -55,7 +55,6 @@ export const pty: KindModule = {
   hooks: {
     pty_enter: ["sys_enter"],
     pty_exit: ["sys_exit"],
-    pty_gone: ["sched_process_exit"],
     pty_ring: ["io_uring_complete"],
     uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
   },

@@ -98,7 +98,6 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
     hooks: {
       unix_enter: ["sys_enter"],
       unix_exit: ["sys_exit"],
-      unix_gone: ["sched_process_exit"],
       unix_ready: ["sk_data_ready", "sock_def_readable"],
       unix_ring: ["io_uring_complete"],
       uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],

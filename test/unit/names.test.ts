@@ -10,13 +10,15 @@ const generation = 32768;
 /** Names with a kernel side that only remembers what it was made to forget. */
 class Fixture {
   readonly forgotten: Who[] = [];
+  /** pids */
+  readonly alive = new Set<number>();
   readonly names: Names;
   readonly #tape = new Tape(128);
   readonly #record = new NameRecord(this.#tape.words);
 
   constructor() {
     const announced = { delete: ([tgid = 0, tag = 0]: Uint32Array) => this.forgotten.push({ tgid, tag }) };
-    this.names = new Names(announced as unknown as BpfMap);
+    this.names = new Names(announced as unknown as BpfMap, false, (pid) => this.alive.has(pid));
     this.#tape.name({ tgid: 0, tag: 0 }, "");
     this.#tape.next();
     this.#record.at = this.#tape.at;
@@ -24,6 +26,7 @@ class Fixture {
 
   add({ tgid, tag }: Who, comm: string): void {
     const { words, bytes } = this.#tape;
+    words[this.#record.at + 1] = tgid;
     words[this.#record.at + 2] = tgid;
     words[this.#record.at + 3] = tag;
     const start = this.#record.at * 4 + NameRecord.comm.offset;
@@ -88,6 +91,23 @@ test("what is asked for stays", () => {
     expect(fixture.find(who)).toBe("busy");
   }
   expect(fixture.forgotten).not.toContainEqual(who);
+});
+
+test("who lives is not forgotten, under the last name", () => {
+  const fixture = new Fixture();
+  const [who, before] = [
+    { tgid: 5, tag: 6 },
+    { tgid: 5, tag: 7 },
+  ];
+  fixture.alive.add(5);
+  fixture.add(before, "before");
+  fixture.add(who, "quiet");
+  for (let round = 1; round < 6; round++) fixture.addOthers(generation, 100_000 * round);
+  expect(fixture.find(who)).toBe("quiet");
+  expect(fixture.find(before)).toBeNull();
+  fixture.alive.delete(5);
+  fixture.addOthers(generation, 1_000_000);
+  expect(fixture.find(who)).toBeNull();
 });
 
 test("forgotten and announced again, it is new", () => {
