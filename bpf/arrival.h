@@ -20,8 +20,8 @@ ANCHOR(struct, arrival_record);
 /* What the last call on this CPU was about: of several for one batch, each is for a datagram of it */
 struct batch {
 	u64 sk;
-	u64 last;
-	u64 next;
+	u64 last;    /* of its queue */
+	u64 current; /* which the call was about */
 };
 
 struct {
@@ -31,8 +31,25 @@ struct {
 	__type(value, struct batch);
 } batches SEC(".maps");
 
-/* The datagram a socket is told of; NULL: it was read already */
-static __always_inline struct sk_buff *arrived(struct sock *sk)
+/* What is to be known of a datagram. All 0: it was read, and freed, before it could be looked at */
+struct datagram {
+	u64 head; /* of its buffer, which copies for several receivers share */
+	u32 device;
+	u16 src_port;
+	u16 length;
+	u8 dst_address[16];
+};
+
+/* In a map, for it goes through functions that take numbers only */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct datagram);
+} datagrams SEC(".maps");
+
+/* The datagram a socket is told of; NULL: it is none's any more */
+static __always_inline struct sk_buff *last_of(struct sock *sk)
 {
 	u64 end = (u64)sk + bpf_core_field_offset(struct sock, sk_receive_queue);
 	struct sk_buff *last = BPF_CORE_READ(sk, sk_receive_queue.prev), *skb = last;
@@ -42,14 +59,47 @@ static __always_inline struct sk_buff *arrived(struct sock *sk)
 	batch = bpf_map_lookup_elem(&batches, &zero);
 	if (!batch)
 		return NULL;
-	if (batch->sk == (u64)sk && batch->last == (u64)last)
-		skb = (void *)batch->next;
-	if (!skb || (u64)skb == end)
+	if (batch->sk == (u64)sk && batch->last == (u64)last) {
+		struct sk_buff *current = (void *)batch->current;
+
+		skb = BPF_CORE_READ(current, prev);
+		/* else it is another datagram in the same memory, and the last one indeed */
+		if (BPF_CORE_READ(skb, next) != current)
+			skb = last;
+	}
+	if ((u64)skb == end)
 		return NULL;
 	batch->sk = (u64)sk;
 	batch->last = (u64)last;
-	batch->next = (u64)BPF_CORE_READ(skb, prev);
+	batch->current = (u64)skb;
 	return skb;
+}
+
+/*
+ * Looks at it. A reader on another CPU may take it from the queue at any time, and its memory may serve another
+ * datagram before all is read: what does not fit together is not believed.
+ */
+static __always_inline void look_at(struct sk_buff *skb, u16 port, struct datagram *datagram)
+{
+	unsigned char *head = BPF_CORE_READ(skb, head), *name;
+	struct udphdr *header = (void *)(head + BPF_CORE_READ(skb, transport_header));
+	u32 address = 0;
+
+	name = head + BPF_CORE_READ(skb, network_header);
+	if (BPF_CORE_READ(skb, protocol) == bpf_htons(ETH_P_IP)) {
+		bpf_probe_read_kernel(&address, sizeof(address), name + IP_DESTINATION);
+		map_address(datagram->dst_address, address);
+	} else {
+		bpf_probe_read_kernel(datagram->dst_address, 16, name + IPV6_DESTINATION);
+	}
+	datagram->length = bpf_ntohs(BPF_CORE_READ(header, len)) - UDP_HEADER;
+	datagram->src_port = bpf_ntohs(BPF_CORE_READ(header, source));
+	datagram->head = (u64)head;
+	datagram->device = BPF_CORE_READ(skb, skb_iif);
+	barrier();
+	if (!datagram->device || bpf_ntohs(BPF_CORE_READ(header, dest)) != port ||
+	    BPF_CORE_READ(skb, head) != head)
+		__builtin_memset(datagram, 0, sizeof(*datagram));
 }
 
 /* The socket that the current call sends one datagram by, to be reported at its return; NULL: none */
@@ -72,17 +122,19 @@ static __always_inline struct sock *sending_socket(void)
 	return is_inet(sk, IPPROTO_UDP) ? sk : NULL;
 }
 
-/* Tells user space of a datagram; `skb` may be NULL */
-__noinline int tell_arrival(u64 socket, u64 datagram)
+/* Tells user space of the datagram that came to a socket */
+__noinline int tell_arrival(u64 socket)
 {
 	struct sock *sk = (void *)socket;
-	struct sk_buff *skb = (void *)datagram;
 	u64 inode = sock_inode(sk);
 	struct process who = owner_of(sk, inode, 0);
 	struct arrival_record *record;
-	struct udphdr *header;
-	unsigned char *head;
+	struct datagram *datagram;
+	u32 zero = 0;
 
+	datagram = bpf_map_lookup_elem(&datagrams, &zero);
+	if (!datagram)
+		return 0;
 	if (selects())
 		announce_noted(who.tgid, who.tag);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
@@ -90,30 +142,17 @@ __noinline int tell_arrival(u64 socket, u64 datagram)
 		count_lost(KIND_LOOPBACK_UDP, LOST_RING_FULL, 1);
 		return 0;
 	}
-	__builtin_memset(record, 0, sizeof(*record));
 	record->type = RECORD_ARRIVAL;
+	record->length = datagram->length;
 	record->time = bpf_ktime_get_boot_ns();
 	record->dst_inode = inode;
 	record->dst = who;
 	record->net = sock_net(sk);
+	record->src_port = datagram->src_port;
 	record->dst_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	if (skb) {
-		head = BPF_CORE_READ(skb, head);
-		/* clones share it; its place in memory is nobody's business */
-		record->copy_of = mix((u64)head >> 6, config.own_tgid);
-		header = (void *)(head + BPF_CORE_READ(skb, transport_header));
-		record->length = bpf_ntohs(BPF_CORE_READ(header, len)) - UDP_HEADER;
-		record->src_port = bpf_ntohs(BPF_CORE_READ(header, source));
-		head += BPF_CORE_READ(skb, network_header);
-		if (BPF_CORE_READ(skb, protocol) == bpf_htons(ETH_P_IP)) {
-			u32 address = 0;
-
-			bpf_probe_read_kernel(&address, sizeof(address), head + IP_DESTINATION);
-			map_address(record->dst_address, address);
-		} else {
-			bpf_probe_read_kernel(record->dst_address, 16, head + IPV6_DESTINATION);
-		}
-	}
+	/* its place in memory is nobody's business */
+	record->copy_of = mix(datagram->head >> 6, config.own_tgid);
+	__builtin_memcpy(record->dst_address, datagram->dst_address, 16);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -123,26 +162,25 @@ __noinline int on_arrival(u64 socket)
 {
 	struct sock *sk = (void *)socket, *sender;
 	u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	struct datagram *datagram;
 	struct sk_buff *skb;
-	struct udphdr *header;
-	int device;
+	u32 zero = 0;
 
-	if (!is_inet(sk, IPPROTO_UDP))
+	datagram = bpf_map_lookup_elem(&datagrams, &zero);
+	if (!datagram || !is_inet(sk, IPPROTO_UDP))
 		return 0;
-	skb = arrived(sk);
-	header = (void *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header));
-	device = BPF_CORE_READ(skb, skb_iif);
-	/* a reader on another CPU may have freed it since, and it may serve another datagram */
-	if (!device || bpf_ntohs(BPF_CORE_READ(header, dest)) != port)
-		skb = NULL;
-	else if (device != LOOPBACK_IFINDEX)
+	__builtin_memset(datagram, 0, sizeof(*datagram));
+	skb = last_of(sk);
+	if (skb)
+		look_at(skb, port, datagram);
+	if (datagram->device && datagram->device != LOOPBACK_IFINDEX)
 		return 0;
 	sender = sending_socket();
-	port = bpf_ntohs(BPF_CORE_READ(header, source));
-	if (sender && (!skb || BPF_CORE_READ(sender, __sk_common.skc_num) == port))
+	if (sender &&
+	    (!datagram->device || BPF_CORE_READ(sender, __sk_common.skc_num) == datagram->src_port))
 		note_delivery(sk, false);
 	else
-		tell_arrival(socket, (u64)skb);
+		tell_arrival(socket);
 	return 0;
 }
 

@@ -248,6 +248,7 @@ struct dst_entry {
 };
 struct socket;
 struct sk_buff {
+	struct sk_buff *next;
 	struct sk_buff *prev;
 	int skb_iif;
 	u16 protocol;
