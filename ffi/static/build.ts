@@ -93,7 +93,7 @@ async function build(folder: string, bun: string, wanted: readonly string[]): Pr
       compile(join(room, file), [join(import.meta.dir, file)], ["-std=gnu11", ...options, ...headers]);
     const standIns = await one("stdcxx.c", ["-fvisibility=default"]);
     const objects = [
-      ...(await compileLibraries(libraries, room, headers)),
+      ...(await compileLibraries(libraries, room, [...headers, ...standInMacros])),
       ...(await one("start.c", freestanding)),
       await takeFrom(archive, wanted, standIns, room),
     ];
@@ -118,6 +118,9 @@ async function build(folder: string, bun: string, wanted: readonly string[]): Pr
     rmSync(room, { recursive: true, force: true });
   }
 }
+
+/** What libelf calls of glibc's that musl has not. */
+const standInMacros = ["-Drawmemchr(text,byte)=memchr(text,byte,-1)"];
 
 /** start.c runs before the loader has given any symbol its address; a call of memcpy that gcc makes up would crash. */
 const freestanding = ["-ffreestanding", "-fno-stack-protector", "-fno-tree-loop-distribute-patterns"];
