@@ -116,7 +116,7 @@ export class BpfObject implements Disposable {
   readonly programs: readonly Program[];
   readonly #libbpf: Libbpf;
   readonly #object: Pointer;
-  /** libbpf keeps pointing into these */
+  /** libbpf points into these until it has loaded */
   readonly #kept: Uint8Array[];
   readonly #log: LibbpfLog;
 
@@ -172,7 +172,10 @@ export class BpfObject implements Disposable {
   /** @throws NativeError whose target is the program at fault, where libbpf said which */
   load(): void {
     const result = this.#libbpf.bpf_object__load(this.#object);
-    if (result === 0) return;
+    if (result === 0) {
+      this.#kept.length = 0;
+      return;
+    }
     const log = this.#log.lines.join("\n");
     const program = /prog '(\w+)': failed to load/.exec(log)?.[1];
     throw new NativeError("load", program ?? "the BPF object", result, log);

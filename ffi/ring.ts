@@ -1,7 +1,7 @@
 /**
  * The BPF ring buffer, mapped: plain loads of the kernel's pages (Atomics.load on a read-only page
- * crashes Bun), one atomic store to give room back. The data pages are mapped twice in a row, so a
- * record never wraps.
+ * crashes Bun), one atomic store to give room back. The data pages begin once more behind their end, so a
+ * record never wraps; only as many of them as the longest one needs, for all that is mapped is resident.
  */
 import { Mapping, PROT_READ, PROT_WRITE, pageSize, Waiter } from "./libc.ts";
 
@@ -11,6 +11,8 @@ const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
 const dataStart = pageSize;
 const half = 0x1_0000_0000;
+/** bytes of a record with its header at most; whole pages of any size there is */
+export const longestRecord = 0x1_0000;
 /** Here loads happen in the order they are written in; elsewhere a record must not be read before its header. */
 const isOrdered = process.arch === "x64";
 const fence = new Int32Array(new SharedArrayBuffer(4));
@@ -36,7 +38,13 @@ export class Ring implements Disposable {
   /** @param size of the ring in bytes, as the map was made */
   constructor(fd: number, size: number) {
     this.#consumer = new Mapping(fd, pageSize, PROT_READ | PROT_WRITE, 0, "the ring buffer");
-    this.#producer = new Mapping(fd, pageSize + 2 * size, PROT_READ, pageSize, "the ring buffer");
+    this.#producer = new Mapping(
+      fd,
+      pageSize + size + Math.min(size, longestRecord),
+      PROT_READ,
+      pageSize,
+      "the ring buffer",
+    );
     this.#consumed = new BigUint64Array(this.#consumer.buffer, 0, 1);
     this.#produced = new Uint32Array(this.#producer.buffer, 0, 2);
     this.words = new Uint32Array(this.#producer.buffer, dataStart);

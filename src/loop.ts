@@ -21,7 +21,10 @@ import type { Totals } from "./totals.ts";
 const drainInterval = 1;
 /** empty drains in a row after which the reader sleeps until it is woken */
 const patience = 8;
-const longestSleep = 50;
+/** without anything to do, in milliseconds: waking up is what it costs to do nothing */
+const longestSleep = 100;
+/** for a reader to catch up */
+const longestWait = 50;
 const missesInterval = 1000;
 
 /** What an event passes on its way, as src/trace.ts puts it together. */
@@ -69,6 +72,7 @@ export class Loop {
   /** where the ring was when a report was: what came before is counted in it */
   #reportAt = Number.POSITIVE_INFINITY;
   #missesDue = 0;
+  #isTidy = false;
 
   /** @param showsLost whether what was lost gets a line of the format */
   constructor(
@@ -119,6 +123,9 @@ export class Loop {
       } else {
         if (shared.awake === 1) {
           shared.awake = 0; // and look once more, for what was submitted without a wake-up
+        } else if (!this.#isTidy) {
+          Bun.gc(true); // what starting took
+          this.#isTidy = true;
         } else {
           ring.wait(Math.max(0, Math.min(longestSleep, this.#endsAt - performance.now())));
           this.#readerGone ||= sink.readerGone();
@@ -173,7 +180,7 @@ export class Loop {
   async #flush(): Promise<boolean> {
     const { sink } = this.#stages;
     for (;;) {
-      const flushed = sink.flush(longestSleep);
+      const flushed = sink.flush(longestWait);
       if (flushed !== "blocked") return flushed === "done";
       if (this.#bounds.stop.requested) sink.stop();
       await Bun.sleep(0);

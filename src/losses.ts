@@ -11,34 +11,45 @@ const half = 0x1_0000_0000;
 /** KIND_UNKNOWN: what would have been an event of one kind or another */
 const unknown = { id: 0, name: "unknown" } as const;
 
+/** One of the kernel side's counters. */
+interface Counter {
+  /** index of its first word */
+  readonly at: number;
+  readonly kind: Lost["kind"];
+  readonly reason: LostReason;
+  /** what it said when it was looked at last */
+  seen: number;
+}
+
 export class Losses {
   /** all that was found lost so far */
   total = 0;
   readonly #shared: Shared;
-  readonly #kinds: readonly KindModule[];
   readonly #traced: readonly Traced[];
-  readonly #seen = new Map<number, number>();
+  readonly #counters: readonly Counter[];
   readonly #missed = new Map<string, number>();
   readonly #polled = new Set<Program>();
 
   constructor(shared: Shared, kinds: readonly KindModule[], traced: readonly Traced[]) {
     this.#shared = shared;
-    this.#kinds = kinds;
     this.#traced = traced;
+    this.#counters = [unknown, ...kinds].flatMap(({ id, name }) =>
+      reasons.map((reason, i) => {
+        const at = (Shared.lost.offset + id * Shared.lost.size) / 4 + i * 2;
+        return { at, kind: name, reason, seen: 0 };
+      }),
+    );
   }
 
   /** Reports what was lost since the last time, one Lost (its time left alone) per kind and reason. */
   poll(lost: Lost, report: () => void): void {
     const { words } = this.#shared;
-    for (const kind of [unknown, ...this.#kinds]) {
-      for (let reason = 0; reason < reasons.length; reason++) {
-        const at = (Shared.lost.offset + kind.id * Shared.lost.size) / 4 + reason * 2;
-        const count = words[at]! + words[at + 1]! * half;
-        const before = this.#seen.get(at) ?? 0;
-        if (count === before) continue;
-        this.#seen.set(at, count);
-        this.#tell(lost, kind.name, count - before, reasons[reason]!, report);
-      }
+    for (const counter of this.#counters) {
+      const count = words[counter.at]! + words[counter.at + 1]! * half;
+      if (count === counter.seen) continue;
+      const more = count - counter.seen;
+      counter.seen = count;
+      this.#tell(lost, counter.kind, more, counter.reason, report);
     }
   }
 

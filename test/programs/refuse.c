@@ -14,12 +14,16 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-enum { FILES = 4096, OPTIONS = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL };
+enum {
+	FILES = 4096,
+	THREADS = 1 << 16,
+	OPTIONS = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL
+};
 
 static const char *refused;
 static int by_attach, error;
-/* whether the program that was loaded last has that name */
-static int is_named;
+/* by thread: whether the program that it loaded last has that name */
+static char is_named[THREADS];
 /* descriptors of programs of that name */
 static char is_refused[FILES];
 
@@ -63,10 +67,11 @@ static long on_bpf(pid_t pid)
 	memset(&attributes, 0, sizeof(attributes));
 	read_memory(pid, &attributes, registers.rsi, size);
 	if (registers.rdi == BPF_PROG_LOAD) {
-		is_named = !strncmp(attributes.prog_name, refused, sizeof(attributes.prog_name) - 1);
+		is_named[pid % THREADS] =
+			!strncmp(attributes.prog_name, refused, sizeof(attributes.prog_name) - 1);
 		if (by_attach)
 			return PTRACE_SYSCALL;
-		refuse = is_named;
+		refuse = is_named[pid % THREADS];
 	} else if (registers.rdi == BPF_RAW_TRACEPOINT_OPEN) {
 		refuse = is_refused[attributes.raw_tracepoint.prog_fd % FILES];
 	} else if (registers.rdi == BPF_LINK_CREATE) {
@@ -116,7 +121,8 @@ int main(int argc, char **argv)
 			continue;
 		if (WIFEXITED(status) || WIFSIGNALED(status)) {
 			if (pid == child)
-				return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+				return WIFEXITED(status) ? WEXITSTATUS(status)
+							 : 128 + WTERMSIG(status);
 			continue;
 		}
 		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8)) {
@@ -125,7 +131,7 @@ int main(int argc, char **argv)
 			long fd = registers_of(pid).rax;
 
 			if (fd >= 0)
-				is_refused[fd % FILES] = is_named;
+				is_refused[fd % FILES] = is_named[pid % THREADS];
 		} else if (status >> 16 == 0 && WSTOPSIG(status) != SIGSTOP) {
 			pass = WSTOPSIG(status);
 		}

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type BtfType, parseBtf } from "../../ffi/bundle/btf.ts";
 import { layoutOf } from "../../ffi/bundle/layout.ts";
+import { longestRecord } from "../../ffi/ring.ts";
+import * as records from "../../src/layout.ts";
 
 type Struct = Extract<BtfType, { kind: "struct" }>;
 
@@ -242,4 +244,12 @@ test("BTF is parsed as clang writes it", () => {
     { kind: "other", name: "", type: 0 },
     { kind: "const", name: "after", type: 1 },
   ]);
+});
+
+test("no record is longer than what the ring is mapped beyond its end", () => {
+  const header = 8;
+  for (const [name, record] of Object.entries(records)) {
+    const size = "size" in record ? record.size : 0;
+    expect([name, size + header <= longestRecord]).toEqual([name, true]);
+  }
 });
