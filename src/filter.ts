@@ -2,6 +2,7 @@
 import type { Criteria, Processes } from "./criteria.ts";
 import type { End, Event, Key, Meta } from "./event.ts";
 import type { Glob } from "./glob.ts";
+import { Group as Bits } from "./layout.ts";
 
 /** What is ipcdump's own noise; see src/own.ts. */
 export interface Noise {
@@ -79,6 +80,7 @@ export class Filter {
   /** -- cmd and its descendants */
   readonly #command: Group | null;
   readonly #followed: readonly Set<number>[];
+  readonly #byGroup: readonly (readonly [bit: number, pids: Set<number>])[];
   readonly #paths: Probe | null;
   readonly #ports: Probe | null;
   readonly #noise: Noise | null;
@@ -106,6 +108,12 @@ export class Filter {
       ...(criteria.follow ? [this.#source.pids, this.#destination.pids, this.#either.pids] : []),
       ...(this.#command === null ? [] : [this.#command.pids]),
     ];
+    this.#byGroup = [
+      [Bits.GROUP_SOURCE, this.#source.pids],
+      [Bits.GROUP_DESTINATION, this.#destination.pids],
+      [Bits.GROUP_EITHER, this.#either.pids],
+      ...(this.#command === null ? [] : [[Bits.GROUP_COMMAND, this.#command.pids] as const]),
+    ];
     this.#paths = criteria.paths.length > 0 ? new Probe(criteria.paths, []) : null;
     this.#ports = criteria.ports.length > 0 ? new Probe([], criteria.ports) : null;
     this.#noise = noise;
@@ -130,6 +138,13 @@ export class Filter {
     for (const pids of this.#followed) {
       if (pids.has(parent)) pids.add(child);
       else pids.delete(child);
+    }
+  }
+
+  /** A process is in these groups (bits of enum group) of those that take descendants. */
+  include(pid: number, groups: number): void {
+    for (const [bit, pids] of this.#byGroup) {
+      if ((groups & bit) !== 0 && this.#followed.includes(pids)) pids.add(pid);
     }
   }
 

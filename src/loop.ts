@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 import type { Decoder } from "./decode.ts";
 import type { Event, Lost, Meta } from "./event.ts";
 import type { Filter } from "./filter.ts";
+import type { Followers } from "./followers.ts";
 import type { Format } from "./format/format.ts";
 import type { Summary } from "./format/summary.ts";
 import type { Shared } from "./layout.ts";
@@ -35,6 +36,8 @@ export interface Stages {
   readonly clock: Clock;
   readonly decoder: Decoder;
   readonly filter: Filter;
+  /** null when descendants are not asked for */
+  readonly followers: Followers | null;
   readonly format: Format;
   readonly sink: Sink;
   readonly losses: Losses;
@@ -86,7 +89,7 @@ export class Loop {
 
   /** Prints events until the end; `report` is called after SIGUSR1. False when nobody reads any more. @throws Failure */
   async run(report: () => void): Promise<boolean> {
-    const { ring, shared, clock, decoder, losses, ledgers, sink } = this.#stages;
+    const { ring, shared, clock, decoder, losses, ledgers, followers, sink } = this.#stages;
     const { stop, duration } = this.#bounds;
     if (duration > 0) this.#endsAt = performance.now() + duration * 1000;
     stop.onReport(() => {
@@ -99,6 +102,7 @@ export class Loop {
       clock.sample();
       const records = decoder.fill(isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
       const last = ring.cursor >= this.#end || (isEnding && records === 0);
+      followers?.catchUp();
       decoder.read(this.#event, this.#stamp, this.#emit);
       ring.release();
       losses.poll(this.#lost, this.#reportLost);

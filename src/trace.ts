@@ -11,6 +11,7 @@ import { Clock } from "./clock.ts";
 import { isColored } from "./color.ts";
 import { Decoder } from "./decode.ts";
 import { Filter } from "./filter.ts";
+import { Followers } from "./followers.ts";
 import { formats } from "./format/index.ts";
 import { Summary } from "./format/summary.ts";
 import { Groups } from "./groups.ts";
@@ -68,6 +69,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const filter = new Filter(options.criteria, child?.pid ?? null, own?.noise ?? null, insideOnly);
   for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
   if (groups.isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
+  const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = options.summary ? new Summary(options.format) : null;
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
   const format = summary ?? formats[options.format](colored);
@@ -89,7 +91,20 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
   child?.release();
   const loop = new Loop(
-    { ring, shared, clock: new Clock(), decoder, filter, format, sink, losses, ledgers, totals, summary },
+    {
+      ring,
+      shared,
+      clock: new Clock(),
+      decoder,
+      filter,
+      followers,
+      format,
+      sink,
+      losses,
+      ledgers,
+      totals,
+      summary,
+    },
     { stop, child, count: options.count, duration: options.duration },
     options.lost || summary !== null,
   );

@@ -3,6 +3,7 @@ import { parseArguments } from "../../src/arguments.ts";
 import { type End, type Event, type Kind, key, type Meta } from "../../src/event.ts";
 import { Filter, type Noise } from "../../src/filter.ts";
 import { Glob } from "../../src/glob.ts";
+import { Group } from "../../src/layout.ts";
 
 const encoder = new TextEncoder();
 
@@ -127,6 +128,19 @@ describe("descendants", () => {
     one.forked(2, 100);
     expect(one.passes(event("100(x)", "5(cat)"))).toBe(false);
     expect(one.passes(event("10(x)", "5(cat)"))).toBe(true);
+  });
+
+  test("who was not told of is taken in by the groups the kernel has them in", () => {
+    const one = filter("-s 1 -d 2 --not-pid 9 --follow", 5);
+    one.include(10, Group.GROUP_SOURCE | Group.GROUP_COMMAND);
+    one.include(20, Group.GROUP_DESTINATION);
+    one.include(90, Group.GROUP_EXCLUDED); // of those descendants are never left out
+    expect(one.passes(event("10(x)", "20(y)"))).toBe(true);
+    expect(one.passes(event("20(x)", "10(y)"))).toBe(false);
+    expect(filter("-s 1", 5).passes(event("1(x)", "90(y)"))).toBe(false);
+    const other = filter("-s 1");
+    other.include(10, Group.GROUP_SOURCE);
+    expect(other.passes(event("10(x)", "20(y)"))).toBe(false);
   });
 
   test("when all that was followed is gone, nothing passes", () => {
