@@ -4,7 +4,7 @@ import type { TraceEvent } from "../harness/trace.ts";
 import type { Moved, Pipe, Role, Sent } from "../harness/truth.ts";
 import { runInMachine } from "./machine.ts";
 
-setDefaultTimeout(400_000);
+setDefaultTimeout(500_000);
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/arm64/ipcdump");
 const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
@@ -18,12 +18,14 @@ const script = BACKENDS.map(
 echo "begin ${backend}"
 /ipcdump --backend ${backend} -x -f json -o /tmp/events >/tmp/errors 2>&1 &
 tracer=$!
-until grep -q -e ^tracing -e ^ipcdump: /tmp/errors; do sleep 0.1; done
+tries=600
+until grep -q -e ^tracing -e ^ipcdump: /tmp/errors || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
 cat /tmp/errors
 /programs/pipe one
 /programs/signal kill
 for kind in ${KINDS.join(" ")}; do /programs/marker $kind; done
-while [ -d /proc/$tracer ] && ! grep -q '"type":"pty"' /tmp/events; do sleep 0.1; done
+tries=300
+until grep -q '"type":"pty"' /tmp/events || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
 kill -INT $tracer
 wait $tracer
 echo "status $?"
