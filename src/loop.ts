@@ -118,7 +118,8 @@ export class Loop {
       }
       this.#readerGone = !(await this.#flush());
       if (last) break;
-      if (records > 0) {
+      // what waits for its receiver to be seen lies in the ring, which then wakes at once, over and over
+      if (records > 0 || ring.cursor < ring.produced) {
         idle = 0;
         shared.awake = 1;
         if (!isEnding) await Bun.sleep(drainInterval);
