@@ -48,7 +48,19 @@ describe("more than the maps hold", () => {
   });
 
   test("of sockets: each event has its own two ends, and none is missing", async () => {
-    const flags = ["-t", "unix-stream", "--backend", BACKEND, "--summary", "-f", "json", "-P", "crowd"];
+    const flags = [
+      "-t",
+      "unix-stream",
+      "--backend",
+      BACKEND,
+      "--summary",
+      "-f",
+      "json",
+      "-P",
+      "crowd",
+      "--ring",
+      "64M",
+    ];
     using ipcdump = await Ipcdump.tracing(flags);
     using workload = await Workload.staged("multitude", "sockets", `${SOCKETS}`);
     await workload.proceed();
