@@ -11,6 +11,8 @@ const mostPorts = 4096;
 const mostOfPort = 1024;
 /** ns that a datagram waits for its sender's event */
 const longestWait = 1e9;
+/** ns between the copies of one */
+const longestDelivery = 2e7;
 
 /** A datagram, and who got it. */
 export interface Arrival {
@@ -83,8 +85,12 @@ export class Arrivals {
     if (first === null) return [];
     this.#remove(to, first);
     if (first.srcPort !== 0) this.#takePieces(to, first, count, time);
-    const copies = this.#fitting(to, time).filter(
-      ({ copyOf, inode }) => copyOf === first.copyOf && inode !== first.inode && first.srcPort !== 0,
+    const others = this.#fitting(to, time).filter(({ inode }) => inode !== first.inode);
+    // of those that were read too early to be looked at nothing but the time says that they are copies
+    const copies = others.filter((other) =>
+      first.srcPort === 0 || other.srcPort === 0
+        ? mayHaveSeveral(to.address) && Math.abs(other.time - first.time) < longestDelivery
+        : other.copyOf === first.copyOf,
     );
     for (const copy of copies) this.#remove(to, copy);
     return [first, ...copies];
@@ -116,4 +122,9 @@ export class Arrivals {
     if (rest.length > 0) this.#byPort.set(key, rest);
     else this.#byPort.delete(key);
   }
+}
+
+/** Whether an address (32 hex digits, v4 mapped) is a group's, or looks like one for all of a network. */
+export function mayHaveSeveral(address: string): boolean {
+  return /^(ff|0{20}ffff(e|.{6}ff))/.test(address);
 }

@@ -1,4 +1,4 @@
-import type { Arrivals, Destination } from "../arrivals.ts";
+import { type Arrivals, type Destination, mayHaveSeveral } from "../arrivals.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
@@ -54,7 +54,10 @@ class LoopbackReader implements Reader {
     const { owners } = this.#tools;
     const time = record.timeLow + record.timeHigh * half;
     if (this.#waitsForArrival(owners)) {
-      const arrival = owners.arrivals.reserve(this.#to(), record.count, time);
+      const to = this.#to();
+      const arrival = owners.arrivals.reserve(to, record.count, time);
+      // copies for others may still be on their way
+      if (mayHaveSeveral(to.address)) return false;
       return arrival !== null && (arrival.tgid !== 0 || owners.isKnown(arrival.inode, time));
     }
     return record.dstTgid !== 0 || owners.isKnown(record.dstInodeLow + record.dstInodeHigh * half, time);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Arrival, Arrivals, type Destination } from "../../src/arrivals.ts";
+import { type Arrival, Arrivals, type Destination, mayHaveSeveral } from "../../src/arrivals.ts";
 import { ArrivalRecord, RecordType } from "../../src/layout.ts";
 import { blank } from "./tape.ts";
 
@@ -87,6 +87,41 @@ describe("datagrams that came on another's time", () => {
     for (const round of [1, 2])
       for (const dstInodeLow of [7, 8, 9]) came(arrivals, round, { length: 5, dstInodeLow, copyOf: round });
     expect([1, 2, 3].map(() => arrivals.take(to, 5, 20)).map(inodes)).toEqual([[7, 8, 9], [7, 8, 9], []]);
+  });
+
+  test("of a group's, those that were read too early to be looked at are copies by their time", () => {
+    const group = "00000000000000000000ffffef010203";
+    for (const [address, expected] of [
+      [group, [8, 7, 9]],
+      [home, [8, 9]],
+    ] as const) {
+      const arrivals = new Arrivals();
+      came(arrivals, 10, { srcPort: 0, dstInodeLow: 7 }, "00".repeat(16));
+      came(arrivals, 20, { length: 5, dstInodeLow: 8, copyOf: 1 }, address);
+      came(arrivals, 30, { length: 5, dstInodeLow: 9, copyOf: 1 }, address);
+      came(arrivals, 3e8, { srcPort: 0, dstInodeLow: 10 }, "00".repeat(16));
+      expect(inodes(arrivals.take({ ...to, address }, 5, 4e8))).toEqual([...expected]);
+    }
+  });
+
+  test("addresses that several may get one datagram by", () => {
+    const four = (hex: string) => `00000000000000000000ffff${hex}`;
+    const several = [
+      four("e0000001"),
+      four("ef010203"),
+      four("7fffffff"),
+      four("ffffffff"),
+      `ff02${"0".repeat(27)}1`,
+    ];
+    expect(several.map(mayHaveSeveral)).toEqual(several.map(() => true));
+    const one = [
+      four("7f000001"),
+      four("0a0000fe"),
+      four("dfffff00"),
+      `${"0".repeat(31)}1`,
+      `fe80${"0".repeat(26)}ff`,
+    ];
+    expect(one.map(mayHaveSeveral)).toEqual(one.map(() => false));
   });
 
   test("what nobody took in time is nobody's", () => {
