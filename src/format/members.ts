@@ -1,14 +1,19 @@
 import type { Key } from "../event.ts";
 import { type Literal, literalOf, Output } from "./output.ts";
 
+/** A text that was written, with its name in front once it came again. */
+interface Written {
+  value: Uint8Array | null;
+  isFirst: boolean;
+  text: Literal | null;
+}
+
 interface Member {
   readonly first: Literal;
   readonly next: Literal;
-  /** the text that was written last */
-  value: Uint8Array | null;
-  isFirst: boolean;
-  /** the same with its name in front, once it came twice in a row */
-  text: Literal | null;
+  /** the last two: where one end answers the other, theirs alternate */
+  last: Written;
+  other: Written;
 }
 
 /** The names of meta with what stands around them, and the texts behind them as long as they stay the same. */
@@ -40,14 +45,20 @@ export class Members {
   /** Writes a key and a text, whose bytes never change: the same array is the same text. */
   text(key: Key, value: Uint8Array, isFirst: boolean, out: Output): void {
     const member = this.#members[key.id] ?? this.#add(key);
-    if (member.value === value && member.isFirst === isFirst) {
-      member.text ??= this.#made((scratch) => this.#write(member, value, isFirst, scratch));
-      out.literal(member.text);
+    let written = member.last;
+    if (written.value !== value) {
+      written = member.other;
+      member.other = member.last;
+      member.last = written;
+    }
+    if (written.value === value && written.isFirst === isFirst) {
+      written.text ??= this.#made((scratch) => this.#write(member, value, isFirst, scratch));
+      out.literal(written.text);
       return;
     }
-    member.value = value;
-    member.isFirst = isFirst;
-    member.text = null;
+    written.value = value;
+    written.isFirst = isFirst;
+    written.text = null;
     this.#write(member, value, isFirst, out);
   }
 
@@ -59,7 +70,8 @@ export class Members {
   #add(key: Key): Member {
     const first = this.#made((out) => this.#name(key, true, out));
     const next = this.#made((out) => this.#name(key, false, out));
-    const member = { first, next, value: null, isFirst: false, text: null };
+    const nothing = { value: null, isFirst: false, text: null };
+    const member = { first, next, last: { ...nothing }, other: { ...nothing } };
     this.#members[key.id] = member;
     return member;
   }

@@ -133,6 +133,36 @@ test("a format serves several outputs", () => {
   expect(twice[0]).toBe(twice[1]!);
 });
 
+test("what a format remembers of earlier events changes no line", () => {
+  const texts = ["a", "a", "b", "<anonymous>"].map((text) => encoder.encode(text));
+  const comms = [null, ...["sh", "sh", "cat"].map((text) => encoder.encode(text))];
+  const keys = [names.pipe, key("path")];
+  // a fixed sequence that repeats, alternates and collides
+  let state = 1;
+  const pick = <T>(all: readonly T[]): T => {
+    state = (state * 48271) % 2147483647;
+    return all[state % all.length]!;
+  };
+  for (const format of ["text", "json", "csv"] as const) {
+    const kept = formats[format]();
+    for (let i = 0; i < 3000; i++) {
+      const [first, second] = [pick(keys), pick(keys)];
+      const [value, other] = [pick(texts), pick(texts)];
+      const made = event({
+        kind: pick(["pipe", "unix-stream"] as const),
+        src: { pid: pick([1, 2, 1025, -1]), comm: pick(comms), guess: pick([true, false]) },
+        dst: { pid: pick([1, 33, 2]), comm: pick(comms), guess: false },
+        meta(out: Meta) {
+          out.text(first, value);
+          out.integer(names.count, 18, 0);
+          out.text(second, other);
+        },
+      });
+      expect(taken((out) => kept.event(made, out))).toBe(print(format, made));
+    }
+  }
+});
+
 test("any names, paths and contents give one JSON line that says the same", () => {
   const format = formats.json();
   const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
