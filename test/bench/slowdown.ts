@@ -22,6 +22,7 @@ interface Case {
 
 export async function slowdown(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];
+  const hasBpftrace = isInstalled("bpftrace") && !bench.inVm && (await works(bench, bpftrace()));
   for (const channel of Object.keys(KINDS) as Channel[]) {
     const kept = channel === "pipe" ? 1.3 : 1.2;
     const cases: Case[] = [
@@ -30,9 +31,7 @@ export async function slowdown(bench: Bench): Promise<Figure[]> {
       { name: `-t ${KINDS[channel]} to a file`, tracer: ipcdump(bench, KINDS[channel], []), target: null },
       { name: "C reference", tracer: await reference(bench, KINDS[channel], "text", -1), target: null },
     ];
-    if (isInstalled("bpftrace") && !bench.inVm) {
-      cases.push({ name: "bpftrace, no peer", tracer: bpftrace(), target: null });
-    }
+    if (hasBpftrace) cases.push({ name: "bpftrace, no peer", tracer: bpftrace(), target: null });
     figures.push(...(await compare(bench, pingPong(bench, channel, 64, ROUND_TRIPS), cases)));
     if (isInstalled("strace") && !bench.inVm) {
       figures.push(...(await straced(bench, pingPong(bench, channel, 64, STRACED_ROUND_TRIPS))));
@@ -55,6 +54,17 @@ export async function slowdown(bench: Bench): Promise<Figure[]> {
     ...(await compare(bench, spin(bench, "mutex", CALLS), [everything])),
   );
   return figures;
+}
+
+/** Whether a tracer that is installed runs here; one that does not is left out. */
+async function works(bench: Bench, command: Command): Promise<boolean> {
+  try {
+    await (await Tracer.start(bench, command)).stop();
+    return true;
+  } catch (error) {
+    bench.say(`${command.name} is left out: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
 }
 
 /** Every case between two untraced runs, by turns. */
