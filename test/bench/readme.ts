@@ -27,7 +27,7 @@ if (import.meta.main) {
   if (!MARKERS.test(readme)) throw new Error("README.md has no <!-- bench --> … <!-- /bench -->");
   const { kernel, backend, rounds, scale, figures } = JSON.parse(readFileSync(RESULTS, "utf8")) as Results;
   const work = scale === 1 ? "" : `, with ${scale} of the usual work`;
-  const made = `Linux ${kernel}, ${backend} back end, medians of ${rounds} rounds${work}.\n\n${table(figures)}\n`;
+  const made = `Linux ${/^[\d.]+/.exec(kernel)?.[0]}, ${backend} back end, medians of ${rounds} rounds${work}.\n\n${table(figures)}\n`;
   process.stdout.write(made);
   writeFileSync(
     README,
