@@ -33,17 +33,17 @@ function storm(): Disposable {
   return { [Symbol.dispose]: () => globalThis.process.kill(-process.pid, "SIGKILL") };
 }
 
-/** What BPF objects the kernel holds. */
+/** What BPF objects the kernel holds, which may be none. */
 async function kept(): Promise<Set<string>> {
-  const program = await programPath("kept");
-  return new Set(Bun.spawnSync([program]).stdout.toString().trim().split("\n"));
+  const { stdout } = Bun.spawnSync([await programPath("kept")]);
+  return new Set(stdout.toString().split("\n").filter(Boolean));
 }
 
 /** The kernel takes its time to free them. */
 async function nothingIsLeft(before: ReadonlySet<string>): Promise<void> {
   const program = await programPath("kept");
   await eventually("the kernel has nothing of ours", () => {
-    const now = Bun.spawnSync([program]).stdout.toString().trim().split("\n");
+    const now = Bun.spawnSync([program]).stdout.toString().split("\n").filter(Boolean);
     return now.every((line) => before.has(line)) || undefined;
   });
 }
@@ -55,7 +55,7 @@ describe("SIGKILL leaves nothing in the kernel", () => {
       "while it loads",
       async (_, before) => {
         const program = await programPath("kept");
-        const now = () => Bun.spawnSync([program]).stdout.toString().trim().split("\n");
+        const now = () => Bun.spawnSync([program]).stdout.toString().split("\n").filter(Boolean);
         await eventually("something loaded", () => now().find((line) => !before.has(line)));
       },
     ],
