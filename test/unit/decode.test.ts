@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
 import { Decoder } from "../../src/decode.ts";
 import type { Event, Meta } from "../../src/event.ts";
@@ -26,6 +26,9 @@ import { Names } from "../../src/names.ts";
 import { Owners } from "../../src/owners.ts";
 import { Paths } from "../../src/paths.ts";
 import { Tape } from "./tape.ts";
+
+/** A machine may have a lot else to do. */
+setDefaultTimeout(30_000);
 
 const ann = { tgid: 100, tag: 11 };
 const bob = { tgid: 200, tag: 22 };

@@ -1,6 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { damage } from "../../ffi/elf.ts";
+
+/** A machine may have a lot else to do. */
+setDefaultTimeout(30_000);
 
 const library = readFileSync(new URL("../../dist/libbpf.so", import.meta.url));
 

@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { NativeError } from "../../ffi/error.ts";
 import { openLibbpf } from "../../ffi/libbpf.ts";
 import { BpfObject } from "../../ffi/object.ts";
+
+/** A machine may have a lot else to do. */
+setDefaultTimeout(30_000);
 
 const at = (name: string) => new URL(`../../dist/${name}`, import.meta.url).pathname;
 const libbpf = openLibbpf(at("libbpf.so"));
