@@ -8,7 +8,7 @@ const half = 0x1_0000_0000;
 const portSpan = 0x1_0000;
 /** ports that are kept, and datagrams for one: what nobody takes was sent by who is not traced */
 const mostPorts = 4096;
-const mostOfPort = 1024;
+const mostOfPort = 65536;
 /** ns that a datagram waits for its sender's event */
 const longestWait = 1e9;
 /** ns between the copies of one */
@@ -30,22 +30,29 @@ export interface Arrival {
   /** who used the socket last, tgid 0: nobody was seen */
   tgid: number;
   tag: number;
-  /** time of the send that it was found to be of, 0: none yet */
-  reservedBy: number;
 }
 
-/** Where a datagram went, as its sender knows it. */
-export interface Destination {
+/** The event of a datagram that left. */
+export interface Send {
+  /** index of its record's first word: no other that is waited for has it */
+  at: number;
   /** of the network namespace */
   net: number;
   srcPort: number;
-  /** 32 hex digits, v4 mapped */
+  /** where to: 32 hex digits, v4 mapped */
   address: string;
   port: number;
+  /** bytes */
+  count: number;
+  /** CLOCK_BOOTTIME, ns */
+  time: number;
 }
 
 export class Arrivals {
+  /** those that no send has claimed, in the order they came */
   readonly #byPort = new Map<number, Arrival[]>();
+  /** by the word of the send that has */
+  readonly #claimed = new Map<number, Arrival[]>();
 
   /** Keeps an arrival_record; `bytes` is what its words are a view of. */
   add(record: ArrivalRecord, bytes: Uint8Array): void {
@@ -55,73 +62,83 @@ export class Arrivals {
     const start = record.at * 4 + ArrivalRecord.dstAddress.offset;
     const address = bytes.subarray(start, start + ArrivalRecord.dstAddress.length).toHex();
     const key = record.net * portSpan + record.dstPort;
-    const here = (this.#byPort.get(key) ?? []).filter((old) => time - old.time < longestWait);
+    const here = this.#byPort.get(key) ?? [];
+    const fresh = here.findIndex((old) => time - old.time < longestWait);
+    here.splice(0, fresh < 0 ? here.length : fresh);
     if (here.length >= mostOfPort) here.shift();
-    here.push({ time, length, srcPort, address, copyOf, inode, tgid, tag, reservedBy: 0 });
+    here.push({ time, length, srcPort, address, copyOf, inode, tgid, tag });
     if (this.#byPort.size >= mostPorts) this.#byPort.delete(this.#byPort.keys().next().value!);
     this.#byPort.set(key, here);
   }
 
   /**
-   * The first datagram of a send of `count` bytes, null when none has come. It is this send's from now on: another
-   * one that asks before this has taken it must not count on the same.
-   * @param time of the send, CLOCK_BOOTTIME in ns
+   * What has come so far of a send: a datagram first, then its other pieces and its copies for other sockets. They
+   * are this send's from now on: another one that asks before this has taken them must not count on the same.
    */
-  reserve(to: Destination, count: number, time: number): Arrival | null {
-    const fitting = this.#fitting(to, time);
-    const found =
-      fitting.find(({ reservedBy }) => reservedBy === time) ??
-      fitting.find(({ length }) => length === count) ??
-      // fewer bytes: the kernel cut what was sent (UDP_SEGMENT)
-      fitting.find(({ length }) => length < count);
-    if (found === undefined) return null;
-    found.reservedBy = time;
-    return found;
+  claim(send: Send): readonly Arrival[] {
+    const mine = this.#claimed.get(send.at) ?? [];
+    const key = send.net * portSpan + send.port;
+    const here = this.#byPort.get(key);
+    if (here === undefined) return mine;
+    if (mine.length === 0) {
+      const first = indexOfFirst(here, send);
+      if (first < 0) return mine;
+      mine.push(...here.splice(first, 1));
+      this.#claimed.set(send.at, mine);
+    }
+    claimRest(mine, here, send);
+    if (here.length === 0) this.#byPort.delete(key);
+    return mine;
   }
 
-  /** The same for each socket that got it, whole; nobody else gets these. */
-  take(to: Destination, count: number, time: number): Arrival[] {
-    const first = this.reserve(to, count, time);
-    if (first === null) return [];
-    this.#remove(to, first);
-    if (first.srcPort !== 0) this.#takePieces(to, first, count, time);
-    const others = this.#fitting(to, time).filter(({ inode }) => inode !== first.inode);
-    // of those that were read too early to be looked at nothing but the time says that they are copies
-    const copies = others.filter((other) =>
-      first.srcPort === 0 || other.srcPort === 0
-        ? mayHaveSeveral(to.address) && Math.abs(other.time - first.time) < longestDelivery
-        : other.copyOf === first.copyOf,
-    );
-    for (const copy of copies) this.#remove(to, copy);
-    return [first, ...copies];
+  /** The same, one for each socket that got it, and it is done. */
+  take(send: Send): Arrival[] {
+    const inodes = new Set<number>();
+    const receivers = this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
+    this.#claimed.delete(send.at);
+    return receivers;
   }
+}
 
-  #takePieces(to: Destination, first: Arrival, count: number, time: number): void {
-    let missing = count - first.length;
-    for (const piece of this.#fitting(to, time)) {
-      if (missing === 0) break;
-      if (piece.inode !== first.inode || piece.length > missing) continue;
-      this.#remove(to, piece);
-      missing -= piece.length;
+function indexOfFirst(here: readonly Arrival[], send: Send): number {
+  const exact = here.findIndex((arrival) => arrival.length === send.count && fits(arrival, send));
+  if (exact >= 0) return exact;
+  // fewer bytes: the kernel cut what was sent (UDP_SEGMENT)
+  return here.findIndex((arrival) => arrival.length < send.count && fits(arrival, send));
+}
+
+/** Moves what belongs to the first of `mine` there. */
+function claimRest(mine: Arrival[], here: Arrival[], send: Send): void {
+  const first = mine[0]!;
+  const pieces = mine.filter(({ inode }) => inode === first.inode);
+  let missing = first.srcPort === 0 ? 0 : pieces.reduce((rest, { length }) => rest - length, send.count);
+  for (let i = 0; i < here.length; ) {
+    const next = here[i]!;
+    if (next.time - first.time >= longestDelivery) return;
+    const isSame = next.inode === first.inode;
+    const isPiece = isSame && missing > 0 && next.length <= missing && fits(next, send);
+    // the next one to the same socket: all of this one came before
+    if (isSame && !isPiece && next.time >= first.time && fits(next, send)) return;
+    if (isPiece || (!isSame && fits(next, send) && isCopy(next, first, send))) {
+      if (isPiece) missing -= next.length;
+      mine.push(...here.splice(i, 1));
+    } else {
+      i++;
     }
   }
+}
 
-  #fitting({ net, srcPort, address, port }: Destination, time: number): Arrival[] {
-    const here = this.#byPort.get(net * portSpan + port) ?? [];
-    return here.filter(
-      (arrival) =>
-        time - arrival.time < longestWait &&
-        (arrival.reservedBy === 0 || arrival.reservedBy === time) &&
-        (arrival.srcPort === 0 || (arrival.srcPort === srcPort && arrival.address === address)),
-    );
-  }
+/** Of those that were read too early to be looked at nothing but the time says that they are copies. */
+function isCopy(other: Arrival, first: Arrival, { address }: Send): boolean {
+  if (first.srcPort !== 0 && other.srcPort !== 0) return other.copyOf === first.copyOf;
+  return mayHaveSeveral(address) && Math.abs(other.time - first.time) < longestDelivery;
+}
 
-  #remove({ net, port }: Destination, arrival: Arrival): void {
-    const key = net * portSpan + port;
-    const rest = (this.#byPort.get(key) ?? []).filter((other) => other !== arrival);
-    if (rest.length > 0) this.#byPort.set(key, rest);
-    else this.#byPort.delete(key);
-  }
+function fits(arrival: Arrival, { srcPort, address, time }: Send): boolean {
+  return (
+    time - arrival.time < longestWait &&
+    (arrival.srcPort === 0 || (arrival.srcPort === srcPort && arrival.address === address))
+  );
 }
 
 /** Whether an address (32 hex digits, v4 mapped) is a group's, or looks like one for all of a network. */

@@ -1,4 +1,4 @@
-import { type Arrivals, type Destination, mayHaveSeveral } from "../arrivals.ts";
+import { type Arrivals, mayHaveSeveral, type Send } from "../arrivals.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
@@ -51,28 +51,24 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
+    if (record.dstTgid !== 0) return true;
     const { owners } = this.#tools;
-    const time = record.timeLow + record.timeHigh * half;
-    if (this.#waitsForArrival(owners)) {
-      const to = this.#to();
-      const arrival = owners.arrivals.reserve(to, record.count, time);
-      // copies for others may still be on their way
-      if (mayHaveSeveral(to.address)) return false;
-      return arrival !== null && (arrival.tgid !== 0 || owners.isKnown(arrival.inode, time));
-    }
-    return record.dstTgid !== 0 || owners.isKnown(record.dstInodeLow + record.dstInodeHigh * half, time);
+    if (!this.#waitsForArrival(owners)) return owners.isKnown(this.#dstInode, this.#time);
+    const send = this.#send();
+    const [first] = owners.arrivals.claim(send);
+    // copies for others may still be on their way
+    if (first === undefined || mayHaveSeveral(send.address)) return false;
+    return first.tgid !== 0 || owners.isKnown(first.inode, send.time);
   }
 
   looksUp(at: number): boolean {
     const record = this.#record;
     record.at = at;
+    if (record.dstTgid !== 0) return false;
     const { owners } = this.#tools;
-    if (this.#waitsForArrival(owners)) {
-      const time = record.timeLow + record.timeHigh * half;
-      const arrival = owners.arrivals.reserve(this.#to(), record.count, time);
-      return arrival !== null && arrival.tgid === 0 && arrival.inode !== 0;
-    }
-    return record.dstTgid === 0 && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+    if (!this.#waitsForArrival(owners)) return this.#dstInode !== 0;
+    const [first] = owners.arrivals.claim(this.#send());
+    return first !== undefined && first.tgid === 0 && first.inode !== 0;
   }
 
   /** Whether the record is of a datagram whose receiver is told by an arrival_record. */
@@ -80,29 +76,39 @@ class LoopbackReader implements Reader {
     return owners.arrivals !== null && (this.#record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
   }
 
-  #to(): Destination {
-    const { net, srcPort, dstPort: port } = this.#record;
-    return { net, srcPort, port, address: hex(this.#address(LoopbackRecord.dstAddress.offset)) };
+  #send(): Send {
+    const { at, net, srcPort, dstPort: port, count } = this.#record;
+    const address = hex(this.#address(LoopbackRecord.dstAddress.offset));
+    return { at, net, srcPort, address, port, count, time: this.#time };
+  }
+
+  /** CLOCK_BOOTTIME, ns */
+  get #time(): number {
+    return this.#record.timeLow + this.#record.timeHigh * half;
+  }
+
+  get #dstInode(): number {
+    return this.#record.dstInodeLow + this.#record.dstInodeHigh * half;
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     record.at = entry.at;
     const { srcTgid, srcTag } = record;
-    this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
-    this.#tools.names.fill(event.src, srcTgid, srcTag);
+    const { names, owners } = this.#tools;
+    names.fill(event.src, srcTgid, srcTag);
     event.meta = this.#meta;
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
-    if (!this.#waitsForArrival(this.#tools.owners)) {
+    if (!this.#waitsForArrival(owners)) {
+      this.#inode = this.#dstInode;
       if (this.#findReceiver(event)) emit();
       return;
     }
-    const time = record.timeLow + record.timeHigh * half;
-    for (const arrival of this.#tools.owners.arrivals.take(this.#to(), record.count, time)) {
-      this.#inode = arrival.inode;
-      this.#nameReceiver(event.dst, arrival.tgid, arrival.tag, time);
+    for (const { inode, tgid, tag } of owners.arrivals.take(this.#send())) {
+      this.#inode = inode;
+      this.#nameReceiver(event.dst, tgid, tag);
       if (!emit()) return;
     }
   }
@@ -111,10 +117,9 @@ class LoopbackReader implements Reader {
   #findReceiver({ dst }: Event): boolean {
     const record = this.#record;
     const { owners } = this.#tools;
-    const time = record.timeLow + record.timeHigh * half;
     const { dstTgid, dstTag, net, srcPort, dstPort } = record;
     if (dstTgid !== 0 || this.#inode !== 0) {
-      this.#nameReceiver(dst, dstTgid, dstTag, time);
+      this.#nameReceiver(dst, dstTgid, dstTag);
       return true;
     }
     const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
@@ -122,18 +127,18 @@ class LoopbackReader implements Reader {
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
     if (found === null && (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
-    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
+    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, this.#time);
     return true;
   }
 
   /** Whoever was seen using the socket, else who is found to have it: `#inode`, 0 when nobody can have it. */
-  #nameReceiver(dst: End, tgid: number, tag: number, time: number): void {
+  #nameReceiver(dst: End, tgid: number, tag: number): void {
     const { names, owners } = this.#tools;
     if (tgid !== 0) {
       names.fill(dst, tgid, tag);
       dst.guess = (this.#record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
-    } else if (!owners.byOpening(dst, this.#inode, false, time) && this.#inode !== 0) {
-      owners.byUse(dst, this.#inode, time);
+    } else if (!owners.byOpening(dst, this.#inode, false, this.#time) && this.#inode !== 0) {
+      owners.byUse(dst, this.#inode, this.#time);
     }
   }
 

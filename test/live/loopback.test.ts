@@ -169,6 +169,7 @@ describe("loopback-udp", () => {
   carries("to a socket bound to any address", "udp", "any");
   carries("60,000 bytes at once", "udp", "large");
   carries("in segments", "udp", "segments");
+  carries("thousands by few calls", "udp", "crowd");
   carries("three calls' bytes in one datagram", "udp", "corked");
   carries("not what nobody receives", "udp", "nobody");
   carries("not what does not fit", "udp", "full");

@@ -192,6 +192,25 @@ static void ways(void)
 	check(take(&b) == 0, "recv");
 }
 
+/* A thousand datagrams a call, four times in a row, before anybody reads. */
+static void crowd(void)
+{
+	enum { CALLS = 4, MOST = 1024 };
+	struct mmsghdr *messages = lend(MOST * sizeof(*messages));
+	static const char *const text[] = {"one of many"};
+
+	meet();
+	set_option(&b, SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20);
+	for (int i = 0; i < MOST; i++)
+		messages[i].msg_hdr = *message_of(pieces_of(text, 1), 1);
+	for (int i = 0; i < CALLS; i++)
+		check(call(ann, SYS_sendmmsg, a.fd, P(messages), MOST, 0) == MOST, "sendmmsg");
+	for (int i = 0; i < CALLS * MOST; i++) {
+		forth(text[0], 11, READ);
+		check(take(&b) == 11, "recv");
+	}
+}
+
 /* Three calls, one datagram: one event, when it leaves. Its contents are those of three calls. */
 static void corked(void)
 {
@@ -482,6 +501,7 @@ static const struct mode modes[] = {
 	{"own_address", own_address},
 	{"leaving", leaving},
 	{"ways", ways},
+	{"crowd", crowd},
 	{"corked", corked},
 	{"large", large},
 	{"segments", segments},

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { type Arrival, Arrivals, type Destination, mayHaveSeveral } from "../../src/arrivals.ts";
+import { type Arrival, Arrivals, mayHaveSeveral, type Send } from "../../src/arrivals.ts";
 import { ArrivalRecord, RecordType } from "../../src/layout.ts";
 import { blank } from "./tape.ts";
 
 const home = "00000000000000000000ffff7f000001";
-const to: Destination = { net: 1, srcPort: 1000, address: home, port: 53 };
+
+/** The send whose record lies at `time`, from there and to there as well if nothing else is said. */
+function sent(count: number, time: number, other: Partial<Send> = {}): Send {
+  return { at: time, net: 1, srcPort: 1000, address: home, port: 53, count, time, ...other };
+}
 
 /** A record of one that came `at` ns after boot, from port 1000 to port 53 of network 1 if nothing else is said. */
 function came(
@@ -35,58 +39,68 @@ describe("datagrams that came on another's time", () => {
       inode: 7,
       tgid: 77,
       tag: 9,
-      reservedBy: 30,
     };
-    expect(arrivals.reserve(to, 5, 30)).toEqual(first);
-    expect([1, 2, 3].map(() => arrivals.take(to, 5, 30)).map(inodes)).toEqual([[7], [8], []]);
+    expect(arrivals.claim(sent(5, 30))).toEqual([first]);
+    expect([1, 2, 3].map(() => arrivals.take(sent(5, 30))).map(inodes)).toEqual([[7], [8], []]);
   });
 
   test("one that a send counts on is not another's", () => {
     const arrivals = new Arrivals();
     came(arrivals, 10, { length: 5 });
-    expect([20, 30, 20].map((time) => arrivals.reserve(to, 5, time) !== null)).toEqual([true, false, true]);
-    expect(arrivals.take(to, 5, 30)).toEqual([]);
-    expect(inodes(arrivals.take(to, 5, 20))).toEqual([7]);
+    expect([20, 30, 20].map((time) => arrivals.claim(sent(5, time)).length)).toEqual([1, 0, 1]);
+    expect(arrivals.take(sent(5, 30))).toEqual([]);
+    expect(inodes(arrivals.take(sent(5, 20)))).toEqual([7]);
   });
 
   test("only to who sent it: from that port, to that address, in that network, of that size", () => {
     const arrivals = new Arrivals();
     came(arrivals, 10, { length: 5 });
     for (const other of [{ net: 2 }, { srcPort: 1001 }, { port: 54 }, { address: home.replace("01", "02") }])
-      expect(arrivals.reserve({ ...to, ...other }, 5, 20)).toBeNull();
-    expect(arrivals.reserve(to, 4, 20)).toBeNull();
-    expect(arrivals.reserve(to, 5, 20)).not.toBeNull();
+      expect(arrivals.claim(sent(5, 20, other))).toEqual([]);
+    expect(arrivals.claim(sent(4, 20))).toEqual([]);
+    expect(arrivals.claim(sent(5, 20))).toHaveLength(1);
   });
 
   test("one that was read before it could be looked at is anybody's who sent to that port", () => {
     const arrivals = new Arrivals();
     came(arrivals, 10, { srcPort: 0 }, "00".repeat(16));
-    expect(arrivals.reserve({ ...to, port: 54 }, 5, 20)).toBeNull();
-    expect(inodes(arrivals.take({ ...to, srcPort: 4 }, 5, 20))).toEqual([7]);
-    expect(arrivals.take(to, 5, 20)).toEqual([]);
+    expect(arrivals.claim(sent(5, 20, { port: 54 }))).toEqual([]);
+    expect(inodes(arrivals.take(sent(5, 20, { srcPort: 4 })))).toEqual([7]);
+    expect(arrivals.take(sent(5, 20))).toEqual([]);
   });
 
   test("the exact size goes before another that fits", () => {
     const arrivals = new Arrivals();
     came(arrivals, 10, { length: 3, dstInodeLow: 1 });
     came(arrivals, 20, { length: 5, dstInodeLow: 2, copyOf: 1 });
-    expect(inodes(arrivals.take(to, 5, 30))).toEqual([2]);
-    expect(inodes(arrivals.take(to, 3, 30))).toEqual([1]);
+    expect(inodes(arrivals.take(sent(5, 30)))).toEqual([2]);
+    expect(inodes(arrivals.take(sent(3, 30)))).toEqual([1]);
   });
 
   test("pieces of one send are one", () => {
     const arrivals = new Arrivals();
     for (const length of [100, 100, 50, 7]) came(arrivals, 10, { length });
-    expect(arrivals.take(to, 250, 20)).toHaveLength(1);
-    expect(arrivals.take(to, 7, 20)).toHaveLength(1);
-    expect(arrivals.take(to, 7, 20)).toEqual([]);
+    expect(arrivals.take(sent(250, 20))).toHaveLength(1);
+    expect(arrivals.take(sent(7, 20))).toHaveLength(1);
+    expect(arrivals.take(sent(7, 20))).toEqual([]);
   });
 
   test("copies of one are for all who got it", () => {
     const arrivals = new Arrivals();
     for (const round of [1, 2])
       for (const dstInodeLow of [7, 8, 9]) came(arrivals, round, { length: 5, dstInodeLow, copyOf: round });
-    expect([1, 2, 3].map(() => arrivals.take(to, 5, 20)).map(inodes)).toEqual([[7, 8, 9], [7, 8, 9], []]);
+    expect([1, 2, 3].map(() => arrivals.take(sent(5, 20))).map(inodes)).toEqual([[7, 8, 9], [7, 8, 9], []]);
+  });
+
+  test("those of sends that wait at the same time are not mixed up", () => {
+    const arrivals = new Arrivals();
+    for (const round of [1, 2])
+      for (const dstInodeLow of [7, 8, 9]) came(arrivals, round, { length: 5, dstInodeLow, copyOf: round });
+    expect([20, 30].map((time) => arrivals.claim(sent(5, time)).length)).toEqual([3, 3]);
+    expect([20, 30].map((time) => inodes(arrivals.take(sent(5, time))))).toEqual([
+      [7, 8, 9],
+      [7, 8, 9],
+    ]);
   });
 
   test("of a group's, those that were read too early to be looked at are copies by their time", () => {
@@ -100,7 +114,7 @@ describe("datagrams that came on another's time", () => {
       came(arrivals, 20, { length: 5, dstInodeLow: 8, copyOf: 1 }, address);
       came(arrivals, 30, { length: 5, dstInodeLow: 9, copyOf: 1 }, address);
       came(arrivals, 3e8, { srcPort: 0, dstInodeLow: 10 }, "00".repeat(16));
-      expect(inodes(arrivals.take({ ...to, address }, 5, 4e8))).toEqual([...expected]);
+      expect(inodes(arrivals.take(sent(5, 4e8, { address })))).toEqual([...expected]);
     }
   });
 
@@ -127,17 +141,17 @@ describe("datagrams that came on another's time", () => {
   test("what nobody took in time is nobody's", () => {
     const arrivals = new Arrivals();
     came(arrivals, 10, { length: 5 });
-    expect(arrivals.reserve(to, 5, 2e9)).toBeNull();
+    expect(arrivals.claim(sent(5, 2e9))).toEqual([]);
   });
 
   test("what is kept has bounds", () => {
     const arrivals = new Arrivals();
-    for (let i = 0; i < 3000; i++) came(arrivals, i, { length: 5, copyOf: i });
+    for (let i = 0; i < 70_000; i++) came(arrivals, i, { length: 5, copyOf: i });
     let kept = 0;
-    while (arrivals.take(to, 5, 3000).length > 0) kept++;
-    expect(kept).toBe(1024);
+    while (arrivals.take(sent(5, 70_000)).length > 0) kept++;
+    expect(kept).toBe(65_536);
     for (let dstPort = 1; dstPort <= 5000; dstPort++) came(arrivals, 10, { length: 5, dstPort });
-    const ports = Array.from({ length: 5000 }, (_, i) => arrivals.reserve({ ...to, port: i + 1 }, 5, 20));
-    expect(ports.filter((found) => found !== null)).toHaveLength(4096);
+    const ports = Array.from({ length: 5000 }, (_, i) => arrivals.claim(sent(5, 20, { port: i + 1 })));
+    expect(ports.filter((found) => found.length > 0)).toHaveLength(4096);
   });
 });
