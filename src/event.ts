@@ -82,3 +82,17 @@ export interface Lost {
   reason: LostReason;
   time: Time;
 }
+
+/** For whoever makes events, one after the other in the same. */
+export function blankEvent(): Event {
+  return {
+    kind: "pipe",
+    time: { seconds: 0, nanoseconds: 0 },
+    src: { pid: -1, comm: null, guess: false },
+    dst: { pid: -1, comm: null, guess: false },
+    meta: (_out: Meta) => {},
+    countLow: 0,
+    countHigh: 0,
+    contents: null,
+  };
+}

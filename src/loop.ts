@@ -6,7 +6,7 @@ import type { Ring } from "../ffi/ring.ts";
 import type { Child } from "./child.ts";
 import type { Clock } from "./clock.ts";
 import type { Decoder } from "./decode.ts";
-import type { Event, Lost, Meta } from "./event.ts";
+import { blankEvent, type Lost } from "./event.ts";
 import type { Filter } from "./filter.ts";
 import type { Followers } from "./followers.ts";
 import type { Format } from "./format/format.ts";
@@ -191,17 +191,4 @@ export class Loop {
       await Bun.sleep(0);
     }
   }
-}
-
-function blankEvent(): Event {
-  return {
-    kind: "pipe",
-    time: { seconds: 0, nanoseconds: 0 },
-    src: { pid: -1, comm: null, guess: false },
-    dst: { pid: -1, comm: null, guess: false },
-    meta: (_out: Meta) => {},
-    countLow: 0,
-    countHigh: 0,
-    contents: null,
-  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
 import { Decoder } from "../../src/decode.ts";
-import type { Event, Meta } from "../../src/event.ts";
+import { blankEvent, type Event } from "../../src/event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../../src/kind.ts";
 import { kinds as all } from "../../src/kinds/index.ts";
 import { pipe } from "../../src/kinds/pipe.ts";
@@ -65,19 +65,6 @@ function start(
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
   return new Decoder(tape.ring, names, new Paths(), owners, kinds, contents, maxBytes);
-}
-
-function blankEvent(): Event {
-  return {
-    kind: "pipe",
-    time: { seconds: 0, nanoseconds: 0 },
-    src: { pid: -1, comm: null, guess: false },
-    dst: { pid: -1, comm: null, guess: false },
-    meta: (_: Meta) => {},
-    countLow: 0,
-    countHigh: 0,
-    contents: null,
-  };
 }
 
 /** One drain, at a time since boot in seconds. */
