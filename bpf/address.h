@@ -2,7 +2,7 @@
 /* Addresses of unix sockets, sent before the first event that refers to them. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
-#include "socket.h"
+#include "family.h"
 
 /* Addresses user space was told already, by the inode of the socket whose they are */
 struct {
@@ -56,6 +56,57 @@ static __always_inline bool mention_address(struct sock *sk, u64 key)
 			 length, false))
 		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
 	return true;
+}
+
+/* Two spellings of an address, and whose they are; in a map for the reason that payload.h gives */
+struct spelling {
+	u8 sent_to[ADDRESS_DATA];
+	u8 bound_to[ADDRESS_DATA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct spelling);
+} spellings SEC(".maps");
+
+/* Whether a socket is bound to what is the same, letter by letter, as the bytes behind a sun_family */
+__noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
+{
+	u32 zero = 0;
+	struct spelling *spelling = bpf_map_lookup_elem(&spellings, &zero);
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)socket, addr);
+	const void *bound =
+		(void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16);
+	bool abstract;
+
+	if (!spelling || !serves(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
+		return 0;
+	__builtin_memset(spelling, 0, sizeof(*spelling));
+	barrier_var(length);
+	if (length > ADDRESS_DATA)
+		return 0;
+	if (copied)
+		bpf_probe_read_kernel(spelling->sent_to, length, (void *)name);
+	else
+		bpf_probe_read_user(spelling->sent_to, length, (void *)name);
+	abstract = !spelling->sent_to[0];
+	if (abstract) {
+		if (BPF_CORE_READ(address, len) - sizeof(u16) != length)
+			return 0;
+		bpf_probe_read_kernel(spelling->bound_to, length, bound);
+	} else {
+		bpf_probe_read_kernel_str(spelling->bound_to, ADDRESS_DATA, bound);
+	}
+	for (int i = 0; i < ADDRESS_DATA; i++) {
+		barrier();
+		if (spelling->sent_to[i] != spelling->bound_to[i])
+			return 0;
+		if (!abstract && !spelling->sent_to[i])
+			return 1;
+	}
+	return 1;
 }
 
 #endif

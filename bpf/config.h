@@ -10,8 +10,10 @@ struct config {
 	u32 max_bytes;
 	/* the tracer itself, by its number in the initial pid namespace: its traffic is never reported */
 	u32 own_tgid;
-	/* 1 << enum kind */
+	/* those that are traced, 1 << enum kind */
 	u32 kinds;
+	/* those of them that calls.bpf.c serves */
+	u32 calls;
 	/* sk_data_ready is hooked: a datagram that did not come by there was received by nobody */
 	u32 deliveries;
 	/* inode of the tracer's pid namespace; 0: the initial one, whose numbers are those used here */

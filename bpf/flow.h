@@ -41,16 +41,6 @@ struct {
 	__type(value, u64);
 } listeners SEC(".maps");
 
-static __always_inline bool is_inet(struct sock *sk, u16 protocol)
-{
-	u16 family;
-
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != protocol)
-		return false;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	return family == AF_INET || family == AF_INET6;
-}
-
 static __always_inline void map_address(u8 into[16], u32 address)
 {
 	u32 *words = (u32 *)into;
@@ -105,11 +95,6 @@ static __always_inline bool routed_elsewhere(struct sock *sk)
 	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
 
 	return device && !(BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
-}
-
-static __always_inline bool is_loopback(struct sock *sk)
-{
-	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
 }
 
 #endif

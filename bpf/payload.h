@@ -41,19 +41,10 @@ struct cursor {
 };
 
 /*
- * One for each program that captures: on preemptible kernels another task's may come in between, but
- * a program does not interrupt itself on its CPU.
+ * One for each program that captures, those for pipes, for calls and for requests: on preemptible kernels
+ * another task's may come in between, but a program does not interrupt itself on its CPU.
  */
-enum slot {
-	SLOT_PIPE,
-	SLOT_UNIX,
-	SLOT_LOOPBACK,
-	SLOT_PTY,
-	SLOT_UNIX_RING,
-	SLOT_LOOPBACK_RING,
-	SLOT_PTY_RING,
-	SLOTS
-};
+enum slot { SLOT_PIPE, SLOT_CALL, SLOT_REQUEST, SLOTS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -115,15 +106,11 @@ static __always_inline bool next_segment(struct source *source)
 	return true;
 }
 
-/* Sends what the chunk holds; 0: the ring is full */
-__weak __noinline int send_chunk(u32 slot)
+/* Sends what the chunk holds; false: the ring is full */
+static __always_inline bool send_chunk(struct cursor *cursor, struct chunk_record *chunk)
 {
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
 	u64 size;
 
-	if (!cursor || !chunk)
-		return false;
 	if (!cursor->fill)
 		return true;
 	chunk->offset = cursor->sent;
@@ -156,7 +143,7 @@ __weak __noinline int step(u32 slot)
 	if (!n)
 		return false;
 	if (fill > 0x3fff)
-		return send_chunk(slot);
+		return send_chunk(cursor, chunk);
 	if (!cursor->source.length && !next_segment(&cursor->source))
 		return false;
 	if (n > cursor->source.length)
@@ -199,7 +186,7 @@ __weak __noinline int send_contents(u64 wanted, u32 thread, u32 slot)
 	chunk->type = RECORD_CHUNK;
 	chunk->thread = thread;
 	repeat_while(i, ROUNDS, take_steps(slot));
-	send_chunk(slot);
+	send_chunk(cursor, chunk);
 	return cursor->sent;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Pipes and FIFOs: the hooks; what they do is in pipe_mutex.h and pipe_calls.h. */
-#include "hook.h"
+#include "calls.h"
+#include "family.h"
 #include "pipe_calls.h"
 #include "pipe_mutex.h"
+#include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 ANCHOR(struct, name_record);
@@ -69,21 +71,18 @@ ANCHOR(struct, event_record);
 FUNCTION_HOOKS(fentry)
 FUNCTION_HOOKS(kprobe)
 
-static __always_inline int on_enter(struct pt_regs *regs, long number)
+/* A call begins that takes from one file and gives to another, which are pipes, or 0 */
+__noinline int pipe_entered(u64 from_file, u64 to_file)
 {
-	bool compat = in_compat_call();
-	enum call call = call_of(number, compat);
 	struct transfer transfer = {.active = 1}, *known;
 	struct ledger *from, *to;
-	int from_fd = -1, to_fd = -1;
 	struct identity self = {};
 	u32 thread;
 
-	if (call == CALL_OTHER || call > CALL_VMSPLICE)
+	if (!serves(FAMILY_PIPE))
 		return 0;
-	descriptors(call, regs, compat, &from_fd, &to_fd);
-	from = enter_pipe(from_fd, &transfer.from, 0);
-	to = enter_pipe(to_fd, &transfer.to, 0);
+	from = enter_pipe(from_file, &transfer.from, 0);
+	to = enter_pipe(to_file, &transfer.to, 0);
 	/* not the pointers: clang would or them, which the verifier forbids */
 	if (!transfer.from && !transfer.to)
 		return 0;
@@ -112,17 +111,15 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 	return 0;
 }
 
-static __always_inline int on_return(struct pt_regs *regs, long result)
+/* The same call returned; or one that began unseen, with its files. 1: it was seen */
+__noinline int pipe_returned(u32 call, s64 result, u64 from_file, u64 to_file)
 {
-	bool compat = in_compat_call();
-	enum call call = call_of(call_number(regs), compat);
 	u32 thread = bpf_get_current_pid_tgid();
 	struct transfer transfer = {}, *known;
 	struct reading reading = {};
 	struct ledger *ledger;
-	int from_fd = -1, to_fd = -1;
 
-	if (call == CALL_OTHER || call > CALL_VMSPLICE)
+	if (!serves(FAMILY_PIPE))
 		return 0;
 	known = bpf_map_lookup_elem(&transfers, &thread);
 	if (known && known->active) {
@@ -131,11 +128,10 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	} else {
 		known = NULL;
 		/* entered before tracing began, or not a pipe at all */
-		if (result <= 0)
+		if (result <= 0 || (!from_file && !to_file))
 			return 0;
-		descriptors(call, regs, compat, &from_fd, &to_fd);
-		enter_pipe(from_fd, &transfer.from, 1);
-		if (enter_pipe(to_fd, &transfer.to, 0)) {
+		enter_pipe(from_file, &transfer.from, 1);
+		if (enter_pipe(to_file, &transfer.to, 0)) {
 			struct identity self = {};
 
 			identify((void *)bpf_get_current_task(), &self);
@@ -146,7 +142,7 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	if (transfer.from) {
 		ledger = bpf_map_lookup_elem(&ledgers, &transfer.from);
 		reading.thread = thread;
-		source_of_read(&reading.source, call, regs, compat);
+		source_of_read(&reading.source, call, current_regs(), in_compat_call());
 		if (ledger)
 			finish_read(ledger, &transfer, known, result, &reading);
 	}
@@ -155,8 +151,5 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		if (ledger)
 			finish_write(ledger, &transfer, known, result);
 	}
-	return 0;
+	return known != NULL;
 }
-
-ON_SYS_ENTER(pipe_enter__tracepoint, on_enter)
-ON_SYS_EXIT(pipe_exit__tracepoint, on_return)

@@ -5,8 +5,8 @@
  */
 #ifndef PIPE_CALLS_H
 #define PIPE_CALLS_H
-#include "ledger.h"
 #include "syscall.h"
+#include "taking.h"
 
 #define TRANSFERS 16384
 #define LOCK_TRIES 1024
@@ -78,51 +78,14 @@ static __always_inline void unlock_ledger(struct ledger *ledger)
 	__sync_fetch_and_add(&ledger->lock, -1);
 }
 
-/* The descriptors a call takes from and gives to; -1: none */
-static __always_inline void descriptors(enum call call, struct pt_regs *regs, bool compat,
-					int *from, int *to)
-{
-	int fd = argument(regs, 0, compat);
-
-	switch (call) {
-	case CALL_READ:
-	case CALL_READV:
-		*from = fd;
-		break;
-	case CALL_WRITE:
-	case CALL_WRITEV:
-	case CALL_SENDFILE:
-		*to = fd;
-		break;
-	case CALL_SPLICE:
-		*from = fd;
-		*to = argument(regs, 2, compat);
-		break;
-	case CALL_TEE:
-		*to = argument(regs, 1, compat);
-		break;
-	case CALL_VMSPLICE: {
-		struct file *file = file_of(fd);
-
-		if (file && (BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
-			*to = fd;
-		else
-			*from = fd;
-		break;
-	}
-	default:
-		break;
-	}
-}
-
 /* `lost`: how many events that is when there is no room for another ledger */
-static __always_inline struct ledger *enter_pipe(int fd, u64 *pipe, u32 lost)
+static __always_inline struct ledger *enter_pipe(u64 address, u64 *pipe, u32 lost)
 {
-	struct file *file = fd < 0 ? NULL : file_of(fd);
+	struct file *file = (void *)address;
 	struct ledger *ledger;
 
 	*pipe = 0;
-	if (!file || !is_pipe(file))
+	if (!file)
 		return NULL;
 	ledger = ledger_of(file, pipe);
 	if (!ledger) {

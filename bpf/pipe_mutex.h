@@ -7,8 +7,8 @@
  */
 #ifndef PIPE_MUTEX_H
 #define PIPE_MUTEX_H
-#include "ledger.h"
 #include "syscall.h"
+#include "taking.h"
 
 #define OPERATIONS 16384
 

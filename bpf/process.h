@@ -129,7 +129,8 @@ static __always_inline bool has_ended(u32 tgid, u64 leader, u64 born)
 {
 	struct task_struct *task = (void *)leader;
 
-	return (u32)BPF_CORE_READ(task, tgid) != tgid || BPF_CORE_READ(task, start_boottime) != born ||
+	return (u32)BPF_CORE_READ(task, tgid) != tgid ||
+	       BPF_CORE_READ(task, start_boottime) != born ||
 	       (BPF_CORE_READ(task, exit_state) & EXIT_DEAD) ||
 	       !BPF_CORE_READ(task, signal, live.counter);
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * Pseudoterminals: one event per write system call to either side, at its return, or per request of
- * io_uring at its completion. What is written
- * to the master goes to the foreground process group, what is written to the slave to the process
- * that read the master last. The line discipline's echo is no system call, and so no event.
+ * io_uring at its completion. What is written to the master goes to the foreground process group,
+ * what is written to the slave to the process that read the master last. The line discipline's echo
+ * is no system call, and so no event.
  */
-#include "file.h"
-#include "hook.h"
-#include "payload.h"
-#include "process.h"
-#include "socket.h"
-#include "uring.h"
+#include "calls.h"
+#include "completion.h"
+#include "family.h"
+#include "tty.h"
 
-#define S_IFCHR 0020000
 #define MEMBERS 64
 
 ANCHOR(struct, pty_record);
@@ -32,70 +29,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct holder);
 } holders SEC(".maps");
-
-/* Enums in newer kernels, shorts before */
-static __always_inline u32 driver_subtype(struct tty_driver *driver)
-{
-	struct tty_driver___enum *new = (void *)driver;
-
-	if (bpf_core_field_exists(new->subtype))
-		return BPF_CORE_READ(new, subtype);
-	return BPF_CORE_READ(driver, subtype);
-}
-
-static __always_inline bool is_pty(struct tty_driver *driver)
-{
-	struct tty_driver___enum *new = (void *)driver;
-
-	/* 4 as a short; the enum counts anew */
-	if (bpf_core_field_exists(new->type))
-		return BPF_CORE_READ(new, type) ==
-		       bpf_core_enum_value(enum tty_driver_type, TTY_DRIVER_TYPE_PTY);
-	return BPF_CORE_READ(driver, type) == 4;
-}
-
-/* tty->pgrp and tty->session moved into tty->ctrl between 5.10 and 6.1 */
-static __always_inline struct pid *foreground(struct tty_struct *tty)
-{
-	struct tty_struct___ctrl *new = (void *)tty;
-
-	if (bpf_core_field_exists(new->ctrl))
-		return BPF_CORE_READ(new, ctrl.pgrp);
-	return BPF_CORE_READ(tty, pgrp);
-}
-
-static __always_inline struct pid *session_of(struct tty_struct *tty)
-{
-	struct tty_struct___ctrl *new = (void *)tty;
-
-	if (bpf_core_field_exists(new->ctrl))
-		return BPF_CORE_READ(new, ctrl.session);
-	return BPF_CORE_READ(tty, session);
-}
-
-/* The pseudoterminal a file is one side of, or NULL */
-static __always_inline struct tty_struct *tty_of(struct file *file)
-{
-	struct tty_file_private *private;
-	struct tty_struct *tty;
-	struct tty_driver *driver;
-	struct inode *inode;
-	u32 major;
-
-	if (!file)
-		return NULL;
-	inode = BPF_CORE_READ(file, f_inode);
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR)
-		return NULL;
-	/* 5:0 is /dev/tty, 5:2 is /dev/ptmx, 136 to 143 are slaves: nothing else is a pty's file */
-	major = BPF_CORE_READ(inode, i_rdev) >> 20;
-	if (major != 5 && (major < 136 || major > 143))
-		return NULL;
-	private = BPF_CORE_READ(file, private_data);
-	tty = BPF_CORE_READ(private, tty);
-	driver = BPF_CORE_READ(tty, driver);
-	return tty && is_pty(driver) ? tty : NULL;
-}
 
 static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_type type)
 {
@@ -247,82 +180,75 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	return 0;
 }
 
-static __always_inline int on_ring(const struct told *told)
+/* A request of io_uring at a terminal completed */
+__noinline int pty_completed(u64 address)
 {
-	struct completion *completion = read_completion(told, HEARER_PTY);
+	struct completion *completion = current_completion();
+	struct file *file = (void *)address;
 	struct source source = {};
 	struct tty_struct *tty;
 
-	if (!completion || !completion->result)
+	if (!serves(FAMILY_PTY) || !completion || !completion->result)
 		return 0;
-	tty = tty_of(completion->file);
-	if (!tty)
-		return 0;
-	if (sends(completion->opcode)) {
+	tty = tty_of(file);
+	if (tty && sends(completion->opcode)) {
 		source_of_completion(&source, completion);
-		on_write(tty, completion->task, SLOT_PTY_RING, &source, completion->result);
-	} else if (receives(completion->opcode) &&
-		   driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER) {
-		remember(tty, completion->file, completion->task, false);
+		on_write(tty, completion->task, SLOT_REQUEST, &source, completion->result);
+	} else if (receives(completion->opcode) && is_master(tty)) {
+		remember(tty, file, completion->task, false);
 	}
 	return 0;
 }
 
-/* Whoever closes a master holds it no longer */
-static __always_inline int on_enter(struct pt_regs *regs, long number)
+__noinline int pty_opened(u64 file)
 {
-	bool compat = in_compat_call();
+	struct tty_struct *tty;
+
+	if (!serves(FAMILY_PTY))
+		return 0;
+	tty = tty_of((struct file *)file);
+	if (is_master(tty))
+		remember(tty, (struct file *)file, (void *)bpf_get_current_task(), true);
+	return 0;
+}
+
+/* Whoever closes a master holds it no longer */
+__noinline int pty_closed(u64 file)
+{
 	struct holder *holder;
 	u64 key;
 
-	if (call_of(number, compat) != CALL_CLOSE)
+	if (!serves(FAMILY_PTY))
 		return 0;
-	key = (u64)tty_of(file_of(argument(regs, 0, compat)));
+	key = (u64)tty_of((struct file *)file);
 	holder = key ? bpf_map_lookup_elem(&holders, &key) : NULL;
 	if (holder && holder->who.tgid == bpf_get_current_pid_tgid() >> 32)
 		bpf_map_delete_elem(&holders, &key);
 	return 0;
 }
 
-static __always_inline int on_return(struct pt_regs *regs, long result)
+__noinline int pty_received(u64 file)
 {
-	bool compat = in_compat_call();
-	enum call call = call_of(call_number(regs), compat);
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct source source = {};
 	struct tty_struct *tty;
-	struct file *file;
-	int fd;
 
-	if (call == CALL_OTHER || result < 0)
+	if (!serves(FAMILY_PTY))
 		return 0;
-	if (call == CALL_OPEN) {
-		file = file_of(result);
-		tty = tty_of(file);
-		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
-			remember(tty, file, task, true);
-		return 0;
-	}
-	if (call == CALL_CONNECT || call == CALL_ACCEPT || call >= CALL_CLOSE || result == 0)
-		return 0;
-	fd = receives_from(call, regs, compat);
-	if (fd >= 0) {
-		file = file_of(fd);
-		tty = tty_of(file);
-		if (tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER)
-			remember(tty, file, task, false);
-	}
-	fd = sends_to(call, regs, compat);
-	if (fd >= 0) {
-		tty = tty_of(file_of(fd));
-		if (tty) {
-			source_of_call(&source, call, regs, compat);
-			on_write(tty, task, SLOT_PTY, &source, result);
-		}
-	}
+	tty = tty_of((struct file *)file);
+	if (is_master(tty))
+		remember(tty, (struct file *)file, (void *)bpf_get_current_task(), false);
 	return 0;
 }
 
-ON_SYS_ENTER(pty_enter__any, on_enter)
-ON_SYS_EXIT(pty_exit__any, on_return)
-ON_COMPLETION(pty_ring__any, on_ring)
+__noinline int pty_sent(u32 call, u64 file, s64 result)
+{
+	struct source source = {};
+	struct tty_struct *tty;
+
+	if (!serves(FAMILY_PTY))
+		return 0;
+	tty = tty_of((struct file *)file);
+	if (!tty)
+		return 0;
+	source_of_call(&source, call, current_regs(), in_compat_call());
+	return on_write(tty, (void *)bpf_get_current_task(), SLOT_CALL, &source, result);
+}

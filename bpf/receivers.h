@@ -5,6 +5,7 @@
  */
 #ifndef RECEIVERS_H
 #define RECEIVERS_H
+#include "family.h"
 #include "flow.h"
 
 #define TCP_ESTABLISHED 1
@@ -53,6 +54,12 @@ struct {
 	__type(value, struct search);
 } receiver_searches SEC(".maps");
 
+/* Known at load: before 6.8 global functions are verified even when nobody calls them */
+static __always_inline bool searches(void)
+{
+	return !config.deliveries && serves(FAMILY_LOOPBACK);
+}
+
 static __always_inline bool is_mapped(const u8 address[16])
 {
 	const u32 *words = (const u32 *)address;
@@ -82,7 +89,7 @@ __noinline int reach_by(u64 device, u32 by_ring)
 	struct inet6_dev *v6 = BPF_CORE_READ((struct net_device *)device, ip6_ptr);
 	u32 destination;
 
-	if (!search)
+	if (!search || !searches())
 		return REACH_NONE;
 	if (!is_mapped(search->flow.remote)) {
 		u64 head = (u64)v6 + bpf_core_field_offset(struct inet6_dev, addr_list);
@@ -131,7 +138,7 @@ __noinline int reach_of(u32 by_ring)
 	int found;
 	u32 last;
 
-	if (!search)
+	if (!search || !searches())
 		return REACH_NONE;
 	last = ((u32 *)search->flow.remote)[3];
 	if (unspecified(search->flow.remote))
@@ -172,7 +179,7 @@ __noinline int membership_of(u64 sock, u32 by_ring)
 	struct ipv6_mc_socklist *v6;
 	struct ipv6_pinfo *info;
 
-	if (!search)
+	if (!search || !searches())
 		return MEMBERSHIP_NONE;
 	if (is_mapped(search->flow.remote)) {
 		v4 = BPF_CORE_READ(inet, mc_list);
@@ -223,7 +230,8 @@ __noinline int score_of(u64 sock, u32 by_ring)
 	int score = v4 ? 2 : 1;
 	bool mapped;
 
-	if (!search || BPF_CORE_READ(sk, __sk_common.skc_num) != search->flow.remote_port ||
+	if (!search || !searches() ||
+	    BPF_CORE_READ(sk, __sk_common.skc_num) != search->flow.remote_port ||
 	    (u64)BPF_CORE_READ(sk, __sk_common.skc_net.net) != search->net)
 		return 0;
 	flow_of(sk, &search->theirs);
@@ -262,7 +270,7 @@ __noinline int consider(u64 sock, u32 by_ring)
 	u32 score = score_of(sock, by_ring), count;
 	int membership = MEMBERSHIP;
 
-	if (!search || !score)
+	if (!search || !score || !searches())
 		return 0;
 	if (search->reach == REACH_ONE) {
 		if (score < search->best)
@@ -318,7 +326,7 @@ __noinline int find_receivers(u64 sender, u32 by_ring)
 	u64 slot, node;
 	u32 number;
 
-	if (config.deliveries || !search)
+	if (!search || !searches())
 		return -1;
 	net = BPF_CORE_READ((struct sock *)sender, __sk_common.skc_net.net);
 	search->net = (u64)net;

@@ -70,14 +70,39 @@ static __always_inline void forget_deliveries(bool local)
 	bpf_map_delete_elem(&deliveries, &key);
 }
 
+/* The socket that a file is which is one */
+static __always_inline struct sock *sock_of_file(struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+
+	return BPF_CORE_READ(socket, sk);
+}
+
 static __always_inline struct sock *sock_of(struct file *file)
 {
-	struct socket *socket;
-
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
+	return sock_of_file(file);
+}
+
+static __always_inline bool is_unix(struct sock *sk)
+{
+	return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+}
+
+static __always_inline bool is_inet(struct sock *sk, u16 protocol)
+{
+	u16 family;
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != protocol)
+		return false;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline bool is_loopback(struct sock *sk)
+{
+	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
 }
 
 /* The inode number of a socket; 0 when nobody has it open: not accepted yet, or closed */

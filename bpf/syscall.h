@@ -67,24 +67,6 @@ static __always_inline int sends_to(enum call call, struct pt_regs *regs, bool c
 	}
 }
 
-/* The descriptor whose use a call is, beside those it sends to; -1: none */
-static __always_inline int receives_from(enum call call, struct pt_regs *regs, bool compat)
-{
-	switch (call) {
-	case CALL_READ:
-	case CALL_READV:
-	case CALL_SPLICE:
-	case CALL_RECVFROM:
-	case CALL_RECVMSG:
-	case CALL_RECVMMSG:
-	case CALL_CONNECT:
-	case CALL_ACCEPT:
-		return argument(regs, 0, compat);
-	default:
-		return -1;
-	}
-}
-
 #define THREAD_SIZE 16384
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Requests of io_uring when they are submitted: what their completions will not tell */
-#include "uring.h"
+/* Requests of io_uring: what completions will not tell, when they are submitted; all else when they complete */
+#include "calls.h"
+#include "completion.h"
+#include "family.h"
 #include <bpf/bpf_tracing.h>
 
 static __always_inline int on_submission(const struct submission *submission)
@@ -12,4 +14,24 @@ static __always_inline int on_submission(const struct submission *submission)
 	return 0;
 }
 
+static __always_inline int on_completed(const struct told *told)
+{
+	struct completion *completion = read_completion(told);
+	u64 socket = 0;
+
+	if (!completion)
+		return 0;
+	switch (family_of(completion->file, &socket)) {
+	case FAMILY_UNIX:
+		return unix_completed(socket);
+	case FAMILY_LOOPBACK:
+		return loopback_completed(socket);
+	case FAMILY_PTY:
+		return pty_completed((u64)completion->file);
+	default:
+		return 0;
+	}
+}
+
 ON_SUBMISSION(uring_submit__any, on_submission)
+ON_COMPLETION(uring_complete__any, on_completed)

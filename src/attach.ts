@@ -131,7 +131,11 @@ function candidates(
   order: readonly Backend[],
   absent: ReadonlyMap<Backend, string>,
 ): Backend[] {
-  const offered = new Set(programsOf(object, plan.kind).map(({ backend }) => backend));
+  const offered = new Set(
+    programsOf(object, plan.kind).flatMap(({ hook, backend }) =>
+      backend === "any" ? (plan.kind.within?.[hook] ?? []) : [backend],
+    ),
+  );
   const wanted = order.filter((backend) => offered.has(backend));
   // a kind with one way to be seen is seen that way, whatever is asked for
   const all = wanted.length > 0 ? wanted : backends.filter((backend) => offered.has(backend));
@@ -148,11 +152,18 @@ function programsOf(object: BpfObject, kind: KindModule): Program[] {
   return object.programs.filter(({ hook }) => kind.hooks[hook] !== undefined);
 }
 
+/** Whether a kind has a hook with a back end. */
+function has(kind: KindModule, hook: string, backend: Backend | undefined): boolean {
+  if (backend === undefined || kind.hooks[hook] === undefined) return false;
+  return kind.within?.[hook]?.includes(backend) ?? true;
+}
+
 /** Lets load take in the programs of a plan's back end. @throws NativeError */
 function select(object: BpfObject, { kind, candidates: [backend], without }: Plan): Traced {
   const unseen = [...(kind.blind[backend!] ?? [])];
   const programs = programsOf(object, kind).filter((program) => {
     if (program.backend !== backend && program.backend !== "any") return false;
+    if (!has(kind, program.hook, backend)) return false;
     const lack = kind.optional?.[program.hook];
     try {
       if (!without.has(program.hook)) {
@@ -180,7 +191,7 @@ function giveUp(plans: readonly Plan[], error: NativeError): void {
   const guilty = plans.filter(({ kind, candidates: [current] }) => {
     if (current === undefined) return false;
     if (forbidden) return current === "fentry";
-    return hook !== undefined && kind.hooks[hook] !== undefined;
+    return hook !== undefined && has(kind, hook, current);
   });
   if (guilty.length === 0) throw unloadable(error);
   for (const plan of guilty) {
@@ -249,6 +260,11 @@ function seesDeliveries(traced: readonly Traced[]): boolean {
   return traced.some(({ programs }) => programs.some(({ hook }) => hook === "loopback_ready"));
 }
 
+/** Whether a kind is among those that the programs for system calls serve. */
+function isByCalls({ programs }: Traced): boolean {
+  return programs.some(({ hook }) => hook === "calls_exit");
+}
+
 function configure(
   libbpf: Libbpf,
   object: BpfObject,
@@ -264,6 +280,7 @@ function configure(
   config.ownTgid = config.pidNamespace === 0 ? process.pid : initialTgid(libbpf);
   config.deliveries = seesDeliveries(traced) ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
+  config.calls = traced.filter(isByCalls).reduce((mask, { kind: { id } }) => mask | (1 << id), 0);
   groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;

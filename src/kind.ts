@@ -44,6 +44,8 @@ export interface KindModule {
   /** bytes of its records */
   size: number;
   hooks: Hooks;
+  /** hooks whose programs go with any back end, but which the kind has with these only */
+  within?: Readonly<Record<string, readonly Backend[]>>;
   /** hooks that a kernel may lack, and what is not seen without; the kind is traced all the same */
   optional?: Readonly<Record<string, string | null>>;
   /** what each back end can't see whatever the kernel, as the `tracing` line says it */

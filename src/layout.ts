@@ -751,7 +751,7 @@ export class UseRecord {
 
 /** struct config */
 export class Config {
-  static readonly size = 36;
+  static readonly size = 40;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -779,35 +779,41 @@ export class Config {
   set kinds(value: number) {
     this.words[this.at + 3] = value;
   }
-  get deliveries(): number {
+  get calls(): number {
     return this.words[this.at + 4] as number;
   }
-  set deliveries(value: number) {
+  set calls(value: number) {
     this.words[this.at + 4] = value;
   }
-  get pidNamespace(): number {
+  get deliveries(): number {
     return this.words[this.at + 5] as number;
   }
-  set pidNamespace(value: number) {
+  set deliveries(value: number) {
     this.words[this.at + 5] = value;
   }
-  get pidGroups(): number {
+  get pidNamespace(): number {
     return this.words[this.at + 6] as number;
   }
-  set pidGroups(value: number) {
+  set pidNamespace(value: number) {
     this.words[this.at + 6] = value;
   }
-  get commGroups(): number {
+  get pidGroups(): number {
     return this.words[this.at + 7] as number;
   }
-  set commGroups(value: number) {
+  set pidGroups(value: number) {
     this.words[this.at + 7] = value;
   }
-  get followedGroups(): number {
+  get commGroups(): number {
     return this.words[this.at + 8] as number;
   }
-  set followedGroups(value: number) {
+  set commGroups(value: number) {
     this.words[this.at + 8] = value;
+  }
+  get followedGroups(): number {
+    return this.words[this.at + 9] as number;
+  }
+  set followedGroups(value: number) {
+    this.words[this.at + 9] = value;
   }
 }
 

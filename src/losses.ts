@@ -25,14 +25,14 @@ export class Losses {
   /** all that was found lost so far */
   total = 0;
   readonly #shared: Shared;
-  readonly #traced: readonly Traced[];
+  /** programs by what they are counted for */
+  readonly #programs: ReadonlyMap<Lost["kind"], readonly Program[]>;
   readonly #counters: readonly Counter[];
-  readonly #missed = new Map<string, number>();
-  readonly #polled = new Set<Program>();
+  readonly #missed = new Map<Program, number>();
 
   constructor(shared: Shared, kinds: readonly KindModule[], traced: readonly Traced[]) {
     this.#shared = shared;
-    this.#traced = traced;
+    this.#programs = programsBy(traced);
     this.#counters = [unknown, ...kinds].flatMap(({ id, name }) =>
       reasons.map((reason, i) => {
         const at = (Shared.lost.offset + id * Shared.lost.size) / 4 + i * 2;
@@ -55,20 +55,16 @@ export class Losses {
 
   /** The same for skipped programs, which costs a system call each: once in a while and at the end. */
   pollMisses(lost: Lost, report: () => void): void {
-    this.#polled.clear();
-    for (const { kind, programs } of this.#traced) {
+    for (const [kind, programs] of this.#programs) {
       let missed = 0;
       for (const program of programs) {
-        // programs of several kinds count for the first of them
-        if (this.#polled.has(program)) continue;
-        this.#polled.add(program);
         const misses = program.misses();
-        missed += misses - (this.#missed.get(program.name) ?? 0);
-        this.#missed.set(program.name, misses);
+        missed += misses - (this.#missed.get(program) ?? 0);
+        this.#missed.set(program, misses);
       }
       if (missed === 0) continue;
       this.#shared.misses = this.#shared.misses + 1;
-      this.#tell(lost, kind.name, missed, "probe_missed", report);
+      this.#tell(lost, kind, missed, "probe_missed", report);
     }
   }
 
@@ -79,4 +75,13 @@ export class Losses {
     lost.reason = reason;
     report();
   }
+}
+
+/** Each program once: for its kind, or for none when several have it, as nobody can tell which it was skipped for. */
+function programsBy(traced: readonly Traced[]): Map<Lost["kind"], Program[]> {
+  const owners = new Map<Program, Lost["kind"]>();
+  for (const { kind, programs } of traced) {
+    for (const program of programs) owners.set(program, owners.has(program) ? unknown.name : kind.name);
+  }
+  return Map.groupBy(owners.keys(), (program) => owners.get(program)!);
 }

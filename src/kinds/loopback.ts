@@ -219,14 +219,14 @@ function loopbackKind(
     id,
     size: LoopbackRecord.size,
     hooks: {
-      loopback_enter: ["sys_enter"],
-      loopback_exit: ["sys_exit"],
+      calls_enter: ["sys_enter"],
+      calls_exit: ["sys_exit"],
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
-      loopback_ring: ["io_uring_complete"],
+      uring_complete: ["io_uring_complete"],
       uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
     },
-    optional: { loopback_ready: null, loopback_ring: "io_uring", uring_submit: null },
+    optional: { loopback_ready: null, uring_complete: "io_uring", uring_submit: null },
     blind: {},
     reader: (tools) => new LoopbackReader(tools, protocol),
   };

@@ -89,9 +89,10 @@ export const pipe: KindModule = {
     pipe_tee: ["do_tee"],
     pipe_sendfile: ["do_sendfile"],
     pipe_vmsplice: ["__x64_sys_vmsplice", "__arm64_sys_vmsplice"],
-    pipe_enter: ["sys_enter"],
-    pipe_exit: ["sys_exit"],
+    calls_enter: ["sys_enter"],
+    calls_exit: ["sys_exit"],
   },
+  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
   blind: { tracepoint: ["io_uring"] },
   reader: (tools) => new PipeReader(tools),
 };

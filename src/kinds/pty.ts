@@ -53,12 +53,12 @@ export const pty: KindModule = {
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: {
-    pty_enter: ["sys_enter"],
-    pty_exit: ["sys_exit"],
-    pty_ring: ["io_uring_complete"],
+    calls_enter: ["sys_enter"],
+    calls_exit: ["sys_exit"],
+    uring_complete: ["io_uring_complete"],
     uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
   },
-  optional: { pty_ring: "io_uring", uring_submit: null },
+  optional: { uring_complete: "io_uring", uring_submit: null },
   blind: {},
   reader: (tools) => new PtyReader(tools),
 };

@@ -96,13 +96,13 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
     id,
     size: UnixRecord.size,
     hooks: {
-      unix_enter: ["sys_enter"],
-      unix_exit: ["sys_exit"],
+      calls_enter: ["sys_enter"],
+      calls_exit: ["sys_exit"],
       unix_ready: ["sk_data_ready", "sock_def_readable"],
-      unix_ring: ["io_uring_complete"],
+      uring_complete: ["io_uring_complete"],
       uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
     },
-    optional: { unix_ready: null, unix_ring: "io_uring", uring_submit: null },
+    optional: { unix_ready: null, uring_complete: "io_uring", uring_submit: null },
     blind: {},
     reader: (tools) => new UnixReader(tools),
   };

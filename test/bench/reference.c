@@ -476,7 +476,7 @@ int main(int argc, char **argv)
 	char *ends[64];
 	size_t size;
 	u64 lost = 0;
-	u32 deliveries = 0;
+	u32 deliveries = 0, calls = 0;
 
 	libbpf_set_print(quiet);
 	object = bpf_object__open(argc > 1 ? argv[1] : "");
@@ -502,12 +502,15 @@ int main(int argc, char **argv)
 		enabled[i] = enable(object, argv[i]);
 		if (enabled[i] && !strncmp(argv[i], "loopback_ready", 14))
 			deliveries = 1;
+		if (enabled[i] && !strncmp(argv[i], "calls_exit", 10))
+			calls = atoi(argv[4]);
 	}
 	settings = value_of(object, ".rodata.config", &size);
 	/* linking leaves one for every file, of which the first is used */
 	if (size < sizeof(*settings))
 		errx(1, "config has %zu bytes, the headers say %zu", size, sizeof(*settings));
 	settings->kinds = atoi(argv[4]);
+	settings->calls = calls;
 	settings->deliveries = deliveries;
 	settings->contents = contents >= 0;
 	settings->max_bytes = contents > 0 ? contents : 0;

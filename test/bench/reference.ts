@@ -37,7 +37,10 @@ export type Form = "text" | "json" | "count";
 export async function reference(bench: Bench, kindName: string, form: Form, bytes: number): Promise<Command> {
   const kind = kinds.find(({ name }) => name === kindName)!;
   const programs = await offered();
-  const words = Object.entries(kind.hooks).flatMap(([hook, targets]) =>
+  const hooks = Object.entries(kind.hooks).filter(
+    ([hook]) => kind.within?.[hook]?.includes(bench.backend) ?? true,
+  );
+  const words = hooks.flatMap(([hook, targets]) =>
     [`${hook}__${bench.backend}`, `${hook}__any`]
       .filter((program) => programs.includes(program))
       .map((program) => `${program}=${targets.join(",")}`),

@@ -121,32 +121,44 @@ describe("what the kernel refuses", () => {
   test.each(["load", "attach"] as const)(
     "to %s one program: its kind is named, the others are traced",
     async (how) => {
-      using ipcdump = await refusing(how, "unix_exit__any", EINVAL);
+      using ipcdump = await refusing(how, "loopback_fail__any", EINVAL);
       const tracing = await ipcdump.untilTracing();
-      const why = `tracepoint: cannot ${how} unix_exit__any: EINVAL, invalid argument; run: ipcdump doctor`;
-      expect(ipcdump.stderr.slice(0, 3)).toEqual(
-        ["stream", "dgram", "seqpacket"].map((type) => `not tracing unix-${type}: ${why}`),
+      const why = `tracepoint: cannot ${how} loopback_fail__any: EINVAL, invalid argument; run: ipcdump doctor`;
+      expect(ipcdump.stderr.slice(0, 2)).toEqual(
+        ["tcp", "udp"].map((protocol) => `not tracing loopback-${protocol}: ${why}`),
       );
-      expect(tracing).not.toContain("unix");
+      expect(tracing).not.toContain("loopback");
       await sees(ipcdump, "pipe", "one");
-      await sees(ipcdump, "tcp", "pair");
+      await sees(ipcdump, "unix", "pair", "stream", "unnamed");
       ipcdump.kill("SIGTERM");
       expect(await ipcdump.ended()).toBe(0);
     },
   );
 
+  test("to load one that several kinds share: all of them are named, the others are traced", async () => {
+    using ipcdump = await refusing("load", "calls_exit__any", EINVAL);
+    const tracing = await ipcdump.untilTracing();
+    const why = "tracepoint: cannot load calls_exit__any: EINVAL, invalid argument; run: ipcdump doctor";
+    for (const kind of ["unix-stream", "unix-dgram", "unix-seqpacket", "loopback-tcp", "loopback-udp", "pty"])
+      expect(ipcdump.stderr).toContain(`not tracing ${kind}: ${why}`);
+    expect(tracing).toContain("signal (tracepoint)");
+    expect(tracing).not.toMatch(/unix|loopback|pty/);
+    ipcdump.kill("SIGTERM");
+    expect(await ipcdump.ended()).toBe(0);
+  });
+
   test("to attach one half-way, of what was asked for: status 1, and nothing is left", async () => {
     const before = await kept();
-    using ipcdump = await refusing("attach", "pipe_exit__tracepoint", ENOMEM, ["-t", "pipe"]);
+    using ipcdump = await refusing("attach", "calls_exit__any", ENOMEM, ["-t", "pipe"]);
     expect(await ipcdump.ended()).toBe(1);
     expect(ipcdump.stderr).toEqual([
-      "ipcdump: not tracing pipe: tracepoint: cannot attach pipe_exit__tracepoint: ENOMEM, out of memory; run: ipcdump doctor",
+      "ipcdump: not tracing pipe: tracepoint: cannot attach calls_exit__any: ENOMEM, out of memory; run: ipcdump doctor",
     ]);
     await nothingIsLeft(before);
   });
 
   test("what is optional: the kind is traced without, and that is said", async () => {
-    using ipcdump = await refusing("load", "unix_ring__any", EINVAL);
+    using ipcdump = await refusing("load", "uring_complete__any", EINVAL);
     expect(await ipcdump.untilTracing()).toContain("unix-stream (tracepoint; not seen: io_uring), ");
     await sees(ipcdump, "unix", "pair", "stream", "unnamed");
     ipcdump.kill("SIGTERM");

@@ -26,6 +26,9 @@ interface Program {
   backend: string;
 }
 
+/** those whose programs are for the kinds of all others */
+const common = ["calls", "uring"];
+
 /** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
 function programsOf(family: string): Program[] {
   const text = source(`${family}.bpf.c`);
@@ -43,9 +46,9 @@ function programsOf(family: string): Program[] {
   ];
 }
 
-/** Those that a macro of hook.h or uring.h makes, by the raw tracepoint of each pair. */
+/** Those that a macro of hook.h, request.h or completion.h makes, by the raw tracepoint of each pair. */
 function twins(text: string): Program[] {
-  const macros = source("hook.h") + source("uring.h");
+  const macros = source("hook.h") + source("request.h") + source("completion.h");
   const sections = new Map(
     [...macros.matchAll(/#define (\w+)\(hook, body\)\s+SEC\("([^"]+)"\)/g)].map(
       ([, macro = "", section = ""]) => [macro, section],
@@ -124,11 +127,11 @@ describe("a kind is three files that agree", () => {
     });
 
     test(`${kind.name}: its hooks are its programs`, () => {
-      const shared = programs.get("uring")!.filter(({ hook }) => kind.hooks[hook] !== undefined);
-      const own = [...programs.get(family)!.filter(({ hook }) => kind.hooks[hook] !== undefined), ...shared];
+      const files = [family, ...common].map((file) => programs.get(file)!);
+      const own = files.flat().filter(({ hook }) => kind.hooks[hook] !== undefined);
       expect([...new Set(own.map(({ hook }) => hook))].sort()).toEqual(Object.keys(kind.hooks).sort());
       for (const { hook, backend, section } of own) {
-        expect(/^[a-z]+/.exec(hook)?.[0]).toBeOneOf([family, "uring"]);
+        expect(/^[a-z]+/.exec(hook)?.[0]).toBeOneOf([family, ...common]);
         expect<readonly string[]>([...backends, "any"]).toContain(backend);
         expect(section.startsWith("?")).toBe(true); // or load takes it in unasked
         const [type = "", target = ""] = section.slice(1).split("/");
@@ -140,9 +143,12 @@ describe("a kind is three files that agree", () => {
     });
 
     test(`${kind.name}: what it is blind to is said of back ends it has`, () => {
-      const offered = new Set(programs.get(family)!.map(({ backend }) => backend));
-      if (offered.has("any")) for (const backend of backends) offered.add(backend);
-      for (const backend of Object.keys(kind.blind)) expect([...offered]).toContain(backend);
+      const files = [family, ...common].map((file) => programs.get(file)!);
+      const own = files.flat().filter(({ hook }) => kind.hooks[hook] !== undefined);
+      const offered = own.flatMap(({ hook, backend }) =>
+        backend === "any" ? [...(kind.within?.[hook] ?? backends)].map(String) : [backend],
+      );
+      for (const backend of Object.keys(kind.blind)) expect(offered).toContain(backend);
     });
   }
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What calls.bpf.c and uring.bpf.c ask of each family of kinds, whose .bpf.c has it: a file of theirs
+ * was used. Addresses are numbers, for global functions take nothing else before 5.12. Before 6.8 they
+ * are verified even if nobody calls them, so each begins by asking whether its family is traced.
+ */
+#ifndef CALLS_H
+#define CALLS_H
+#include "syscall.h"
+
+/* Files, 0 for what is no pipe; of a return 0, too, for what was entered. 1: there was such an entry */
+int pipe_entered(u64 from, u64 to);
+int pipe_returned(u32 call, s64 result, u64 from, u64 to);
+
+/* A socket, and the result of the call, by the current thread; or of the request that has completed */
+int unix_received(u32 call, u64 socket, s64 result);
+int unix_sent(u32 call, u64 socket, s64 result);
+int unix_completed(u64 socket);
+
+int loopback_received(u32 call, u64 socket, s64 result);
+int loopback_sent(u32 call, u64 socket, s64 result);
+int loopback_completed(u64 socket);
+int loopback_listens(u64 socket);
+
+/* A file: of either side of a terminal, of /dev/tty or of /dev/ptmx */
+int pty_opened(u64 file);
+int pty_closed(u64 file);
+int pty_received(u64 file);
+int pty_sent(u32 call, u64 file, s64 result);
+int pty_completed(u64 file);
+
+#endif

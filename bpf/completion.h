@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Requests of io_uring that completed: what they moved, of which file, for whom. */
+#ifndef COMPLETION_H
+#define COMPLETION_H
+#include "request.h"
+
+/* A request that completed; in a map, for frames of 512 bytes are all that a chain of calls has */
+struct completion {
+	struct io_kiocb *request;
+	struct file *file;
+	struct task_struct *task;
+	u64 base; /* of the data, of a vector or of a struct msghdr, in user memory */
+	u64 name; /* sockaddr */
+	u32 name_length;
+	u32 copied; /* the name is in kernel memory */
+	u32 segments;
+	u32 opcode;
+	u32 compat;
+	u32 readable; /* user memory is the submitter's, and the request still says where in it */
+	s32 result;
+	u32 vectorized;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct completion);
+} completions __weak SEC(".maps");
+
+/* What the tracepoint tells of a completion */
+struct told {
+	u64 ring;
+	u64 request; /* or, where it does not name that, its user_data */
+	s32 result;
+	u32 flags;
+};
+
+static __always_inline struct told told_raw(unsigned long long *ctx)
+{
+	struct told told = {.ring = ctx[0], .request = ctx[1]};
+
+	if (!completions_name_requests()) {
+		told.result = ctx[2];
+		told.flags = ctx[3];
+	} else if (bpf_core_enum_value_exists(enum io_uring_register_op, IORING_REGISTER_QUERY)) {
+		/* the tracepoint was given the entry instead of its fields in the same version, 6.18 */
+		told.result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
+	} else {
+		told.result = ctx[3];
+	}
+	return told;
+}
+
+/* hook.h says why there are two; body(const struct told *told) */
+#define ON_COMPLETION(hook, body)                                                                  \
+	SEC("?tp_btf/io_uring_complete")                                                           \
+	int hook(unsigned long long *ctx)                                                          \
+	{                                                                                          \
+		struct told told = told_raw(ctx);                                                  \
+                                                                                                   \
+		return body(&told);                                                                \
+	}                                                                                          \
+	SEC("?tp/io_uring/io_uring_complete")                                                      \
+	int hook##__perf(struct trace_event_raw_io_uring_complete *event)                          \
+	{                                                                                          \
+		struct told told = {.request = (u64)event->req, .result = event->res};             \
+                                                                                                   \
+		return body(&told);                                                                \
+	}
+
+/* The request that is being looked at on this CPU */
+static __always_inline struct completion *current_completion(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&completions, &zero);
+}
+
+/* The request that completed; NULL: nothing was moved */
+static __always_inline struct completion *read_completion(const struct told *told)
+{
+	struct completion *completion = current_completion();
+	struct request *known = NULL;
+	struct io_sr_msg *message;
+	struct task_struct *task;
+	struct io_kiocb *io;
+
+	if (!completion)
+		return NULL;
+	__builtin_memset(completion, 0, sizeof(*completion));
+	completion->result = told->result;
+	if (completions_name_requests()) {
+		io = (void *)told->request;
+	} else {
+		known = find_anonymous(told->ring, told->request, told->flags);
+		if (!known)
+			return NULL;
+		io = (void *)known->request;
+		completion->opcode = known->opcode;
+		completion->base = known->base;
+		completion->segments = known->segments;
+		if (known->mixed) {
+			/* of several requests with one user_data: which of them, nobody can tell */
+			if (completion->result > 0)
+				count_lost(KIND_UNKNOWN, LOST_FAULT, 1);
+			return NULL;
+		}
+	}
+	if (!io || completion->result < 0)
+		return NULL;
+	if (completions_name_requests())
+		completion->opcode = BPF_CORE_READ(io, opcode);
+	if (!sends(completion->opcode) && !receives(completion->opcode) &&
+	    completion->opcode != OP_ACCEPT && completion->opcode != OP_CONNECT)
+		return NULL;
+	completion->request = io;
+	completion->file = BPF_CORE_READ(io, file);
+	task = submitter(io);
+	completion->task = task;
+	completion->compat = is_compat_ring(BPF_CORE_READ(io, ctx));
+	completion->readable = BPF_CORE_READ(task, tgid) == bpf_get_current_pid_tgid() >> 32 &&
+			       !(known && known->several);
+	if (!completions_name_requests())
+		return completion;
+	locate(io, completion->opcode, &completion->base, &completion->segments);
+	if (completion->opcode != OP_SEND && completion->opcode != OP_SEND_ZC)
+		return completion;
+	message = (void *)io;
+	completion->vectorized = BPF_CORE_READ(message, flags) & VECTORIZED;
+	if (bpf_core_field_exists(message->addr)) {
+		completion->name = (u64)BPF_CORE_READ(message, addr);
+		completion->name_length = BPF_CORE_READ(message, addr_len);
+	} else {
+		struct request_key key = {.request = (u64)io};
+
+		known = bpf_map_lookup_elem(&requests, &key);
+		if (known && known->name_length) {
+			completion->name = (u64)known->name;
+			completion->name_length = known->name_length;
+			completion->copied = true;
+		}
+	}
+	return completion;
+}
+
+/* What a request has sent */
+static __always_inline void source_of_completion(struct source *source,
+						 struct completion *completion)
+{
+	if (!completion->readable || completion->opcode == OP_SPLICE)
+		return;
+	if (is_message(completion->opcode)) {
+		source_of_message(source, completion->base, completion->compat);
+	} else if (is_vector(completion->opcode) || completion->vectorized) {
+		source->kind = completion->compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
+		source->segments = completion->base;
+		source->segment_count = completion->vectorized ? 1024 : completion->segments;
+	} else {
+		source->kind = SOURCE_BUFFER;
+		source->base = completion->base;
+		source->length = completion->result;
+	}
+}
+
+/* Where a request has sent it, if it says so */
+static __always_inline void name_of_completion(struct completion *completion)
+{
+	u64 message = completion->base;
+
+	if (!completion->readable) {
+		completion->name = completion->copied ? completion->name : 0;
+		return;
+	}
+	if (completion->opcode != OP_SENDMSG && completion->opcode != OP_SENDMSG_ZC)
+		return;
+	bpf_probe_read_user(&completion->name, completion->compat ? 4 : 8, (void *)message);
+	bpf_probe_read_user(&completion->name_length, 4,
+			    (void *)(message + (completion->compat ? 4 : 8)));
+}
+
+/* The descriptor that an accept has made; -1: none, but an entry in a table of the ring's own */
+static __always_inline int accepted(struct completion *completion)
+{
+	struct io_accept *accept = (void *)completion->request;
+
+	if (completion->opcode != OP_ACCEPT || !completion->readable ||
+	    BPF_CORE_READ(accept, file_slot))
+		return -1;
+	return completion->result;
+}
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* A message, or the bytes of one call or request: who sends it, by which socket, from where, to whom. */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+#include "completion.h"
+#include "syscall.h"
+
+/* As many as the kernel takes of one sendmmsg, by rounds */
+#define MESSAGES 1024
+#define MESSAGE_ROUND 32
+
+struct message {
+	struct sock *sk;
+	u64 inode;
+	u64 name; /* a sockaddr; 0: it goes to whom the socket is connected to */
+	u32 name_length;
+	u32 name_copied; /* the name is in kernel memory */
+	u32 count;
+	u32 thread;
+	struct source source;
+	struct identity self;
+};
+
+static __always_inline void begin_message(struct message *message, struct sock *sk,
+					  struct task_struct *task, u32 count)
+{
+	identify(task, &message->self);
+	message->sk = sk;
+	message->inode = sock_inode(sk);
+	message->thread = bpf_get_current_pid_tgid();
+	message->count = count;
+}
+
+/* The sockaddr that a struct msghdr names */
+static __always_inline void read_name(struct message *message, u64 header, bool compat)
+{
+	bpf_probe_read_user(&message->name, compat ? 4 : 8, (void *)header);
+	bpf_probe_read_user(&message->name_length, 4, (void *)(header + (compat ? 4 : 8)));
+}
+
+/* What the current system call has sent, other than a sendmmsg */
+static __always_inline void message_of_call(struct message *message, struct sock *sk,
+					    enum call call, long result)
+{
+	struct pt_regs *regs = current_regs();
+	bool compat = in_compat_call();
+
+	begin_message(message, sk, (void *)bpf_get_current_task(), result);
+	if (call == CALL_SENDTO) {
+		message->name = argument(regs, 4, compat);
+		message->name_length = argument(regs, 5, compat);
+	} else if (call == CALL_SENDMSG) {
+		read_name(message, argument(regs, 1, compat), compat);
+	}
+	source_of_call(&message->source, call, regs, compat);
+}
+
+/* The n-th of a sendmmsg */
+static __always_inline void message_of_vector(struct message *message, struct sock *sk, u64 vector,
+					      u32 n, bool compat)
+{
+	u64 header = vector + (u64)n * (compat ? 32 : 64);
+
+	begin_message(message, sk, (void *)bpf_get_current_task(), 0);
+	bpf_probe_read_user(&message->count, 4, (void *)(header + (compat ? 28 : 56)));
+	read_name(message, header, compat);
+	source_of_message(&message->source, header, compat);
+}
+
+/* What a request of io_uring has sent */
+static __always_inline void message_of_request(struct message *message, struct sock *sk,
+					       struct completion *completion)
+{
+	begin_message(message, sk, completion->task, completion->result);
+	name_of_completion(completion);
+	message->name = completion->name_length ? completion->name : 0;
+	message->name_length = completion->name_length;
+	message->name_copied = completion->copied;
+	source_of_completion(&message->source, completion);
+}
+
+#endif

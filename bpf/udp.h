@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Datagrams sent: each to the sockets it was queued at during the call, else by its address, for user space to find. */
+#ifndef UDP_H
+#define UDP_H
+#include "arrival.h"
+#include "parcel.h"
+
+/* Bytes of a datagram that is still being put together (MSG_MORE, UDP_CORK), by socket */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} corked SEC(".maps");
+
+/* The destination of a datagram: what the call says, else what the socket is connected to */
+static __always_inline void address_datagram(struct parcel *parcel)
+{
+	struct flow *flow = &parcel->flow;
+	u8 *name = parcel->sockaddr;
+	u16 *words = (u16 *)name;
+
+	if (!parcel->message.name)
+		return;
+	if (parcel->message.name_copied)
+		bpf_probe_read_kernel(name, sizeof(parcel->sockaddr), (void *)parcel->message.name);
+	else if (bpf_probe_read_user(name, sizeof(parcel->sockaddr), (void *)parcel->message.name))
+		/* it may end at the end of memory */
+		bpf_probe_read_user(name, 16, (void *)parcel->message.name);
+	if (words[0] == AF_INET)
+		map_address(flow->remote, *(u32 *)(name + 4));
+	else if (words[0] == AF_INET6)
+		__builtin_memcpy(flow->remote, name + 8, 16);
+	else
+		return;
+	flow->remote_port = bpf_ntohs(words[1]);
+}
+
+/* Whether a socket gets datagrams for a port */
+static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_num) == port && sock_net(sk) == net;
+}
+
+/* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
+__noinline int on_delivery(u32 n)
+{
+	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
+	u32 by_ring = false;
+	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
+	u64 other;
+
+	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
+		return -1;
+	barrier_var(n);
+	other = delivery->socks[n & (DELIVERIES - 1)];
+	if (!receives_port((void *)other, parcel->flow.net, parcel->flow.remote_port))
+		return 0;
+	/* each receiver is one event, of however many segments */
+	if (parcel->last == other)
+		return 0;
+	if (parcel->first == other)
+		return -1;
+	if (!parcel->first)
+		parcel->first = other;
+	parcel->last = other;
+	parcel->other = other;
+	report_parcel(false);
+	return 1;
+}
+
+/* A datagram that left, in a call of its own or not. true: to be reported, by its address */
+static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, bool single)
+{
+	u64 mine = deliveries_of(parcel->message.thread, false);
+	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &mine);
+	u64 key = (u64)sk;
+	u32 *before, found = 0;
+
+	if (!traces(KIND_LOOPBACK_UDP))
+		return false;
+	parcel->kind = KIND_LOOPBACK_UDP;
+	before = bpf_map_lookup_elem(&corked, &key);
+	if (BPF_CORE_READ((struct udp_sock *)sk, pending)) {
+		u32 sum = parcel->message.count + (before ? *before : 0);
+
+		bpf_map_update_elem(&corked, &key, &sum, BPF_ANY);
+		return false;
+	}
+	if (before) {
+		/* the first part of it is gone */
+		parcel->message.count += *before;
+		parcel->message.source.kind = SOURCE_NONE;
+		bpf_map_delete_elem(&corked, &key);
+	}
+	flow_of(sk, &parcel->flow);
+	address_datagram(parcel);
+	if (!parcel->flow.remote_port)
+		return false;
+	if (unspecified(parcel->flow.local)) {
+		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */
+		__builtin_memcpy(parcel->flow.local, parcel->flow.remote, 16);
+		if (parcel->flow.remote[10] == 0xff && parcel->flow.remote[12] == 127)
+			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
+	}
+	for (u32 i = 0; single && i < DELIVERIES; i++) {
+		int result = on_delivery(i);
+
+		if (result < 0)
+			break;
+		found += result;
+	}
+	if (found)
+		return false;
+	if (delivery && delivery->failed) {
+		delivery->failed--;
+		return false;
+	}
+	if (routed_elsewhere(sk))
+		return false;
+	parcel->flags = SEND_TO_ADDRESS;
+	if (!config.deliveries)
+		parcel->sender = key;
+	return true;
+}
+
+#endif
