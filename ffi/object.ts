@@ -25,6 +25,9 @@ const kernelLogLevel = 72 / 8;
 const verifierStatistics = 4n;
 /** offset of recursion_misses in struct bpf_prog_info, in words; the kernel zeroes what it does not know */
 const missesWord = 208 / 4;
+/** Asked for all day: made anew each time they were what the garbage collector ran for, once a second. */
+const info = new Uint32Array(infoSize / 4);
+const length = new Uint32Array(1);
 
 /** One BPF program of the object. */
 export class Program {
@@ -89,8 +92,8 @@ export class Program {
 
   /** How often the kernel skipped it because it was running already (0 before 5.12, which does not say). */
   misses(): number {
-    const info = new Uint32Array(infoSize / 4);
-    const length = new Uint32Array([infoSize]);
+    info.fill(0); // addresses of what else the kernel may fill are in there
+    length[0] = infoSize;
     const fd = this.#libbpf.bpf_program__fd(this.#program);
     if (this.#libbpf.bpf_prog_get_info_by_fd(fd, ptr(info), ptr(length)) !== 0) return 0;
     return info[missesWord]! + info[missesWord + 1]! * 0x1_0000_0000;

@@ -35,8 +35,11 @@ export class Ring implements Disposable {
   #cursor = 0;
   #end = 0;
 
-  /** @param size of the ring in bytes, as the map was made */
-  constructor(fd: number, size: number) {
+  /** @param size in bytes, as the map was made */
+  constructor(
+    fd: number,
+    readonly size: number,
+  ) {
     this.#consumer = new Mapping(fd, pageSize, PROT_READ | PROT_WRITE, 0, "the ring buffer");
     this.#producer = new Mapping(
       fd,

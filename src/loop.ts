@@ -18,15 +18,18 @@ import type { Sink } from "./sink.ts";
 import type { Stop } from "./stop.ts";
 import type { Totals } from "./totals.ts";
 
-/** between drains while data flows, in milliseconds */
-const drainInterval = 1;
+/** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
+const drainInterval = 4;
+/** the same when that much of the ring, as a part of it, came since the last one: it must not fill up */
+const shortInterval = 1;
+const plenty = 1 / 32;
 /** empty drains in a row after which the reader sleeps until it is woken */
-const patience = 8;
+const patience = 3;
 /** without anything to do, in milliseconds: waking up is what it costs to do nothing */
-const longestSleep = 100;
+const longestSleep = 500;
 /** for a reader to catch up */
 const longestWait = 50;
-const missesInterval = 1000;
+const missesInterval = 2000;
 
 /** What an event passes on its way, as src/trace.ts puts it together. */
 export interface Stages {
@@ -100,6 +103,7 @@ export class Loop {
       if (this.#end === Number.POSITIVE_INFINITY && this.#isOver) this.#end = ring.produced;
       const isEnding = this.#end < Number.POSITIVE_INFINITY;
       clock.sample();
+      const from = ring.cursor;
       const records = decoder.fill(isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
       const last = ring.cursor >= this.#end || (isEnding && records === 0);
       followers?.catchUp();
@@ -122,7 +126,8 @@ export class Loop {
       if (records > 0 || ring.cursor < ring.produced) {
         idle = 0;
         shared.awake = 1;
-        if (!isEnding) await Bun.sleep(drainInterval);
+        const isPlenty = ring.cursor - from > ring.size * plenty;
+        if (!isEnding) await Bun.sleep(isPlenty ? shortInterval : drainInterval);
       } else if (++idle < patience) {
         await Bun.sleep(drainInterval);
       } else {

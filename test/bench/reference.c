@@ -433,7 +433,7 @@ static s64 offset_of_boot(void)
 	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
 }
 
-/* The same rhythm as src/trace.ts: a millisecond between drains while data flows, epoll when not */
+/* The same rhythm as src/trace.ts: four milliseconds between drains while data flows, epoll when not */
 static void drain_until_stopped(struct ring_buffer *ring, struct shared *words)
 {
 	int idle = 0;
@@ -451,9 +451,9 @@ static void drain_until_stopped(struct ring_buffer *ring, struct shared *words)
 		if (n > 0) {
 			idle = 0;
 			words->awake = 1;
-			usleep(1000);
+			usleep(4000);
 		} else if (++idle < 8) {
-			usleep(1000);
+			usleep(4000);
 		} else if (words->awake) {
 			words->awake = 0;
 		} else {
