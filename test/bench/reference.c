@@ -433,7 +433,7 @@ static s64 offset_of_boot(void)
 	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
 }
 
-/* The same rhythm as src/trace.ts: four milliseconds between drains while data flows, epoll when not */
+/* The same rhythm as src/loop.ts: four milliseconds between drains while data flows, epoll when not */
 static void drain_until_stopped(struct ring_buffer *ring, struct shared *words)
 {
 	int idle = 0;
@@ -452,7 +452,7 @@ static void drain_until_stopped(struct ring_buffer *ring, struct shared *words)
 			idle = 0;
 			words->awake = 1;
 			usleep(4000);
-		} else if (++idle < 8) {
+		} else if (++idle < 3) {
 			usleep(4000);
 		} else if (words->awake) {
 			words->awake = 0;
@@ -460,7 +460,7 @@ static void drain_until_stopped(struct ring_buffer *ring, struct shared *words)
 			struct pollfd poller = {.fd = ring_buffer__epoll_fd(ring),
 						.events = POLLIN};
 
-			poll(&poller, 1, 50);
+			poll(&poller, 1, 500);
 		}
 	}
 }

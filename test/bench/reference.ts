@@ -33,8 +33,17 @@ function modified(path: string): number {
 
 export type Form = "text" | "json" | "count";
 
-/** As `ipcdump -t KIND` on the same back end: the same object, the same programs, the same configuration. */
-export async function reference(bench: Bench, kindName: string, form: Form, bytes: number): Promise<Command> {
+/**
+ * As `ipcdump -t KIND` on the same back end: the same object, the same programs, the same configuration.
+ * @param isIdle with programs that are for no kind and leave at once: what attaching alone costs
+ */
+export async function reference(
+  bench: Bench,
+  kindName: string,
+  form: Form,
+  bytes: number,
+  isIdle = false,
+): Promise<Command> {
   const kind = kinds.find(({ name }) => name === kindName)!;
   const programs = await offered();
   const hooks = Object.entries(kind.hooks).filter(
@@ -52,7 +61,7 @@ export async function reference(bench: Bench, kindName: string, form: Form, byte
       objectFile(),
       form,
       String(bytes),
-      String(1 << kind.id),
+      String(isIdle ? 0 : 1 << kind.id),
       "OUT",
       ...words,
     ],

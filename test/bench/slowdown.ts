@@ -18,6 +18,8 @@ interface Case {
   name: string;
   tracer: Command;
   target: number | null;
+  /** another case, whose runs it is compared with as well; the target is that of this then */
+  beyond?: string;
 }
 
 export async function slowdown(bench: Bench): Promise<Figure[]> {
@@ -27,7 +29,17 @@ export async function slowdown(bench: Bench): Promise<Figure[]> {
     const kept = channel === "pipe" ? 1.3 : 1.2;
     const cases: Case[] = [
       { name: "everything to a file", tracer: ipcdump(bench, "all", []), target: kept },
-      { name: "filtered out", tracer: ipcdump(bench, "all", LETS_NOTHING_THROUGH), target: 1.1 },
+      {
+        name: "filtered out",
+        tracer: ipcdump(bench, "all", LETS_NOTHING_THROUGH),
+        target: 1.1,
+        beyond: "programs that leave at once",
+      },
+      {
+        name: "programs that leave at once",
+        tracer: await reference(bench, KINDS[channel], "count", -1, true),
+        target: null,
+      },
       { name: `-t ${KINDS[channel]} to a file`, tracer: ipcdump(bench, KINDS[channel], []), target: null },
       { name: "C reference", tracer: await reference(bench, KINDS[channel], "text", -1), target: null },
     ];
@@ -82,7 +94,7 @@ async function compare(bench: Bench, workload: Workload, cases: readonly Case[])
       if (command.name !== "bpftrace") took[i]!.lost += counted(said).lost;
     }
   }
-  return cases.map(({ name, target }, i) => {
+  return cases.flatMap(({ name, target, beyond }, i) => {
     const { traced, plain, lost } = took[i]!;
     const wall = ratios(
       traced.map((each) => each.wall),
@@ -94,8 +106,17 @@ async function compare(bench: Bench, workload: Workload, cases: readonly Case[])
     );
     // by the CPU time of both processes, which are alone on their core: on a quiet machine that is the clock's
     const note = `by the clock ${figure(2, "", wall, "").value.toPrecision(3)}×; ${lost} lost`;
-    const made = figure(2, `slowdown of ${workload.name}: ${name}`, cpu, "×", target, note);
-    bench.say(`${made.name}: ${made.value.toPrecision(3)}, ${note}`);
+    const title = `slowdown of ${workload.name}: ${name}`;
+    const made = [figure(2, title, cpu, "×", beyond === undefined ? target : null, note)];
+    if (beyond !== undefined) {
+      const base = took[cases.findIndex((other) => other.name === beyond)]!.traced;
+      const further = ratios(
+        traced.map((each) => each.cpu),
+        base.map((each) => each.cpu),
+      );
+      made.push(figure(2, `${title}, to ${beyond}`, further, "×", target));
+    }
+    for (const each of made) bench.say(`${each.name}: ${each.value.toPrecision(3)}, ${each.note}`);
     return made;
   });
 }
