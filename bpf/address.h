@@ -35,33 +35,35 @@ static __always_inline bool send_address(u64 key, const void *bytes, u32 length,
 	return true;
 }
 
-/* Makes the address that a socket is bound to known under `key`; false: it is not bound */
-static __always_inline bool mention_address(struct sock *sk, u64 key)
+/* Makes the address that a socket is bound to known under `key`; 0: it is not bound. Global, to be verified once */
+__noinline int mention_address(u64 socket, u64 key)
 {
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)socket, addr);
 	u64 told = (u64)address, *known;
 	int length;
 
-	if (!address)
-		return false;
+	if (!address || !serves(FAMILY_UNIX))
+		return 0;
 	known = bpf_map_lookup_elem(&addresses, &key);
 	if (known && *known == told)
-		return true;
+		return 1;
 	length = BPF_CORE_READ(address, len) - (int)sizeof(u16);
 	if (length <= 0)
-		return false;
+		return 0;
 	if (send_address(key,
 			 (void *)address + bpf_core_field_offset(struct unix_address, name) +
 				 sizeof(u16),
 			 length, false))
 		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
-	return true;
+	return 1;
 }
 
-/* Two spellings of an address, and whose they are; in a map for the reason that payload.h gives */
+#define ADDRESS_WORDS ((ADDRESS_DATA + sizeof(u64)) / sizeof(u64)) /* with a NUL */
+
+/* Two spellings of an address; in a map for the reason that payload.h gives */
 struct spelling {
-	u8 sent_to[ADDRESS_DATA];
-	u8 bound_to[ADDRESS_DATA];
+	u64 sent_to[ADDRESS_WORDS];
+	u64 bound_to[ADDRESS_WORDS];
 };
 
 struct {
@@ -79,7 +81,8 @@ __noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
 	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)socket, addr);
 	const void *bound =
 		(void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16);
-	bool abstract;
+	u64 differs = 0;
+	u8 first = 0;
 
 	if (!spelling || !serves(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
 		return 0;
@@ -88,25 +91,29 @@ __noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
 	if (length > ADDRESS_DATA)
 		return 0;
 	if (copied)
-		bpf_probe_read_kernel(spelling->sent_to, length, (void *)name);
+		bpf_probe_read_kernel(&first, 1, (void *)name);
 	else
-		bpf_probe_read_user(spelling->sent_to, length, (void *)name);
-	abstract = !spelling->sent_to[0];
-	if (abstract) {
+		bpf_probe_read_user(&first, 1, (void *)name);
+	if (first) {
+		/* a path, which ends with a NUL or with what was given; what is behind it here stays 0 */
+		bpf_probe_read_kernel_str(spelling->bound_to, ADDRESS_DATA + 1, bound);
+		if (copied)
+			bpf_probe_read_kernel_str(spelling->sent_to, length + 1, (void *)name);
+		else
+			bpf_probe_read_user_str(spelling->sent_to, length + 1, (void *)name);
+	} else {
 		if (BPF_CORE_READ(address, len) - sizeof(u16) != length)
 			return 0;
 		bpf_probe_read_kernel(spelling->bound_to, length, bound);
-	} else {
-		bpf_probe_read_kernel_str(spelling->bound_to, ADDRESS_DATA, bound);
+		if (copied)
+			bpf_probe_read_kernel(spelling->sent_to, length, (void *)name);
+		else
+			bpf_probe_read_user(spelling->sent_to, length, (void *)name);
 	}
-	for (int i = 0; i < ADDRESS_DATA; i++) {
-		barrier();
-		if (spelling->sent_to[i] != spelling->bound_to[i])
-			return 0;
-		if (!abstract && !spelling->sent_to[i])
-			return 1;
-	}
-	return 1;
+#pragma unroll
+	for (u32 i = 0; i < ADDRESS_WORDS; i++)
+		differs |= spelling->sent_to[i] ^ spelling->bound_to[i];
+	return !differs;
 }
 
 #endif

@@ -40,11 +40,12 @@ static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_
 	       type * bpf_core_type_size(struct hlist_node);
 }
 
-/* A search for the youngest member of a process group; in a map for the reason that payload.h gives */
+/* A search for the youngest member of a process group, and for a reader; in a map for the reason that payload.h gives */
 struct search {
 	struct hlist_node *node;
 	struct task_struct *found;
 	u64 latest;
+	struct process reader;
 };
 
 struct {
@@ -92,26 +93,46 @@ static __always_inline struct task_struct *youngest(struct pid *group)
 	return search->found;
 }
 
-/* Who a terminal's input is for; `flags` says when that is a guess */
-static __always_inline struct process reader_of(struct tty_struct *slave, u32 *flags)
+/*
+ * Who reads what is written to a master, or to a slave, as the reader of this CPU's search; 1: a guess.
+ * Global, to be verified once, and on_write once and not for each who it may be.
+ */
+__noinline int find_reader(u64 slave, u64 master, u32 to_master)
 {
-	struct pid *group = foreground(slave);
+	u32 zero = 0;
+	struct search *search = bpf_map_lookup_elem(&searches, &zero);
 	struct identity id = {};
 	struct task_struct *task;
+	struct pid *group;
+	int guess = 0;
 
+	if (!search || !serves(FAMILY_PTY))
+		return 0;
+	search->reader = id.who;
+	if (to_master) {
+		struct holder *holder = bpf_map_lookup_elem(&holders, &master);
+
+		/* whoever opened it holds it as long as it has one descriptor, which is his */
+		if (holder && !has_ended(holder->who.tgid, holder->leader, holder->born) &&
+		    (!holder->opened || is_held_once((struct file *)holder->file)))
+			search->reader = holder->who;
+		return 0;
+	}
+	group = foreground((struct tty_struct *)slave);
 	if (!group)
-		return id.who;
+		return 0;
 	/* the leader's thread group has the number of the process group */
 	task = first_task(group, PIDTYPE_TGID);
 	if (!task) {
 		task = youngest(group);
-		*flags |= EVENT_DST_GUESS;
+		guess = 1;
 	}
 	if (!task)
-		return id.who;
+		return guess;
 	identify(task, &id);
 	introduce(&id);
-	return id.who;
+	search->reader = id.who;
+	return guess;
 }
 
 static __always_inline void remember(struct tty_struct *master, struct file *file,
@@ -143,21 +164,18 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	u32 flags = to_master ? PTY_TO_MASTER : 0;
 	struct pid *session = session_of(slave);
 	struct identity self = {};
-	struct process dst = {};
+	struct process dst;
 	struct pty_record *record;
-	u64 key = (u64)other;
+	struct search *search;
+	u32 zero = 0;
 
+	if (find_reader((u64)slave, (u64)other, to_master))
+		flags |= EVENT_DST_GUESS;
+	search = bpf_map_lookup_elem(&searches, &zero);
+	if (!search)
+		return 0;
+	dst = search->reader;
 	identify(task, &self);
-	if (to_master) {
-		struct holder *holder = bpf_map_lookup_elem(&holders, &key);
-
-		/* whoever opened it holds it as long as it has one descriptor, which is his */
-		if (holder && !has_ended(holder->who.tgid, holder->leader, holder->born) &&
-		    (!holder->opened || is_held_once((struct file *)holder->file)))
-			dst = holder->who;
-	} else {
-		dst = reader_of(slave, &flags);
-	}
 	if (self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
 	if (!admit(&self, &dst))

@@ -70,17 +70,17 @@ __noinline int report_sending(u32 by_ring)
 	if (!admit(&message->self, &dst))
 		return 0;
 	if (sending->type == SOCK_DGRAM) {
-		if (mention_address(sk, message->inode))
+		if (mention_address((u64)sk, message->inode))
 			address = message->inode;
-		else if (other && mention_address(other, dst_inode))
+		else if (other && mention_address((u64)other, dst_inode))
 			address = dst_inode;
 	} else if (other) {
 		/* both ends bound: that of the one accepted, which is the later, in both directions */
 		bool later = !dst_inode || dst_inode > message->inode;
 		struct sock *first = later ? other : sk, *second = later ? sk : other;
 
-		if (mention_address(first, message->inode) ||
-		    mention_address(second, message->inode))
+		if (mention_address((u64)first, message->inode) ||
+		    mention_address((u64)second, message->inode))
 			address = message->inode;
 	}
 	if (address)
