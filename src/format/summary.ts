@@ -1,14 +1,17 @@
 /** Who talked to whom: one row per pair, kind and place, instead of a line per event. */
-import type { End, Event, Key, Kind, Lost, Meta, Time } from "../event.ts";
+import type { End, Event, Kind, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
 import { escapeJson, escapeText, printable } from "./escape.ts";
 import { type Format, words } from "./format.ts";
 import type { FormatName } from "./index.ts";
 import { Output } from "./output.ts";
 import { Clock } from "./time.ts";
+import { Where } from "./where.ts";
 
 /** Pairs beyond this many are added up in one row a kind: a table is for people, and memory ends. */
 const mostRows = 100_000;
+/** rows found last, which spare most events the search; a power of two */
+const slots = 256;
 const half = 0x1_0000_0000;
 const unknownName = "<unknown>";
 const columns = ["TYPE", "SRC", "DST", "WHERE", "EVENTS", "BYTES", "LOST"];
@@ -31,45 +34,19 @@ interface Row {
   lost: number;
 }
 
-/** Gathers from meta where it happened: a path, a terminal, an address and port, a signal's name. */
-class Where implements Meta {
-  readonly out = new Output(256);
-  readonly #source = new Output(64);
-  readonly #destination = new Output(64);
-  #sourcePort = -1;
-  #destinationPort = -1;
-
-  read(event: Event): void {
-    this.out.clear();
-    this.#sourcePort = -1;
-    this.#destinationPort = -1;
-    event.meta(this);
-    if (this.#sourcePort < 0 || this.#destinationPort < 0) return;
-    // the lower port is the service, whichever way the bytes went
-    const toSource = this.#sourcePort < this.#destinationPort;
-    const address = toSource ? this.#source : this.#destination;
-    const isSix = address.bytes.subarray(0, address.length).includes(0x3a);
-    if (isSix) this.out.byte(0x5b);
-    this.out.copy(address.bytes, 0, address.length);
-    if (isSix) this.out.byte(0x5d);
-    this.out.byte(0x3a);
-    this.out.unsigned(toSource ? this.#sourcePort : this.#destinationPort);
-  }
-
-  text({ name }: Key, value: Uint8Array): void {
-    if (name === "src_addr") replace(this.#source, value);
-    else if (name === "dst_addr") replace(this.#destination, value);
-    else if (name === "pipe_name" || name === "path" || name === "tty_name" || name === "name") {
-      replace(this.out, value);
-    }
-  }
-
-  integer({ name }: Key, low: number): void {
-    if (name === "src_port") this.#sourcePort = low;
-    else if (name === "dst_port") this.#destinationPort = low;
-  }
-
-  flag(): void {}
+/** The row of an event, and all by which another one is of the same. */
+interface Recent {
+  kind: Kind;
+  srcPid: number;
+  srcComm: Uint8Array | null;
+  dstPid: number;
+  dstComm: Uint8Array | null;
+  place: Uint8Array | null;
+  source: Uint8Array | null;
+  destination: Uint8Array | null;
+  sourcePort: number;
+  destinationPort: number;
+  row: Row;
 }
 
 const nobody: End = { pid: -1, comm: null, guess: false };
@@ -78,6 +55,7 @@ export class Summary implements Format {
   readonly #format: FormatName;
   readonly #clock = new Clock();
   readonly #where = new Where();
+  readonly #recent: (Recent | undefined)[] = new Array<Recent | undefined>(slots).fill(undefined);
   readonly #others = new Output(16);
   readonly #nowhere = new Output(0);
   /** by a hash of what tells rows apart */
@@ -94,7 +72,9 @@ export class Summary implements Format {
 
   event(event: Event): void {
     this.#where.read(event);
-    const row = this.#find(event.kind, event.src, event.dst, this.#where.out);
+    const slot = (event.src.pid * 31 + event.dst.pid) & (slots - 1);
+    const recent = this.#recent[slot];
+    const row = recent !== undefined && this.#isSame(recent, event) ? recent.row : this.#search(event, slot);
     row.events++;
     row.bytes += event.countHigh * half + event.countLow;
   }
@@ -111,6 +91,32 @@ export class Summary implements Format {
     if (this.#format === "text") writeTable(rows, out);
     else if (this.#format === "json") for (const row of rows) this.#writeJson(row, time, out);
     else this.#writeCsv(rows, time, out);
+  }
+
+  #isSame(recent: Recent, { kind, src, dst }: Event): boolean {
+    const where = this.#where;
+    return (
+      recent.kind === kind &&
+      recent.srcPid === src.pid &&
+      recent.srcComm === src.comm &&
+      recent.dstPid === dst.pid &&
+      recent.dstComm === dst.comm &&
+      recent.place === where.place &&
+      recent.source === where.source &&
+      recent.destination === where.destination &&
+      recent.sourcePort === where.sourcePort &&
+      recent.destinationPort === where.destinationPort
+    );
+  }
+
+  #search({ kind, src, dst }: Event, slot: number): Row {
+    const where = this.#where;
+    where.spell();
+    const row = this.#find(kind, src, dst, where.out);
+    const { place, source, destination, sourcePort, destinationPort } = where;
+    const ends = { srcPid: src.pid, srcComm: src.comm, dstPid: dst.pid, dstComm: dst.comm };
+    this.#recent[slot] = { kind, ...ends, place, source, destination, sourcePort, destinationPort, row };
+    return row;
   }
 
   #find(kind: Row["kind"], src: End, dst: End, where: Output): Row {
@@ -215,11 +221,6 @@ function writeTable(rows: readonly Row[], out: Output): void {
     );
     out.string(`${padded.join("  ")}\n`);
   }
-}
-
-function replace(out: Output, value: Uint8Array): void {
-  out.clear();
-  out.copy(value, 0, value.length);
 }
 
 function mix(hash: number, value: number): number {
