@@ -10,8 +10,8 @@ import { programPath } from "../harness/programs.ts";
 const LENGTH = Number(process.env.IPCDUMP_STORM ?? 60);
 /** messages a second there and back, by every kind of channel */
 const RATE = 300;
-/** in KiB: what a heap may be fuller than a while before, just before it is collected */
-const SLACK = 24 * 1024;
+/** in KiB: how much of what will be collected the heap has at its lowest, more than a while before */
+const SLACK = 16 * 1024;
 
 setDefaultTimeout(3 * PATIENCE + LENGTH * 1500);
 
@@ -59,9 +59,11 @@ test(`${LENGTH} seconds of everything: memory and files stay, and every event is
   // it warms up first
   const steady = seen.slice(Math.floor(seen.length / 3));
   const [early, late] = [steady.slice(0, steady.length / 2), steady.slice(steady.length / 2)];
-  const most = (some: typeof seen, what: "memory" | "files") => Math.max(...some.map((one) => one[what]));
-  expect(most(late, "memory")).toBeLessThan(most(early, "memory") + SLACK);
-  expect(most(late, "files")).toBe(most(early, "files"));
+  // how high it goes before it is collected depends on what else this machine does; what stays is at the bottom
+  const kept = (some: typeof seen) => Math.min(...some.map(({ memory }) => memory));
+  const open = (some: typeof seen) => Math.max(...some.map(({ files }) => files));
+  expect(kept(late)).toBeLessThan(kept(early) + SLACK);
+  expect(open(late)).toBe(open(early));
 
   const { told, lost } = totalsOf((await words).split("\n"));
   const truth = counted(file);
