@@ -8,6 +8,8 @@ import { Ledger, type Shared } from "./layout.ts";
 
 /** in milliseconds: between two sweeps when most pipes are in use */
 const rest = 1000;
+/** the part of the map that is full when it is swept: the other has to last for the longest sleep of the loop */
+const full = 0.5;
 
 export class Ledgers {
   readonly #map: BpfMap;
@@ -30,7 +32,7 @@ export class Ledgers {
   sweep(): void {
     if (!this.#isNeeded) return;
     const begun = (this.#shared.ledgers - this.#begun) >>> 0;
-    if (begun + this.#kept < this.#room * 0.75) return;
+    if (begun + this.#kept < this.#room * full) return;
     if (begun < this.#room / 8 && performance.now() - this.#swept < rest) return;
     this.#begun = this.#shared.ledgers;
     this.#kept = 0;

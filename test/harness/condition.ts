@@ -1,7 +1,7 @@
 import { inVm } from "./programs.ts";
 
 /** A hang, never a delay: nothing that works takes this long. In milliseconds. */
-export const PATIENCE = inVm ? 100_000 : 20_000;
+export const PATIENCE = inVm ? 100_000 : 60_000;
 
 /** Lets others wait until something they look at has become true; whoever changes it calls `changed`. */
 export class Condition {

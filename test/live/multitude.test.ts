@@ -87,7 +87,8 @@ describe("more than the maps hold", () => {
     // others on this machine lose theirs as well
     expect(told() + lost()).toBeGreaterThanOrEqual(PIPES);
     expect(told()).toBeLessThanOrEqual(PIPES);
-    expect(new Set(trace.lost.map(({ reason }) => reason))).toEqual(new Set(["map_full"]));
+    // where the reader is quick, there is room again in time for all of them
+    expect(trace.lost.filter(({ reason }) => reason !== "map_full")).toEqual([]);
     for (const { src_pid, dst_pid } of trace.events.filter(({ dst_comm }) => dst_comm === "crowd"))
       expect([dst_pid, -1]).toContain(src_pid);
     await workload.finish();
