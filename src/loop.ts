@@ -26,7 +26,7 @@ const plenty = 1 / 32;
 /** empty drains in a row after which the reader sleeps until it is woken */
 const patience = 3;
 /** without anything to do, in milliseconds: waking up is what it costs to do nothing */
-const longestSleep = 200;
+const longestSleep = 250;
 /** for a reader to catch up */
 const longestWait = 50;
 const missesInterval = 2000;
