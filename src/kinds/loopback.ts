@@ -1,5 +1,6 @@
 import { type Arrivals, mayHaveSeveral, type Send } from "../arrivals.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import type { Owners } from "../owners.ts";
@@ -219,14 +220,12 @@ function loopbackKind(
     id,
     size: LoopbackRecord.size,
     hooks: {
-      calls_enter: ["sys_enter"],
-      calls_exit: ["sys_exit"],
+      ...callHooks,
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
-      uring_complete: ["io_uring_complete"],
-      uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+      ...requestHooks,
     },
-    optional: { loopback_ready: null, uring_complete: "io_uring", uring_submit: null },
+    optional: { loopback_ready: null, ...withoutRequests },
     blind: {},
     reader: (tools) => new LoopbackReader(tools, protocol),
   };

@@ -1,4 +1,5 @@
 import { type Contents, type Event, key, type Meta } from "../event.ts";
+import { callHooks } from "../hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
 
@@ -89,8 +90,7 @@ export const pipe: KindModule = {
     pipe_tee: ["do_tee"],
     pipe_sendfile: ["do_sendfile"],
     pipe_vmsplice: ["__x64_sys_vmsplice", "__arm64_sys_vmsplice"],
-    calls_enter: ["sys_enter"],
-    calls_exit: ["sys_exit"],
+    ...callHooks,
   },
   within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
   blind: { tracepoint: ["io_uring"] },

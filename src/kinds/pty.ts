@@ -1,4 +1,5 @@
 import { type Event, key, type Meta } from "../event.ts";
+import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
 
@@ -53,12 +54,10 @@ export const pty: KindModule = {
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: {
-    calls_enter: ["sys_enter"],
-    calls_exit: ["sys_exit"],
-    uring_complete: ["io_uring_complete"],
-    uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+    ...callHooks,
+    ...requestHooks,
   },
-  optional: { uring_complete: "io_uring", uring_submit: null },
+  optional: withoutRequests,
   blind: {},
   reader: (tools) => new PtyReader(tools),
 };

@@ -1,4 +1,5 @@
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 
@@ -96,13 +97,11 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
     id,
     size: UnixRecord.size,
     hooks: {
-      calls_enter: ["sys_enter"],
-      calls_exit: ["sys_exit"],
+      ...callHooks,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
-      uring_complete: ["io_uring_complete"],
-      uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+      ...requestHooks,
     },
-    optional: { unix_ready: null, uring_complete: "io_uring", uring_submit: null },
+    optional: { unix_ready: null, ...withoutRequests },
     blind: {},
     reader: (tools) => new UnixReader(tools),
   };
