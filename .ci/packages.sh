@@ -138,3 +138,12 @@ mount_tracefs() {
 	[ "$(id -u)" = 0 ] || return 0
 	[ -e /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null || :
 }
+
+# All that tests and bench are made with: Bun, the Debian packages of these stages, both executables.
+prepare() {
+	prepare_bun && prepare_packages "$@" || return 1
+	build --static || {
+		say 'ipcdump: the build failed; its reason is above'
+		return 1
+	}
+}
