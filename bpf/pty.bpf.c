@@ -40,7 +40,10 @@ static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_
 	       type * bpf_core_type_size(struct hlist_node);
 }
 
-/* A search for the youngest member of a process group, and for a reader; in a map for the reason that payload.h gives */
+/*
+ * A search for the youngest member of a process group, and for a reader; in a map, one for each program that
+ * writes, for the reasons that payload.h gives
+ */
 struct search {
 	struct hlist_node *node;
 	struct task_struct *found;
@@ -50,16 +53,15 @@ struct search {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct search);
 } searches SEC(".maps");
 
 /* Looks at one member; 0: there are no more */
-__noinline int search_on(void)
+__noinline int search_on(u32 by_ring)
 {
-	u32 zero = 0;
-	struct search *search = bpf_map_lookup_elem(&searches, &zero);
+	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
 	struct hlist_node *node;
 	struct task_struct *task;
 	u64 start;
@@ -79,28 +81,26 @@ __noinline int search_on(void)
 }
 
 /* The youngest living member of a process group, by its struct pid */
-static __always_inline struct task_struct *youngest(struct pid *group)
+static __always_inline struct task_struct *youngest(struct pid *group, u32 by_ring)
 {
-	u32 zero = 0;
-	struct search *search = bpf_map_lookup_elem(&searches, &zero);
+	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
 
 	if (!search)
 		return NULL;
 	search->node = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
 	search->found = NULL;
 	search->latest = 0;
-	repeat_while(i, MEMBERS, search_on());
+	repeat_while(i, MEMBERS, search_on(by_ring));
 	return search->found;
 }
 
 /*
- * Who reads what is written to a master, or to a slave, as the reader of this CPU's search; 1: a guess.
+ * Who reads what is written to a master, or to a slave, as the reader of the search; 1: a guess.
  * Global, to be verified once, and on_write once and not for each who it may be.
  */
-__noinline int find_reader(u64 slave, u64 master, u32 to_master)
+__noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 by_ring)
 {
-	u32 zero = 0;
-	struct search *search = bpf_map_lookup_elem(&searches, &zero);
+	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
 	struct identity id = {};
 	struct task_struct *task;
 	struct pid *group;
@@ -124,7 +124,7 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master)
 	/* the leader's thread group has the number of the process group */
 	task = first_task(group, PIDTYPE_TGID);
 	if (!task) {
-		task = youngest(group);
+		task = youngest(group, by_ring);
 		guess = 1;
 	}
 	if (!task)
@@ -167,11 +167,11 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	struct process dst;
 	struct pty_record *record;
 	struct search *search;
-	u32 zero = 0;
+	u32 by_ring = slot == SLOT_REQUEST;
 
-	if (find_reader((u64)slave, (u64)other, to_master))
+	if (find_reader((u64)slave, (u64)other, to_master, by_ring))
 		flags |= EVENT_DST_GUESS;
-	search = bpf_map_lookup_elem(&searches, &zero);
+	search = bpf_map_lookup_elem(&searches, &by_ring);
 	if (!search)
 		return 0;
 	dst = search->reader;
