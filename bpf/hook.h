@@ -3,7 +3,7 @@
  * Tracepoint programs that run in process context, each made twice: raw, which
  * costs least, and by perf, which keeps preemption off. Since 7.x a raw one can
  * be preempted, and until it goes on the kernel skips it for whoever else comes
- * by on that CPU. src/preemption.ts says which of the two is taken.
+ * by on that CPU. src/attach/preemption.ts says which of the two is taken.
  */
 #ifndef HOOK_H
 #define HOOK_H

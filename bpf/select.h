@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * Whose events are asked for, decided before anything is reserved for one. A definite no only: what is
- * not known here goes up, and user space (src/filter.ts) decides all of it once more. Without filters
+ * not known here goes up, and user space (src/filter/filter.ts) decides all of it once more. Without filters
  * the configuration is all zero, and the verifier takes what is here out of the programs.
  */
 #ifndef SELECT_H

@@ -2,12 +2,12 @@
 /** The executable: arguments → trace, doctor, completions, help or version; exit status. */
 import { defineCommand, runCommand } from "citty";
 import manifest from "../package.json" with { type: "json" };
-import { type Invocation, parseArguments } from "./arguments.ts";
+import { printable } from "./bytes/escape.ts";
+import { type Invocation, parseArguments } from "./command/arguments.ts";
+import { help } from "./command/help.ts";
+import { kindWords } from "./command/selection.ts";
 import { Failure } from "./failure.ts";
-import { printable } from "./format/escape.ts";
-import { help } from "./help.ts";
 import { flushLog, log, setVerbosity } from "./log.ts";
-import { kindWords } from "./selection.ts";
 import { Sink } from "./sink.ts";
 
 /** Set by the build (`--define`): the version of each bundled library by its name. */
@@ -27,17 +27,17 @@ async function run(invocation: Invocation): Promise<number> {
   if (invocation.action === "help") return say(help(kindWords));
   if (invocation.action === "version") return say(version(invocation.verbose));
   if (invocation.action === "completions") {
-    const { completions } = await import("./completions.ts");
+    const { completions } = await import("./command/completions.ts");
     return say(completions(invocation.shell));
   }
   if (invocation.action === "doctor") {
-    const { doctor } = await import("./doctor.ts");
+    const { doctor } = await import("./doctor/doctor.ts");
     const { text, works } = await doctor(invocation.json);
     await say(text);
     return works ? 0 : 1;
   }
   setVerbosity(invocation.options);
-  const { trace } = await import("./trace.ts");
+  const { trace } = await import("./trace/trace.ts");
   return trace(invocation.options);
 }
 

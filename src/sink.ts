@@ -5,9 +5,9 @@
 import { fstatSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { describe } from "../ffi/error.ts";
 import { close, ftruncate, O, open, POLLERR, POLLHUP, POLLOUT, poll, write } from "../ffi/libc.ts";
+import { printable } from "./bytes/escape.ts";
+import { Output } from "./bytes/output.ts";
 import { Failure } from "./failure.ts";
-import { printable } from "./format/escape.ts";
-import { Output } from "./format/output.ts";
 
 const ENOENT = 2;
 const EINTR = 4;

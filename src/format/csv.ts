@@ -1,9 +1,9 @@
+import { base64 } from "../bytes/base64.ts";
+import { escapeText } from "../bytes/escape.ts";
+import { literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
-import { base64 } from "./base64.ts";
-import { escapeText } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { JsonMeta } from "./json.ts";
-import { literal, Output } from "./output.ts";
 import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 

@@ -1,5 +1,5 @@
+import { type Literal, literal, type Output } from "../bytes/output.ts";
 import { type Event, type Kind, key, type Lost, type LostReason, type Meta } from "../event.ts";
-import { type Literal, literal, type Output } from "./output.ts";
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {

@@ -1,9 +1,9 @@
+import { base64 } from "../bytes/base64.ts";
+import { escapeJson } from "../bytes/escape.ts";
+import { literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
-import { base64 } from "./base64.ts";
-import { escapeJson } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
-import { literal, Output } from "./output.ts";
 import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 

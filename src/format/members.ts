@@ -1,5 +1,5 @@
+import { type Literal, literalOf, Output } from "../bytes/output.ts";
 import type { Key } from "../event.ts";
-import { type Literal, literalOf, Output } from "./output.ts";
 
 /** A text that was written, with its name in front once it came again. */
 interface Written {

@@ -1,5 +1,5 @@
+import { type Literal, literalOf, Output } from "../bytes/output.ts";
 import type { End, Event, Kind } from "../event.ts";
-import { type Literal, literalOf, Output } from "./output.ts";
 
 /** a power of two */
 const slots = 1024;

@@ -1,10 +1,11 @@
 /** Who talked to whom: one row per pair, kind and place, instead of a line per event. */
+
+import { escapeJson, escapeText, printable } from "../bytes/escape.ts";
+import { Output } from "../bytes/output.ts";
 import type { End, Event, Kind, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
-import { escapeJson, escapeText, printable } from "./escape.ts";
 import { type Format, words } from "./format.ts";
 import type { FormatName } from "./index.ts";
-import { Output } from "./output.ts";
 import { Clock } from "./time.ts";
 import { Where } from "./where.ts";
 

@@ -1,9 +1,9 @@
+import { escapeText } from "../bytes/escape.ts";
+import { hexdump } from "../bytes/hexdump.ts";
+import { type Literal, literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
-import { escapeText } from "./escape.ts";
 import { type Format, words, writeMeta } from "./format.ts";
-import { hexdump } from "./hexdump.ts";
 import { Members } from "./members.ts";
-import { type Literal, literal, Output } from "./output.ts";
 import { Pairs } from "./pairs.ts";
 import { Clock } from "./time.ts";
 

@@ -1,5 +1,5 @@
+import { type Literal, literal, type Output } from "../bytes/output.ts";
 import type { Time } from "../event.ts";
-import { type Literal, literal, type Output } from "./output.ts";
 
 /** Zones change their offset at multiples of this at the earliest. */
 const zoneSeconds = 15 * 60;

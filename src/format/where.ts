@@ -1,6 +1,7 @@
 /** Where an event happened, as one text, from its meta. */
+
+import { Output } from "../bytes/output.ts";
 import type { Event, Key, Meta } from "../event.ts";
-import { Output } from "./output.ts";
 
 const nothing = new Uint8Array(0);
 

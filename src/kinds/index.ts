@@ -1,5 +1,5 @@
 /** All kinds, in the order they are named and printed. */
-import type { KindModule } from "../kind.ts";
+import type { KindModule } from "./kind.ts";
 import { loopbackTcp, loopbackUdp } from "./loopback.ts";
 import { pipe } from "./pipe.ts";
 import { pty } from "./pty.ts";

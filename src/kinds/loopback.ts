@@ -1,10 +1,10 @@
-import { type Arrivals, mayHaveSeveral, type Send } from "../arrivals.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
-import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
-import type { Owners } from "../owners.ts";
-import { serviceName } from "../services.ts";
+import { type Arrivals, mayHaveSeveral, type Send } from "../name/arrivals.ts";
+import type { Owners } from "../name/owners.ts";
+import { serviceName } from "../name/services.ts";
+import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const keys = {
   srcAddr: key("src_addr"),

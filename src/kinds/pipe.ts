@@ -1,7 +1,7 @@
 import { type Contents, type Event, key, type Meta } from "../event.ts";
-import { callHooks } from "../hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
+import { callHooks } from "./hooks.ts";
+import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const pipeName = key("pipe_name");
 const pipeInode = key("pipe_inode");

@@ -1,7 +1,7 @@
 import { type Event, key, type Meta } from "../event.ts";
-import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
+import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const ttyName = key("tty_name");
 const session = key("dst_sid");

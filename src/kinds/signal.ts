@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type Event, key, type Meta } from "../event.ts";
-import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, SignalRecord } from "../layout.ts";
+import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const num = key("num");
 const name = key("name");

@@ -1,7 +1,7 @@
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
-import { callHooks, requestHooks, withoutRequests } from "../hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "../kind.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
+import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const path = key("path");
 const count = key("count");

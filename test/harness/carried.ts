@@ -1,4 +1,4 @@
-import { pidNamespace } from "../../src/processes.ts";
+import { pidNamespace } from "../../src/proc/processes.ts";
 import { byChannel, checkTimes, compare, shorten, type Timeless, timeless, UNKNOWN } from "./expect.ts";
 import { serviceName } from "./services.ts";
 import type { Trace, TraceEvent } from "./trace.ts";

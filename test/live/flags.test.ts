@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Flag, type FlagName, flags } from "../../src/flags.ts";
+import { type Flag, type FlagName, flags } from "../../src/command/flags.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";

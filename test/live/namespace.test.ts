@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eachDescendant } from "../../src/descendants.ts";
-import { pidNamespace } from "../../src/processes.ts";
+import { eachDescendant } from "../../src/proc/descendants.ts";
+import { pidNamespace } from "../../src/proc/processes.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { type Options, parseArguments } from "../../src/arguments.ts";
-import { type Criteria, globs, processes } from "../../src/criteria.ts";
+import { type Options, parseArguments } from "../../src/command/arguments.ts";
+import { type Flag, flags } from "../../src/command/flags.ts";
+import { help } from "../../src/command/help.ts";
+import { kindWords } from "../../src/command/selection.ts";
+import { nearest } from "../../src/command/spelling.ts";
+import { splitList } from "../../src/command/values.ts";
 import type { Kind } from "../../src/event.ts";
 import { UsageError } from "../../src/failure.ts";
-import { type Flag, flags } from "../../src/flags.ts";
-import { help } from "../../src/help.ts";
+import { globs, processes, type Wanted } from "../../src/filter/wanted.ts";
 import { kinds } from "../../src/kinds/index.ts";
-import { kindWords } from "../../src/selection.ts";
-import { nearest } from "../../src/spelling.ts";
-import { splitList } from "../../src/values.ts";
 
 const all: Kind[] = kinds.map(({ name }) => name);
 const nobody = processes([], []);
-const none: Criteria = {
+const none: Wanted = {
   source: nobody,
   destination: nobody,
   either: nobody,
@@ -24,7 +24,7 @@ const none: Criteria = {
 const defaults: Options = {
   kinds: all,
   named: [],
-  criteria: none,
+  wanted: none,
   bytes: false,
   maxBytes: 0,
   count: 0,
@@ -84,21 +84,21 @@ const accepted: [line: string, changes: Partial<Options>][] = [
   ["--ring 65537", { ring: 131072 }],
   ["--ring 3m", { ring: 4 * 1024 * 1024 }],
   ["--ring=1G", { ring: 1024 ** 3 }],
-  ["-s 12", { criteria: { ...none, source: processes([12], []) } }],
-  ["--src-pid=12 -s 13,14", { criteria: { ...none, source: processes([12, 13, 14], []) } }],
-  ["-d 4194304 -D cat", { criteria: { ...none, destination: processes([4194304], ["cat"]) } }],
-  ["--dst-pid 1 --dst-comm a,b", { criteria: { ...none, destination: processes([1], ["a", "b"]) } }],
-  ["-p 1337", { criteria: { ...none, either: processes([1337], []) } }],
-  ["-p1 -P sh", { criteria: { ...none, either: processes([1], ["sh"]) } }],
-  ["--pid 1 --comm a\\,b", { criteria: { ...none, either: processes([1], ["a,b"]) } }],
-  ["-S averylongprocessname", { criteria: { ...none, source: processes([], ["averylongproces"]) } }],
-  ["--src-comm Xorg", { criteria: { ...none, source: processes([], ["Xorg"]) } }],
-  ["-p 1 --follow", { criteria: { ...none, either: processes([1], []), follow: true } }],
-  ["--not-pid 1,2 --not-comm sh", { criteria: { ...none, excluded: processes([1, 2], ["sh"]) } }],
+  ["-s 12", { wanted: { ...none, source: processes([12], []) } }],
+  ["--src-pid=12 -s 13,14", { wanted: { ...none, source: processes([12, 13, 14], []) } }],
+  ["-d 4194304 -D cat", { wanted: { ...none, destination: processes([4194304], ["cat"]) } }],
+  ["--dst-pid 1 --dst-comm a,b", { wanted: { ...none, destination: processes([1], ["a", "b"]) } }],
+  ["-p 1337", { wanted: { ...none, either: processes([1337], []) } }],
+  ["-p1 -P sh", { wanted: { ...none, either: processes([1], ["sh"]) } }],
+  ["--pid 1 --comm a\\,b", { wanted: { ...none, either: processes([1], ["a,b"]) } }],
+  ["-S averylongprocessname", { wanted: { ...none, source: processes([], ["averylongproces"]) } }],
+  ["--src-comm Xorg", { wanted: { ...none, source: processes([], ["Xorg"]) } }],
+  ["-p 1 --follow", { wanted: { ...none, either: processes([1], []), follow: true } }],
+  ["--not-pid 1,2 --not-comm sh", { wanted: { ...none, excluded: processes([1, 2], ["sh"]) } }],
   ["--not-type pipe", { kinds: all.filter((kind) => kind !== "pipe") }],
   ["-t pipe,signal --not-type k", pipe],
-  ["--path /run/*,a --path b", { criteria: { ...none, paths: globs(["/run/*", "a", "b"]) } }],
-  ["--port 80,443", { criteria: { ...none, ports: [80, 443] } }],
+  ["--path /run/*,a --path b", { wanted: { ...none, paths: globs(["/run/*", "a", "b"]) } }],
+  ["--port 80,443", { wanted: { ...none, ports: [80, 443] } }],
   ["--duration 30", { duration: 30 }],
   ["--duration=1.5s", { duration: 1.5 }],
   ["--duration 2m", { duration: 120 }],

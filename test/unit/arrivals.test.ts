@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type Arrival, Arrivals, mayHaveSeveral, type Send } from "../../src/arrivals.ts";
 import { ArrivalRecord, RecordType } from "../../src/layout.ts";
+import { type Arrival, Arrivals, mayHaveSeveral, type Send } from "../../src/name/arrivals.ts";
 import { blank } from "./tape.ts";
 
 const home = "00000000000000000000ffff7f000001";

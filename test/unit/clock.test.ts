@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { CLOCK_BOOTTIME, clockGettime } from "../../ffi/libc.ts";
-import { Clock } from "../../src/clock.ts";
+import { Clock } from "../../src/decode/clock.ts";
 import type { Time } from "../../src/event.ts";
 
 const billion = 1_000_000_000n;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { completions } from "../../src/completions.ts";
-import { type Flag, flags, shells } from "../../src/flags.ts";
-import { kindWords } from "../../src/selection.ts";
+import { completions } from "../../src/command/completions.ts";
+import { type Flag, flags, shells } from "../../src/command/flags.ts";
+import { kindWords } from "../../src/command/selection.ts";
 
 /** What bash offers behind these words. */
 function offers(...words: string[]): string[] {

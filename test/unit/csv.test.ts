@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { Output } from "../../src/bytes/output.ts";
 import { type Event, key, type Meta } from "../../src/event.ts";
 import { formats } from "../../src/format/index.ts";
-import { Output } from "../../src/format/output.ts";
 
 const encoder = new TextEncoder();
 const seconds = Date.UTC(2026, 10, 22, 12, 34, 56) / 1000;

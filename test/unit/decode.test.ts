@@ -1,9 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
-import { Decoder } from "../../src/decode.ts";
+import { Decoder } from "../../src/decode/decode.ts";
 import { blankEvent, type Event } from "../../src/event.ts";
-import type { Entry, KindModule, Reader, Tools } from "../../src/kind.ts";
 import { kinds as all } from "../../src/kinds/index.ts";
+import type { Entry, KindModule, Reader, Tools } from "../../src/kinds/kind.ts";
 import { pipe } from "../../src/kinds/pipe.ts";
 import { signal } from "../../src/kinds/signal.ts";
 import {
@@ -22,9 +22,9 @@ import {
   SignalRecord,
   UseRecord,
 } from "../../src/layout.ts";
-import { Names } from "../../src/names.ts";
-import { Owners } from "../../src/owners.ts";
-import { Paths } from "../../src/paths.ts";
+import { Names } from "../../src/name/names.ts";
+import { Owners } from "../../src/name/owners.ts";
+import { Paths } from "../../src/name/paths.ts";
 import { Tape } from "./tape.ts";
 
 /** A machine may have a lot else to do. */

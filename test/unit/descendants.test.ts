@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { eachDescendant } from "../../src/descendants.ts";
+import { eachDescendant } from "../../src/proc/descendants.ts";
 
 test("children and theirs, whatever they are called, parents first", async () => {
   // a shell, in it one named "a) S 1", in it a sleep

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { escapeJson, escapeText, printable } from "../../src/format/escape.ts";
-import { Output } from "../../src/format/output.ts";
-import { decode, invalid, isHidden } from "../../src/format/utf8.ts";
+import { escapeJson, escapeText, printable } from "../../src/bytes/escape.ts";
+import { Output } from "../../src/bytes/output.ts";
+import { decode, invalid, isHidden } from "../../src/bytes/utf8.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

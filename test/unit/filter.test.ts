@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { parseArguments } from "../../src/arguments.ts";
+import { parseArguments } from "../../src/command/arguments.ts";
 import { type End, type Event, type Kind, key, type Meta } from "../../src/event.ts";
-import { Filter, type Noise } from "../../src/filter.ts";
-import { Glob } from "../../src/glob.ts";
+import { Filter, type Noise } from "../../src/filter/filter.ts";
+import { Glob } from "../../src/filter/glob.ts";
 import { Group } from "../../src/layout.ts";
 
 const encoder = new TextEncoder();
@@ -38,7 +38,7 @@ function event(src: string, dst: string, facts: Facts = {}, kind: Kind = "pipe")
 function filter(line: string, command: number | null = null, noise: Noise | null = null): Filter {
   const invocation = parseArguments(line.split(" ").filter(Boolean));
   if (invocation.action !== "trace") throw new Error(line);
-  return new Filter(invocation.options.criteria, command, noise);
+  return new Filter(invocation.options.wanted, command, noise);
 }
 
 const cases: [line: string, src: string, dst: string, wanted: boolean][] = [
@@ -242,12 +242,12 @@ test("invalid UTF-8 is matched byte by byte", () => {
 });
 
 test("what has no end in our pid namespace is left out, where that is asked for", () => {
-  const { criteria } = (parseArguments([]) as Extract<ReturnType<typeof parseArguments>, { action: "trace" }>)
+  const { wanted } = (parseArguments([]) as Extract<ReturnType<typeof parseArguments>, { action: "trace" }>)
     .options;
-  const inside = new Filter(criteria, null, null, true);
+  const inside = new Filter(wanted, null, null, true);
   expect(inside.passes(event("-1(a)", "-1(b)"))).toBe(false);
   expect(inside.passes(event("-", "-"))).toBe(false);
   expect(inside.passes(event("-1(a)", "2(b)"))).toBe(true);
   expect(inside.passes(event("2(b)", "-"))).toBe(true);
-  expect(new Filter(criteria, null, null, false).passes(event("-1(a)", "-1(b)"))).toBe(true);
+  expect(new Filter(wanted, null, null, false).passes(event("-1(a)", "-1(b)"))).toBe(true);
 });

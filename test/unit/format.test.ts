@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { base64 } from "../../src/bytes/base64.ts";
+import { hexdump } from "../../src/bytes/hexdump.ts";
+import { literal, Output } from "../../src/bytes/output.ts";
 import { type Event, key, type Lost, type Meta } from "../../src/event.ts";
-import { base64 } from "../../src/format/base64.ts";
-import { hexdump } from "../../src/format/hexdump.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
-import { literal, Output } from "../../src/format/output.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -289,7 +289,7 @@ describe("contents", () => {
 describe("time zones", () => {
   const script = `
     const { Clock } = await import(${JSON.stringify(`${import.meta.dir}/../../src/format/time.ts`)});
-    const { Output } = await import(${JSON.stringify(`${import.meta.dir}/../../src/format/output.ts`)});
+    const { Output } = await import(${JSON.stringify(`${import.meta.dir}/../../src/bytes/output.ts`)});
     const clock = new Clock();
     for (const seconds of process.argv.slice(-3).map(Number)) {
       const out = new Output();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { BpfObject } from "../../ffi/object.ts";
-import { parseArguments } from "../../src/arguments.ts";
-import { Groups } from "../../src/groups.ts";
+import { parseArguments } from "../../src/command/arguments.ts";
+import { Groups } from "../../src/filter/groups.ts";
 import { Config, Group, Shared } from "../../src/layout.ts";
 
 const { GROUP_SOURCE, GROUP_DESTINATION, GROUP_EITHER, GROUP_EXCLUDED, GROUP_COMMAND } = Group;
@@ -19,7 +19,7 @@ class Fixture {
   constructor(line: string, command: number | null = null) {
     const invocation = parseArguments(line.split(" ").filter(Boolean));
     if (invocation.action !== "trace") throw new Error(line);
-    this.groups = new Groups(invocation.options.criteria, command);
+    this.groups = new Groups(invocation.options.wanted, command);
     this.groups.configure(this.object, this.config);
     this.groups.fill(this.object);
   }

@@ -58,29 +58,51 @@ const files = [...sources("src"), ...sources("ffi"), "build.ts"];
 const imports = files.flatMap(importsOf);
 const between = (list: readonly Import[]) => list.map(({ from, to }) => `${from} → ${to}`);
 
-/** The stages of the pipeline, each with what it may take from its neighbours at run time. */
-const stages: Readonly<Record<string, readonly string[]>> = {
-  "src/decode.ts": [],
-  "src/clock.ts": [],
-  "src/names.ts": [],
-  "src/paths.ts": [],
-  "src/kinds/": [],
-  "src/filter.ts": [],
+/**
+ * The floors of the house, the ground first: what each folder, or file outside of one, may import beside itself, ffi/
+ * and the ground, types included. A name can only stand behind those it may import, so there is no circle of folders.
+ */
+const ground = ["src/event.ts", "src/failure.ts", "src/layout.ts", "src/bytes/"];
+const floors: Readonly<Record<string, readonly string[]>> = {
+  "src/event.ts": [],
+  "src/failure.ts": [],
+  "src/layout.ts": [],
+  "src/bytes/": [],
+  "src/proc/": [],
+  "src/log.ts": [],
+  "src/sink.ts": [],
+  "src/name/": ["src/proc/"],
+  "src/kinds/": ["src/name/"],
+  "src/decode/": ["src/name/", "src/kinds/"],
+  "src/filter/": ["src/proc/"],
   "src/format/": [],
-  // the buffer that formats fill and the sink empties; and what makes a path fit for an error line
-  "src/sink.ts": ["src/format/output.ts", "src/format/escape.ts"],
+  "src/command/": ["src/kinds/", "src/filter/", "src/format/"],
+  "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/", "src/command/"],
+  "src/account/": ["src/proc/", "src/name/", "src/kinds/", "src/attach/"],
+  "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
+  "src/trace/": [
+    ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
+    ...["src/format/", "src/command/", "src/attach/", "src/account/"],
+  ],
+  "src/main.ts": ["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/trace/"],
 };
 
-function stageOf(file: string): string | undefined {
-  return Object.keys(stages).find((stage) => (stage.endsWith("/") ? file.startsWith(stage) : file === stage));
+function floorOf(file: string): string {
+  return (
+    Object.keys(floors).find((floor) => (floor.endsWith("/") ? file.startsWith(floor) : file === floor)) ??
+    file
+  );
 }
+
+/** The stages of the pipeline: at run time they know nothing of each other. */
+const stages = ["src/decode/", "src/name/", "src/kinds/", "src/filter/", "src/format/", "src/sink.ts"];
 
 describe("imports", () => {
   test("the parser of this test sees them", () => {
     expect(imports.length).toBeGreaterThan(100);
     expect(imports).toContainEqual({ from: "src/sink.ts", to: "ffi/libc.ts", types: false });
-    expect(imports).toContainEqual({ from: "src/decode.ts", to: "src/names.ts", types: true });
-    expect(imports).toContainEqual({ from: "src/main.ts", to: "src/trace.ts", types: false });
+    expect(imports).toContainEqual({ from: "src/decode/decode.ts", to: "src/name/names.ts", types: true });
+    expect(imports).toContainEqual({ from: "src/main.ts", to: "src/trace/trace.ts", types: false });
     for (const { from, to } of imports.filter(({ to }) => to.startsWith("src/") || to.startsWith("ffi/"))) {
       expect([from, to, files.includes(to) || !to.endsWith(".ts")]).toEqual([from, to, true]);
     }
@@ -103,21 +125,36 @@ describe("imports", () => {
     expect(between(others)).toEqual([]);
   });
 
+  test("each floor imports from those that it may", () => {
+    const names = Object.keys(floors);
+    for (const [floor, allowed] of Object.entries(floors)) {
+      for (const other of allowed)
+        expect([floor, other, names.indexOf(other) < names.indexOf(floor)]).toEqual([floor, other, true]);
+    }
+    const others = imports.filter(({ from, to }) => {
+      if (!from.startsWith("src/") || !to.startsWith("src/")) return false;
+      const [a, b] = [floorOf(from), floorOf(to)];
+      if (a === b) return false;
+      return !floors[a]?.includes(b) && !(ground.includes(b) && names.indexOf(b) < names.indexOf(a));
+    });
+    expect(between(others)).toEqual([]);
+  });
+
   test("stages don't import each other", () => {
     const others = imports.filter(({ from, to, types }) => {
-      const [a, b] = [stageOf(from), stageOf(to)];
-      return !types && a !== undefined && b !== undefined && a !== b && !stages[a]!.includes(to);
+      const [a, b] = [floorOf(from), floorOf(to)];
+      return !types && a !== b && stages.includes(a) && stages.includes(b);
     });
-    // a word of escape is a word for people, wherever it is said
-    expect(between(others.filter(({ to }) => to !== "src/format/escape.ts"))).toEqual([]);
+    // a kind asks of the names of processes and services, what it has to know
+    expect(between(others.filter(({ from }) => !from.startsWith("src/kinds/")))).toEqual([]);
   });
 
   test("nothing points backwards: only trace.ts wires stages, loop.ts drives them, main.ts starts it", () => {
     const backwards = imports.filter(({ from, to }) => {
-      if (to === "src/trace.ts") return from !== "src/main.ts";
-      if (to === "src/decode.ts" || to === "ffi/ring.ts") {
-        if (from === "src/loop.ts") return false;
-        return from !== "src/trace.ts" && !(from === "src/decode.ts" && to === "ffi/ring.ts");
+      if (to === "src/trace/trace.ts") return from !== "src/main.ts";
+      if (to === "src/decode/decode.ts" || to === "ffi/ring.ts") {
+        if (from === "src/trace/loop.ts") return false;
+        return from !== "src/trace/trace.ts" && !(from === "src/decode/decode.ts" && to === "ffi/ring.ts");
       }
       return to === "src/main.ts";
     });
@@ -162,7 +199,7 @@ describe("stdout belongs to the events", () => {
   test("write(2) is the sink's; what others write to is known", () => {
     const others: Readonly<Record<string, readonly string[]>> = {
       "src/log.ts": ["stderr"],
-      "src/child.ts": ["this.#release"], // the pipe that the command waits on before it begins
+      "src/trace/child.ts": ["this.#release"], // the pipe that the command waits on before it begins
     };
     const importsWrite = /\bimport\b[^;]*\bwrite\b[^;]*from "[./]*ffi\/libc\.ts"/;
     for (const file of own.filter((name) => name !== "src/sink.ts" && importsWrite.test(code(name)))) {

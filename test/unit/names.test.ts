@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
 import type { End } from "../../src/event.ts";
 import { NameRecord } from "../../src/layout.ts";
-import { Names } from "../../src/names.ts";
+import { Names } from "../../src/name/names.ts";
 import { Tape, type Who } from "./tape.ts";
 
 const generation = 32768;

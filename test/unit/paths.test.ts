@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { PathRecord } from "../../src/layout.ts";
-import { Paths } from "../../src/paths.ts";
+import { Paths } from "../../src/name/paths.ts";
 import { Tape } from "./tape.ts";
 
 function add(paths: Paths, device: number, inode: number, components: readonly string[]): void {

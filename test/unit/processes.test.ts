@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readlinkSync } from "node:fs";
 import { resolve } from "node:path";
 
-const module = JSON.stringify(resolve(import.meta.dir, "../../src/processes.ts"));
+const module = JSON.stringify(resolve(import.meta.dir, "../../src/proc/processes.ts"));
 const script = `
   const { pidNamespace, processes, showsOurPids } = await import(${module});
   console.log(JSON.stringify([pidNamespace(), showsOurPids(), processes().includes(process.pid), process.pid]));`;

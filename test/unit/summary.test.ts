@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { isColored } from "../../src/color.ts";
+import { Output } from "../../src/bytes/output.ts";
+import { isColored } from "../../src/command/color.ts";
 import { type End, type Event, type Kind, key, type Meta } from "../../src/event.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
-import { Output } from "../../src/format/output.ts";
 import { Summary } from "../../src/format/summary.ts";
 
 const encoder = new TextEncoder();

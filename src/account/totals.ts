@@ -1,0 +1,37 @@
+import type { Kind } from "../event.ts";
+
+/** How many events there were, for the line at the end. */
+export class Totals {
+  events = 0;
+  readonly #byKind: Map<Kind, { events: number }>;
+  /** events come in rows of one kind */
+  #kind: Kind | null = null;
+  #counter = { events: 0 };
+  #started = 0;
+
+  constructor(kinds: readonly Kind[]) {
+    this.#byKind = new Map(kinds.map((kind) => [kind, { events: 0 }]));
+  }
+
+  start(): void {
+    this.#started = performance.now();
+  }
+
+  /** Counts one event; the number of all so far. */
+  count(kind: Kind): number {
+    if (kind !== this.#kind) {
+      this.#kind = kind;
+      this.#counter = this.#byKind.get(kind) ?? { events: 0 };
+      this.#byKind.set(kind, this.#counter);
+    }
+    this.#counter.events++;
+    return ++this.events;
+  }
+
+  /** `1234 events in 12.3 s (pipe 1200, signal 34), 0 lost` */
+  line(lost: number): string {
+    const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
+    const kinds = [...this.#byKind].map(([kind, { events }]) => `${kind} ${events}`).join(", ");
+    return `${this.events} events in ${seconds} s (${kinds}), ${lost} lost`;
+  }
+}

@@ -1,0 +1,185 @@
+/** The one table of flags: parser, defaults, help and shell completions are made from it. */
+import { type FormatName, formats } from "../format/index.ts";
+
+export const backends = ["auto", "fentry", "kprobe", "tracepoint"] as const;
+export type BackendChoice = (typeof backends)[number];
+export const colors = ["auto", "always", "never"] as const;
+export type ColorChoice = (typeof colors)[number];
+export const formatNames = Object.keys(formats) as FormatName[];
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
+
+/** The words that may stand first instead of flags, what follows them, and what they do. */
+export const commands = {
+  doctor: { usage: "doctor [--json]", description: "what works here, what mends the rest" },
+  completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
+} as const;
+
+/** Parts of the help, in its order. */
+export const groups = ["what", "who", "how much", "where to"] as const;
+
+export interface Flag {
+  readonly short?: string;
+  /** what the help calls the value; a flag without one is a switch */
+  readonly value?: string;
+  /** the values there are, or what a shell can complete them with */
+  readonly values?: readonly string[] | "file" | "kind" | "pid" | "comm";
+  /** may be repeated; a value flag's values may be separated by commas too (`\,` is a comma) */
+  readonly list?: true;
+  readonly default?: string;
+  readonly group: (typeof groups)[number];
+  readonly description: string;
+  /** the flag on whose line the help has this one */
+  readonly beside?: string;
+}
+
+export const flags = {
+  type: {
+    short: "t",
+    value: "KIND",
+    values: "kind",
+    list: true,
+    group: "what",
+    default: "all",
+    description: "only these",
+  },
+  "not-type": { value: "KIND", values: "kind", list: true, group: "what", description: "none of these" },
+  bytes: { short: "x", group: "what", description: "contents too" },
+  path: {
+    value: "GLOB",
+    list: true,
+    group: "what",
+    description: "only pipes, sockets, terminals named like this",
+  },
+  port: { value: "N", list: true, group: "what", description: "only with this port at either end" },
+  "src-pid": {
+    short: "s",
+    value: "PID",
+    values: "pid",
+    list: true,
+    group: "who",
+    description: "source, destination, either",
+  },
+  "dst-pid": {
+    short: "d",
+    value: "PID",
+    values: "pid",
+    list: true,
+    group: "who",
+    description: "the destination's process id",
+    beside: "src-pid",
+  },
+  pid: {
+    short: "p",
+    value: "PID",
+    values: "pid",
+    list: true,
+    group: "who",
+    description: "the process id of either end",
+    beside: "src-pid",
+  },
+  follow: { group: "who", description: "-s, -d, -p take descendants too, also future ones" },
+  "src-comm": {
+    short: "S",
+    value: "NAME",
+    values: "comm",
+    list: true,
+    group: "who",
+    description: "likewise by process name",
+  },
+  "dst-comm": {
+    short: "D",
+    value: "NAME",
+    values: "comm",
+    list: true,
+    group: "who",
+    description: "the destination's process name",
+    beside: "src-comm",
+  },
+  comm: {
+    short: "P",
+    value: "NAME",
+    values: "comm",
+    list: true,
+    group: "who",
+    description: "the process name of either end",
+    beside: "src-comm",
+  },
+  "not-pid": {
+    value: "PID",
+    values: "pid",
+    list: true,
+    group: "who",
+    description: "none of these ends",
+  },
+  "not-comm": {
+    value: "NAME",
+    values: "comm",
+    list: true,
+    group: "who",
+    description: "nor these",
+    beside: "not-pid",
+  },
+  self: { group: "who", description: "the terminal that shows this as well" },
+  "all-ns": { group: "who", description: "in a container: what has no end in it as well" },
+  "max-bytes": {
+    short: "B",
+    value: "N",
+    default: "0",
+    group: "how much",
+    description: "at most N bytes of them an event, 0 is all",
+  },
+  count: {
+    short: "c",
+    value: "N",
+    default: "0",
+    group: "how much",
+    description: "stop after N events, 0 is never",
+  },
+  duration: { value: "T", group: "how much", description: "stop after 30, 1.5s, 2m, 1h" },
+  ring: { value: "SIZE", default: "16M", group: "how much", description: "ring buffer: K, M or G" },
+  format: {
+    short: "f",
+    value: "NAME",
+    values: formatNames,
+    default: "text",
+    group: "where to",
+    description: `${formatNames.slice(0, -1).join(", ")} or ${formatNames.at(-1)}`,
+  },
+  summary: { group: "where to", description: "who talked to whom, at the end, instead of events" },
+  output: {
+    short: "o",
+    value: "FILE",
+    values: "file",
+    default: "-",
+    group: "where to",
+    description: "write there, - is stdout",
+  },
+  "no-lost": { short: "L", group: "where to", description: "no lines about lost events among the events" },
+  color: {
+    value: "WHEN",
+    values: colors,
+    default: "auto",
+    group: "where to",
+    description: colors.join(", "),
+  },
+  backend: {
+    value: "NAME",
+    values: backends,
+    default: "auto",
+    group: "where to",
+    description: backends.join(", "),
+  },
+  verbose: { short: "v", list: true, group: "where to", description: "say which hooks; -vv: libbpf's log" },
+  quiet: { short: "q", group: "where to", description: "no tracing line and no totals" },
+  help: { short: "h", group: "where to", description: "this text" },
+  version: { group: "where to", description: "and of its parts with -v", beside: "help" },
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof flags;
+
+/** `--type`, with its short form `-t, --type` */
+export function flagWords(name: FlagName): string {
+  const flag: Flag = flags[name];
+  return flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
+}

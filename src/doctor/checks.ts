@@ -1,0 +1,94 @@
+/** What the kernel and this process's privileges offer, as far as it can be read; for doctor. */
+import { existsSync, readFileSync } from "node:fs";
+import { missingCapabilities } from "../attach/privileges.ts";
+import { pidNamespace, showsOurPids } from "../proc/processes.ts";
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  finding: string;
+  /** the command or the change that mends it; empty when nothing has to be */
+  remedy: string;
+}
+
+/** Without these nothing can be traced, and trying would only say so in many ways. */
+export const vital: readonly string[] = ["privileges", "BTF"];
+
+/** All checks, those that matter most first. */
+export function runChecks(): Check[] {
+  return [privileges(), btf(), lockdown(), kprobes(), tracefs(), namespace()];
+}
+
+/** `Linux 6.1.0-38-amd64 x86_64` */
+export function kernel(): string {
+  return `Linux ${read("/proc/sys/kernel/osrelease")} ${process.arch === "x64" ? "x86_64" : process.arch}`;
+}
+
+function privileges(): Check {
+  const missing = missingCapabilities();
+  if (missing.length === 0) return good("privileges", "enough");
+  return bad("privileges", `without ${missing.join(", ")}`, "sudo ipcdump doctor");
+}
+
+function btf(): Check {
+  if (existsSync("/sys/kernel/btf/vmlinux")) return good("BTF", "/sys/kernel/btf/vmlinux");
+  if (!existsSync("/sys/kernel")) return bad("BTF", "/sys is not mounted", "mount -t sysfs sysfs /sys");
+  return bad(
+    "BTF",
+    "/sys/kernel/btf/vmlinux is missing",
+    "use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later)",
+  );
+}
+
+function lockdown(): Check {
+  const mode = /\[(\w+)\]/.exec(read("/sys/kernel/security/lockdown"))?.[1] ?? "none";
+  if (mode !== "confidentiality") return good("lockdown", mode);
+  return bad("lockdown", `${mode}: BPF may not read kernel memory`, "boot with lockdown=integrity");
+}
+
+function kprobes(): Check {
+  const off = read("/sys/kernel/debug/kprobes/enabled") === "0";
+  if (off) return bad("kprobes", "switched off", "echo 1 >/sys/kernel/debug/kprobes/enabled");
+  if (existsSync("/sys/bus/event_source/devices/kprobe")) return good("kprobes", "there");
+  return bad(
+    "kprobes",
+    "not in this kernel",
+    "use a kernel built with CONFIG_KPROBES, or fentry or tracepoint",
+  );
+}
+
+function tracefs(): Check {
+  const folder = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].find((path) =>
+    existsSync(`${path}/events`),
+  );
+  if (folder !== undefined) return good("tracefs", folder);
+  return bad("tracefs", "not mounted", "mount -t tracefs tracefs /sys/kernel/tracing");
+}
+
+function namespace(): Check {
+  const mount = "mount -t proc proc /proc";
+  if (!existsSync("/proc/self")) return bad("/proc", "not mounted", mount);
+  if (!showsOurPids()) return bad("/proc", "that of another pid namespace", mount);
+  if (pidNamespace() === 0) return good("pid namespace", "the host's");
+  return bad(
+    "pid namespace",
+    "a container's",
+    "trace on the host, or with --all-ns what has no end in here, too",
+  );
+}
+
+function good(name: string, finding: string): Check {
+  return { name, ok: true, finding, remedy: "" };
+}
+
+function bad(name: string, finding: string, remedy: string): Check {
+  return { name, ok: false, finding, remedy };
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

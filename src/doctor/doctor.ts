@@ -1,0 +1,204 @@
+/**
+ * `ipcdump doctor`: what works here, by trying. ipcdump is started with each back end, two child
+ * processes make one event of each kind, and what is printed decides.
+ */
+import { backends } from "../../ffi/object.ts";
+import type { Kind } from "../event.ts";
+import { kinds } from "../kinds/index.ts";
+import { type Check, kernel, runChecks, vital } from "./checks.ts";
+import { makeTraffic, type Traffic } from "./trial.ts";
+
+/** Longer than the slowest kernel needs to verify everything; what hangs is ended. */
+const startPatience = 120_000;
+const eventPatience = 2000;
+
+/** What one back end does for one kind. */
+interface Trial {
+  backend: string;
+  works: boolean;
+  /** what it can't see */
+  blind: string[];
+  /** why it doesn't work; empty when it does */
+  reason: string;
+}
+
+interface Finding {
+  type: Kind;
+  works: boolean;
+  /** the back end that ipcdump chooses here; null when none works */
+  backend: string | null;
+  trials: Trial[];
+}
+
+interface Report {
+  kernel: string;
+  works: boolean;
+  kinds: Finding[];
+  checks: Check[];
+}
+
+/** Tries everything; the report as text or JSON, and whether every kind works. */
+export async function doctor(json: boolean): Promise<{ text: string; works: boolean }> {
+  const report = await examine();
+  return { text: json ? `${JSON.stringify(report)}\n` : describe(report), works: report.works };
+}
+
+async function examine(): Promise<Report> {
+  const findings: Finding[] = kinds.map(({ name }) => ({
+    type: name,
+    works: false,
+    backend: null,
+    trials: [],
+  }));
+  const checks = runChecks();
+  const missing = checks.find(({ name, ok }) => !ok && vital.includes(name));
+  for (const backend of ["auto", ...backends]) {
+    const trials = missing !== undefined ? [] : await attempt(backend);
+    for (const finding of findings) {
+      const trial = trials.find(({ type }) => type === finding.type)?.trial ?? {
+        backend,
+        works: false,
+        blind: [],
+        reason: `${missing?.name}: ${missing?.finding}`,
+      };
+      if (backend === "auto") {
+        finding.works = trial.works;
+        finding.backend = trial.works ? trial.backend : null;
+        // what is told of the others says why
+        if (!trial.works) finding.trials.push(trial);
+      } else if (trial.backend === backend) {
+        finding.trials.push(trial);
+      }
+    }
+  }
+  return { kernel: kernel(), works: findings.every(({ works }) => works), kinds: findings, checks };
+}
+
+/** Runs ipcdump with one back end for all kinds. */
+async function attempt(backend: string): Promise<{ type: Kind; trial: Trial }[]> {
+  // what is compiled lives in a file system of its own and needs no script
+  const self = Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
+  const ipcdump = Bun.spawn([...self, "-f", "json", "--backend", backend], {
+    stdin: "pipe", // there may be no /dev/null
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const seen: { type: string; src_pid: number }[] = [];
+  const said: string[] = [];
+  const reading = Promise.all([
+    readLines(ipcdump.stdout, (line) => seen.push(JSON.parse(line))),
+    readLines(ipcdump.stderr, (line) => said.push(line)),
+  ]);
+  const ended = { status: null as number | null };
+  void ipcdump.exited.then((status) => {
+    ended.status = status;
+  });
+  const tracing = () => said.find((line) => line.startsWith("tracing "));
+  await until(startPatience, () => tracing() !== undefined || ended.status !== null);
+  const results: { type: Kind; trial: Trial }[] = [];
+  for (const { name: type } of kinds) {
+    const traced = parenthesized(tracing() ?? "", type);
+    const trial: Trial = {
+      backend: traced?.backend ?? backend,
+      works: false,
+      blind: traced?.blind ?? [],
+      reason: "",
+    };
+    if (traced === null) trial.reason = reasonOf(said, type);
+    else trial.reason = await tryKind(type, seen);
+    trial.works = trial.reason === "";
+    results.push({ type, trial });
+  }
+  ipcdump.kill("SIGTERM");
+  await Promise.race([ipcdump.exited, Bun.sleep(eventPatience)]);
+  ipcdump.kill("SIGKILL");
+  await reading;
+  return results;
+}
+
+/** Makes the traffic and waits for its event: why it did not come, or nothing. */
+async function tryKind(type: Kind, seen: readonly { type: string; src_pid: number }[]): Promise<string> {
+  let traffic: Traffic;
+  try {
+    traffic = await makeTraffic(type);
+  } catch (error) {
+    return `the test's own traffic failed: ${error instanceof Error ? error.message : error}`;
+  }
+  const isThere = () => seen.some((event) => event.type === type && event.src_pid === traffic.source);
+  return (await until(eventPatience, isThere)) ? "" : "attached, but the test's event was not seen";
+}
+
+/** `pipe (fentry; not seen: io_uring)` out of the line that begins with "tracing" */
+function parenthesized(line: string, type: Kind): { backend: string; blind: string[] } | null {
+  const inside = new RegExp(`[ ,]${type} \\(([^)]*)\\)`).exec(line)?.[1];
+  if (inside === undefined) return null;
+  const [backend = "", ...notes] = inside.split("; ");
+  const prefix = "not seen: ";
+  const blind = notes
+    .filter((note) => note.startsWith(prefix))
+    .flatMap((note) => note.slice(prefix.length).split(", "));
+  return { backend, blind };
+}
+
+/** What ipcdump said of a kind, or of everything. */
+function reasonOf(said: readonly string[], type: Kind): string {
+  const own = new RegExp(`(?:^not tracing |^|; )${type}: (.+)$`);
+  const line =
+    said.map((one) => own.exec(one)?.[1]).find((reason) => reason !== undefined) ??
+    said.find((one) => one.startsWith("ipcdump: "))?.slice("ipcdump: ".length);
+  // the remedy behind it is for those who did not ask doctor, the back end is known
+  return line?.split("; ")[0]?.replace(/^\w+: (?=cannot )/, "") ?? "it did not start in time";
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(take);
+  }
+}
+
+async function until(milliseconds: number, isThere: () => boolean): Promise<boolean> {
+  for (const start = performance.now(); performance.now() - start < milliseconds; await Bun.sleep(5)) {
+    if (isThere()) return true;
+  }
+  return isThere();
+}
+
+function describe({ kernel, works, kinds, checks }: Report): string {
+  const lines = [kernel, "", "Kinds, each tried with an event of its own:"];
+  const width = Math.max(...kinds.map(({ type }) => type.length));
+  for (const { type, works, backend, trials } of kinds) {
+    const used = trials.find((trial) => trial.backend === backend);
+    const blind = used === undefined || used.blind.length === 0 ? "" : `; not seen: ${used.blind.join(", ")}`;
+    lines.push(
+      `  ${works ? "ok " : "NOT"} ${type.padEnd(width)}  ${works ? `${backend}${blind}` : reasonsOf(trials)}`,
+    );
+  }
+  lines.push("", "Back ends:");
+  for (const backend of backends) {
+    const trials = kinds.map(({ trials }) => trials.find((trial) => trial.backend === backend));
+    const good = kinds.filter((_, i) => trials[i]?.works);
+    const reasons = [
+      ...new Set(trials.map((trial) => trial?.reason ?? "").filter((reason) => reason !== "")),
+    ];
+    const names = good.length === kinds.length ? "all kinds" : good.map(({ type }) => type).join(", ");
+    lines.push(
+      `  ${backend}: ${[names, ...reasons].filter((part) => part !== "").join("; ") || "nothing to it here"}`,
+    );
+  }
+  lines.push("", "Here:");
+  for (const { name, ok, finding, remedy } of checks) {
+    lines.push(
+      `  ${ok ? "ok " : "-- "} ${name}: ${finding}${remedy === "" ? "" : `; to mend it: ${remedy}`}`,
+    );
+  }
+  lines.push("", works ? "Every kind works." : "Not every kind works.");
+  return `${lines.join("\n")}\n`;
+}
+
+function reasonsOf(trials: readonly Trial[]): string {
+  return [...new Set(trials.filter(({ works }) => !works).map(({ reason }) => reason))].join("; ");
+}

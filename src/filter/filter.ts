@@ -1,0 +1,194 @@
+/** Which events are wanted, decided once more in user space: what the kernel side knew it has left out already. */
+
+import type { End, Event, Key, Meta } from "../event.ts";
+import { Group as Bits } from "../layout.ts";
+import type { Glob } from "./glob.ts";
+import type { Processes, Wanted } from "./wanted.ts";
+
+/** What is ipcdump's own noise; see src/filter/surroundings.ts. */
+export interface Noise {
+  /** tty_names whose events are left out */
+  readonly terminals: readonly Uint8Array[];
+  /** what this process writes to that terminal is left out: the pager at stdout's other end */
+  readonly pager: { readonly pid: number; readonly terminal: Uint8Array } | null;
+}
+
+/** One group, made for looking up. The pids grow where descendants are followed. */
+class Group {
+  readonly pids: Set<number>;
+  readonly comms: readonly Uint8Array[];
+  readonly isEmpty: boolean;
+
+  constructor({ pids, comms }: Processes) {
+    this.pids = new Set(pids);
+    this.comms = comms;
+    this.isEmpty = pids.length === 0 && comms.length === 0;
+  }
+
+  has(end: End): boolean {
+    if (end.pid > 0 && this.pids.has(end.pid)) return true;
+    if (end.comm === null) return false;
+    for (let i = 0; i < this.comms.length; i++) if (same(this.comms[i]!, end.comm)) return true;
+    return false;
+  }
+}
+
+/** Reads out of meta what --path and --port want to know. Allocates nothing. */
+class Probe implements Meta {
+  matched = false;
+  readonly #globs: readonly Glob[];
+  readonly #ports: readonly number[];
+
+  constructor(globs: readonly Glob[], ports: readonly number[]) {
+    this.#globs = globs;
+    this.#ports = ports;
+  }
+
+  text(key: Key, value: Uint8Array): void {
+    if (this.matched || !isPath(key)) return;
+    for (let i = 0; i < this.#globs.length; i++) {
+      if (this.#globs[i]!.matches(value)) this.matched = true;
+    }
+  }
+
+  integer(key: Key, low: number, high: number): void {
+    if (key.name !== "src_port" && key.name !== "dst_port") return;
+    if (high === 0 && this.#ports.includes(low)) this.matched = true;
+  }
+
+  flag(): void {}
+}
+
+/** Finds the terminal of a pty event in a list. */
+class Terminal implements Meta {
+  found = false;
+  wanted: readonly Uint8Array[] = [];
+
+  text(key: Key, value: Uint8Array): void {
+    if (key.name !== "tty_name") return;
+    for (let i = 0; i < this.wanted.length; i++) if (same(this.wanted[i]!, value)) this.found = true;
+  }
+
+  integer(): void {}
+  flag(): void {}
+}
+
+export class Filter {
+  readonly #source: Group;
+  readonly #destination: Group;
+  readonly #either: Group;
+  readonly #excluded: Group;
+  /** -- cmd and its descendants */
+  readonly #command: Group | null;
+  readonly #followed: readonly Set<number>[];
+  readonly #byGroup: readonly (readonly [bit: number, pids: Set<number>])[];
+  readonly #paths: Probe | null;
+  readonly #ports: Probe | null;
+  readonly #noise: Noise | null;
+  readonly #terminal = new Terminal();
+  readonly #pagerTerminal: readonly Uint8Array[];
+  readonly #takesAll: boolean;
+
+  /**
+   * @param command the process that -- started, null without one
+   * @param noise what of our own surroundings is left out, null for nothing
+   * @param insideOnly what has no end in our pid namespace is left out: those have no pid here
+   */
+  constructor(
+    wanted: Wanted,
+    command: number | null,
+    noise: Noise | null,
+    private readonly insideOnly = false,
+  ) {
+    this.#source = new Group(wanted.source);
+    this.#destination = new Group(wanted.destination);
+    this.#either = new Group(wanted.either);
+    this.#excluded = new Group(wanted.excluded);
+    this.#command = command === null ? null : new Group({ pids: [command], comms: [] });
+    this.#followed = [
+      ...(wanted.follow ? [this.#source.pids, this.#destination.pids, this.#either.pids] : []),
+      ...(this.#command === null ? [] : [this.#command.pids]),
+    ];
+    this.#byGroup = [
+      [Bits.GROUP_SOURCE, this.#source.pids],
+      [Bits.GROUP_DESTINATION, this.#destination.pids],
+      [Bits.GROUP_EITHER, this.#either.pids],
+      ...(this.#command === null ? [] : [[Bits.GROUP_COMMAND, this.#command.pids] as const]),
+    ];
+    this.#paths = wanted.paths.length > 0 ? new Probe(wanted.paths, []) : null;
+    this.#ports = wanted.ports.length > 0 ? new Probe([], wanted.ports) : null;
+    this.#noise = noise;
+    this.#pagerTerminal = noise?.pager ? [noise.pager.terminal] : [];
+    this.#takesAll =
+      [this.#source, this.#destination, this.#either, this.#excluded].every(({ isEmpty }) => isEmpty) &&
+      this.#command === null &&
+      this.#paths === null &&
+      this.#ports === null;
+  }
+
+  /** A process descends from another that is asked for with its descendants. */
+  adopt(parent: number, child: number): void {
+    for (const pids of this.#followed) if (pids.has(parent)) pids.add(child);
+  }
+
+  /**
+   * A process was made by another; the filter of its parent is its own. The pid of one that ended stays,
+   * for its events may still come, until another process has it.
+   */
+  forked(parent: number, child: number): void {
+    for (const pids of this.#followed) {
+      if (pids.has(parent)) pids.add(child);
+      else pids.delete(child);
+    }
+  }
+
+  /** A process is in these groups (bits of enum group) of those that take descendants. */
+  include(pid: number, groups: number): void {
+    for (const [bit, pids] of this.#byGroup) {
+      if ((groups & bit) !== 0 && this.#followed.includes(pids)) pids.add(pid);
+    }
+  }
+
+  /** Whether an event is wanted. Called for each one: allocates nothing. */
+  passes(event: Event): boolean {
+    if (event.kind === "pty" && this.#noise !== null && this.#isNoise(event, this.#noise)) return false;
+    const { src, dst } = event;
+    if (this.insideOnly && src.pid < 0 && dst.pid < 0) return false;
+    if (this.#takesAll) return true;
+    if (this.#command !== null && !this.#command.has(src) && !this.#command.has(dst)) return false;
+    if (!this.#source.isEmpty && !this.#source.has(src)) return false;
+    if (!this.#destination.isEmpty && !this.#destination.has(dst)) return false;
+    if (!this.#either.isEmpty && !this.#either.has(src) && !this.#either.has(dst)) return false;
+    if (!this.#excluded.isEmpty && (this.#excluded.has(src) || this.#excluded.has(dst))) return false;
+    return matches(this.#paths, event) && matches(this.#ports, event);
+  }
+
+  #isNoise(event: Event, { terminals, pager }: Noise): boolean {
+    const terminal = this.#terminal;
+    terminal.found = false;
+    terminal.wanted = terminals;
+    event.meta(terminal);
+    if (!terminal.found && pager !== null && event.src.pid === pager.pid) {
+      terminal.wanted = this.#pagerTerminal;
+      event.meta(terminal);
+    }
+    return terminal.found;
+  }
+}
+
+function matches(probe: Probe | null, event: Event): boolean {
+  if (probe === null) return true;
+  probe.matched = false;
+  event.meta(probe);
+  return probe.matched;
+}
+
+function isPath({ name }: Key): boolean {
+  return name === "pipe_name" || name === "path" || name === "tty_name";
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

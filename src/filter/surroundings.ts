@@ -1,0 +1,100 @@
+/** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { printable } from "../bytes/escape.ts";
+import { Holders } from "../proc/holders.ts";
+import { processes } from "../proc/processes.ts";
+import type { Noise } from "./filter.ts";
+
+const standard = [0, 1, 2];
+const stdout = 1;
+const encoder = new TextEncoder();
+
+/** What of our surroundings is left out; null when there is nothing. */
+export interface Surroundings {
+  noise: Noise;
+  /** what the user is told of it */
+  lines: string[];
+}
+
+/** Looks at our own descriptors in /proc, and for the process whose stdin is our stdout. */
+export function surroundings(): Surroundings | null {
+  const terminals = [...new Set(standard.map((fd) => terminalOf(`/proc/self/fd/${fd}`)))].filter(
+    (name) => name !== null,
+  );
+  const pager = findPager();
+  const told = terminals.map((name) => `terminal ${name}`);
+  if (pager !== null && !terminals.includes(pager.terminal)) {
+    told.push(`what ${pager.pid}(${pager.comm}) writes to terminal ${pager.terminal}`);
+  }
+  if (told.length === 0) return null;
+  return {
+    noise: {
+      terminals: terminals.map((name) => encoder.encode(name)),
+      pager: pager === null ? null : { pid: pager.pid, terminal: encoder.encode(pager.terminal) },
+    },
+    lines: [`not shown: ${told.join(", ")}; --self shows it`, ...terminals.flatMap(relayed)],
+  };
+}
+
+/** `pts/3` when the link of a descriptor leads to a pseudoterminal */
+function terminalOf(link: string): string | null {
+  return /^\/dev\/(pts\/\d+)$/.exec(target(link))?.[1] ?? null;
+}
+
+interface Pager {
+  pid: number;
+  comm: string;
+  terminal: string;
+}
+
+/** Who reads our stdout, a pipe, as its stdin and shows something on a terminal. */
+function findPager(): Pager | null {
+  const pipe = target(`/proc/self/fd/${stdout}`);
+  if (!pipe.startsWith("pipe:")) return null;
+  for (const pid of processes()) {
+    if (pid === process.pid || target(`/proc/${pid}/fd/0`) !== pipe) continue;
+    const terminal = terminalOf(`/proc/${pid}/fd/1`);
+    if (terminal !== null) return { pid, comm: commOf(pid), terminal };
+  }
+  return null;
+}
+
+/**
+ * A multiplexer or script(1) shows what is on our terminal on another one: each line of ours makes an
+ * event there, and that a line here. Those are somebody else's, so they are shown, and the user is warned.
+ */
+function relayed(terminal: string): string[] {
+  const found = new Holders().ofMaster(Number(terminal.slice("pts/".length)));
+  if (found === null) return [];
+  const { pid } = found.holder;
+  const other = descriptors(pid)
+    .map((fd) => terminalOf(`/proc/${pid}/fd/${fd}`))
+    .find((name) => name !== null && name !== terminal);
+  if (other === undefined) return [];
+  const relay = `${pid}(${printable(found.holder.comm)})`;
+  return [`${relay} shows ${terminal} on ${other}, which makes events in turn; --not-pid ${pid} hides them`];
+}
+
+function descriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return []; // gone, or not ours to look at
+  }
+}
+
+function target(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return ""; // closed, or gone with its process
+  }
+}
+
+function commOf(pid: number): string {
+  try {
+    return printable(readFileSync(`/proc/${pid}/comm`).subarray(0, -1));
+  } catch {
+    return "<unknown>";
+  }
+}

@@ -1,0 +1,39 @@
+/** What the filter flags say, as data: the kernel side and src/filter/filter.ts are set up from it. */
+import { Glob } from "./glob.ts";
+
+/** Processes by pid or by name. */
+export interface Processes {
+  readonly pids: readonly number[];
+  /** raw bytes, at most 15 of them, as the kernel keeps names */
+  readonly comms: readonly Uint8Array[];
+}
+
+/**
+ * The groups of -s -S, -d -D and -p -P: any match within a group passes it, an event must pass every
+ * group that is not empty.
+ */
+export interface Wanted {
+  readonly source: Processes;
+  readonly destination: Processes;
+  readonly either: Processes;
+  /** --not-pid and --not-comm: neither end may be one of these; an unknown end is none of them */
+  readonly excluded: Processes;
+  /** -s, -d and -p mean the descendants too */
+  readonly follow: boolean;
+  /** --path: pipe_name, path or tty_name is like one of these */
+  readonly paths: readonly Glob[];
+  /** --port: one of these at either end */
+  readonly ports: readonly number[];
+}
+
+/** TASK_COMM_LEN without its NUL */
+const commLength = 15;
+const encoder = new TextEncoder();
+
+export function processes(pids: readonly number[], comms: readonly string[]): Processes {
+  return { pids, comms: comms.map((comm) => encoder.encode(comm).slice(0, commLength)) };
+}
+
+export function globs(patterns: readonly string[]): Glob[] {
+  return patterns.map((pattern) => new Glob(pattern));
+}

@@ -1,0 +1,20 @@
+/** Hooks whose programs are for several families of kinds, in bpf/calls.bpf.c and bpf/uring.bpf.c. */
+import type { Hooks } from "../../ffi/object.ts";
+
+/** System calls. */
+export const callHooks: Hooks = {
+  calls_enter: ["sys_enter"],
+  calls_exit: ["sys_exit"],
+};
+
+/** Requests of io_uring. */
+export const requestHooks: Hooks = {
+  uring_complete: ["io_uring_complete"],
+  uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+};
+
+/** What is not seen where a kernel lacks those, as KindModule has it. */
+export const withoutRequests: Readonly<Record<string, string | null>> = {
+  uring_complete: "io_uring",
+  uring_submit: null,
+};

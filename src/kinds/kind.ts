@@ -1,0 +1,54 @@
+/** What a kind has to say of itself; src/kinds/index.ts lists them all. */
+import type { Backend, Hooks } from "../../ffi/object.ts";
+import type { Contents, Event, Kind } from "../event.ts";
+import type { Names } from "../name/names.ts";
+import type { Owners } from "../name/owners.ts";
+import type { Paths } from "../name/paths.ts";
+
+/** What a kind's reader finds its facts in. */
+export interface Tools {
+  /** the ring's data */
+  words: Uint32Array;
+  names: Names;
+  paths: Paths;
+  owners: Owners;
+  /** -B: contents an event at most, 0 is all; the kernel side keeps to it where a record is one event */
+  maxBytes: number;
+}
+
+/** One record of the ring and what came with it. */
+export interface Entry {
+  /** index of its first word */
+  at: number;
+  /** index of the first word of its runs_record, -1 without one */
+  runsAt: number;
+  /** null without -x */
+  contents: Contents | null;
+}
+
+/** Turns a record into events; `emit` answers false when no more are wanted. */
+export interface Reader {
+  read(entry: Entry, event: Event, emit: () => boolean): void;
+  /** false: what is to be known of the record at this word may still come; asked again, for a while */
+  isReady?(at: number): boolean;
+  /** whether isReady and read ask /proc for the record at this word */
+  looksUp?(at: number): boolean;
+}
+
+export interface KindModule {
+  name: Kind;
+  /** the other words -t takes for it */
+  aliases: readonly string[];
+  /** enum kind: what its records carry, and its row of the loss counters */
+  id: number;
+  /** bytes of its records */
+  size: number;
+  hooks: Hooks;
+  /** hooks whose programs go with any back end, but which the kind has with these only */
+  within?: Readonly<Record<string, readonly Backend[]>>;
+  /** hooks that a kernel may lack, and what is not seen without; the kind is traced all the same */
+  optional?: Readonly<Record<string, string | null>>;
+  /** what each back end can't see whatever the kernel, as the `tracing` line says it */
+  blind: Partial<Record<Backend, readonly string[]>>;
+  reader(tools: Tools): Reader;
+}

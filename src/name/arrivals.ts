@@ -1,0 +1,147 @@
+/**
+ * Datagrams that came to a socket on another's time than their sender's call, until the event of that
+ * call is here: it says how many bytes went from where to where, and each datagram is one event's.
+ */
+import { ArrivalRecord } from "../layout.ts";
+
+const half = 0x1_0000_0000;
+const portSpan = 0x1_0000;
+/** ports that are kept, and datagrams for one: what nobody takes was sent by who is not traced */
+const mostPorts = 4096;
+const mostOfPort = 65536;
+/** ns that a datagram waits for its sender's event */
+const longestWait = 1e9;
+/** ns between the copies of one */
+const longestDelivery = 2e7;
+
+/** A datagram, and who got it. */
+export interface Arrival {
+  /** CLOCK_BOOTTIME, ns */
+  time: number;
+  length: number;
+  /** 0: it was read before it could be looked at, and `address` is not known either */
+  srcPort: number;
+  /** the one it was sent to: 32 hex digits, v4 mapped */
+  address: string;
+  /** the same for all who get one datagram */
+  copyOf: number;
+  /** of the socket, 0 when it was closed by then */
+  inode: number;
+  /** who used the socket last, tgid 0: nobody was seen */
+  tgid: number;
+  tag: number;
+}
+
+/** The event of a datagram that left. */
+export interface Send {
+  /** index of its record's first word: no other that is waited for has it */
+  at: number;
+  /** of the network namespace */
+  net: number;
+  srcPort: number;
+  /** where to: 32 hex digits, v4 mapped */
+  address: string;
+  port: number;
+  /** bytes */
+  count: number;
+  /** CLOCK_BOOTTIME, ns */
+  time: number;
+}
+
+export class Arrivals {
+  /** those that no send has claimed, in the order they came */
+  readonly #byPort = new Map<number, Arrival[]>();
+  /** by the word of the send that has */
+  readonly #claimed = new Map<number, Arrival[]>();
+
+  /** Keeps an arrival_record; `bytes` is what its words are a view of. */
+  add(record: ArrivalRecord, bytes: Uint8Array): void {
+    const { length, srcPort, copyOf, dstTgid: tgid, dstTag: tag } = record;
+    const time = record.timeLow + record.timeHigh * half;
+    const inode = record.dstInodeLow + record.dstInodeHigh * half;
+    const start = record.at * 4 + ArrivalRecord.dstAddress.offset;
+    const address = bytes.subarray(start, start + ArrivalRecord.dstAddress.length).toHex();
+    const key = record.net * portSpan + record.dstPort;
+    const here = this.#byPort.get(key) ?? [];
+    const fresh = here.findIndex((old) => time - old.time < longestWait);
+    here.splice(0, fresh < 0 ? here.length : fresh);
+    if (here.length >= mostOfPort) here.shift();
+    here.push({ time, length, srcPort, address, copyOf, inode, tgid, tag });
+    if (this.#byPort.size >= mostPorts) this.#byPort.delete(this.#byPort.keys().next().value!);
+    this.#byPort.set(key, here);
+  }
+
+  /**
+   * What has come so far of a send: a datagram first, then its other pieces and its copies for other sockets. They
+   * are this send's from now on: another one that asks before this has taken them must not count on the same.
+   */
+  claim(send: Send): readonly Arrival[] {
+    const mine = this.#claimed.get(send.at) ?? [];
+    const key = send.net * portSpan + send.port;
+    const here = this.#byPort.get(key);
+    if (here === undefined) return mine;
+    if (mine.length === 0) {
+      const first = indexOfFirst(here, send);
+      if (first < 0) return mine;
+      mine.push(...here.splice(first, 1));
+      this.#claimed.set(send.at, mine);
+    }
+    claimRest(mine, here, send);
+    if (here.length === 0) this.#byPort.delete(key);
+    return mine;
+  }
+
+  /** The same, one for each socket that got it, and it is done. */
+  take(send: Send): Arrival[] {
+    const inodes = new Set<number>();
+    const receivers = this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
+    this.#claimed.delete(send.at);
+    return receivers;
+  }
+}
+
+function indexOfFirst(here: readonly Arrival[], send: Send): number {
+  const exact = here.findIndex((arrival) => arrival.length === send.count && fits(arrival, send));
+  if (exact >= 0) return exact;
+  // fewer bytes: the kernel cut what was sent (UDP_SEGMENT)
+  return here.findIndex((arrival) => arrival.length < send.count && fits(arrival, send));
+}
+
+/** Moves what belongs to the first of `mine` there. */
+function claimRest(mine: Arrival[], here: Arrival[], send: Send): void {
+  const first = mine[0]!;
+  const pieces = mine.filter(({ inode }) => inode === first.inode);
+  let missing = first.srcPort === 0 ? 0 : pieces.reduce((rest, { length }) => rest - length, send.count);
+  for (let i = 0; i < here.length; ) {
+    const next = here[i]!;
+    if (next.time - first.time >= longestDelivery) return;
+    const isSame = next.inode === first.inode;
+    const isPiece = isSame && missing > 0 && next.length <= missing && fits(next, send);
+    // the next one to the same socket: all of this one came before
+    if (isSame && !isPiece && next.time >= first.time && fits(next, send)) return;
+    if (isPiece || (!isSame && fits(next, send) && isCopy(next, first, send))) {
+      if (isPiece) missing -= next.length;
+      mine.push(...here.splice(i, 1));
+    } else {
+      i++;
+    }
+  }
+}
+
+/** Of those that were read too early to be looked at nothing but the time says that they are copies. */
+function isCopy(other: Arrival, first: Arrival, { address }: Send): boolean {
+  if (first.srcPort !== 0 && other.srcPort !== 0) return other.copyOf === first.copyOf;
+  return mayHaveSeveral(address) && Math.abs(other.time - first.time) < longestDelivery;
+}
+
+function fits(arrival: Arrival, { srcPort, address, time }: Send): boolean {
+  return (
+    time - arrival.time < longestWait &&
+    (arrival.srcPort === 0 || (arrival.srcPort === srcPort && arrival.address === address))
+  );
+}
+
+/** Whether an address (32 hex digits, v4 mapped) is a group's, or looks like one for all of a network. */
+export function mayHaveSeveral(address: string): boolean {
+  return /^(ff|0{20}ffff(e|.{6}ff))/.test(address);
+}

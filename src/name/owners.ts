@@ -1,0 +1,146 @@
+/**
+ * Who holds the other end of a socket when the kernel side could not say: whoever is seen using it
+ * a moment later, else the one that has it open, else the youngest of several, as a guess.
+ */
+
+import type { End } from "../event.ts";
+import { AddressRecord, type UseRecord } from "../layout.ts";
+import { Holders } from "../proc/holders.ts";
+import { NetFiles } from "../proc/sockets.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Names } from "./names.ts";
+
+const most = 65536;
+const half = 0x1_0000_0000;
+
+interface Use {
+  tgid: number;
+  tag: number;
+  /** CLOCK_BOOTTIME, ns */
+  time: number;
+}
+
+export class Owners {
+  readonly holders: Holders;
+  readonly files = new NetFiles();
+  /** by inode: who used a socket last; its memory may serve another by the time this is asked */
+  #uses = new Map<number, Use>();
+  /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
+  #receipts = new Map<number, { tgid: number; tag: number; time: number }>();
+  #addresses = new Map<number, Uint8Array>();
+
+  /**
+   * @param arrivals null where the delivery of datagrams can't be hooked
+   * @param isNested whether there may be processes that /proc does not show
+   */
+  constructor(
+    private readonly names: Names,
+    readonly arrivals: Arrivals | null,
+    isNested = false,
+  ) {
+    this.holders = new Holders(isNested);
+  }
+
+  /** Keeps a use_record. */
+  use(record: UseRecord): void {
+    if (this.#uses.size >= most) this.#uses = new Map();
+    if (this.#receipts.size >= most) this.#receipts = new Map();
+    const inode = record.inodeLow + record.inodeHigh * half;
+    if (record.received !== 0) {
+      this.#uses.delete(inode);
+      this.#receipts.set(inode, {
+        tgid: record.whoTgid,
+        tag: record.whoTag,
+        time: record.timeLow + record.timeHigh * half,
+      });
+      return;
+    }
+    this.#uses.set(inode, {
+      tgid: record.whoTgid,
+      tag: record.whoTag,
+      time: record.timeLow + record.timeHigh * half,
+    });
+  }
+
+  /** Keeps the address of an address_record, as it is printed. */
+  address(record: AddressRecord, bytes: Uint8Array): void {
+    if (this.#addresses.size >= most) this.#addresses = new Map();
+    const start = record.at * 4 + AddressRecord.data.offset;
+    const length = Math.min(record.length, AddressRecord.data.length);
+    this.#addresses.set(keyOf(record.keyLow, record.keyHigh), printed(bytes.slice(start, start + length)));
+  }
+
+  /** The address that an event refers to, null when it was lost. */
+  addressOf(low: number, high: number): Uint8Array | null {
+    return this.#addresses.get(keyOf(low, high)) ?? null;
+  }
+
+  /** What is asked from here on is to be answered as of now. */
+  refresh(): void {
+    this.holders.refresh();
+  }
+
+  /** Whether it is known who held the socket at that time (CLOCK_BOOTTIME, ns), or that this will never be. */
+  isKnown(inode: number, time: number): boolean {
+    if (inode === 0 || this.holders.ofSocket(inode) !== null) return true;
+    const use = this.#uses.get(inode);
+    return use !== undefined && use.time > time;
+  }
+
+  /**
+   * Fills `end` with whoever used a socket that all have closed by now; false when nobody was seen.
+   * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on; whoever
+   * received it after that did not have it yet.
+   */
+  byUse(end: End, inode: number, time: number): boolean {
+    const use = this.#uses.get(inode);
+    if (use === undefined || use.time <= time) return false;
+    const receipt = this.#receipts.get(inode);
+    if (receipt !== undefined && receipt.time > time && receipt.tgid === use.tgid) return false;
+    this.names.fill(end, use.tgid, use.tag);
+    return true;
+  }
+
+  /**
+   * Fills `end` with whoever has the socket open; false when nobody has, or had at the time of the
+   * event (CLOCK_BOOTTIME, ns).
+   */
+  byOpening(end: End, inode: number, guess: boolean, time: number): boolean {
+    const receipt = this.#receipts.get(inode);
+    let without = -1;
+    if (receipt !== undefined && receipt.time > time) {
+      this.names.fill(end, receipt.tgid, receipt.tag);
+      without = end.pid;
+    }
+    return fill(end, inode === 0 ? null : this.holders.ofSocket(inode, without), guess);
+  }
+
+  /** The same for the master of pts/`index`. */
+  byMaster(end: End, index: number): boolean {
+    return fill(end, this.holders.ofMaster(index), false);
+  }
+}
+
+function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean): boolean {
+  end.pid = found?.holder.pid ?? -1;
+  end.comm = found?.holder.comm ?? null;
+  end.guess = found !== null && (guess || found.guess);
+  return found !== null;
+}
+
+/** Addresses of the kernel and inodes alike fit 53 bits without their sign extension. */
+function keyOf(low: number, high: number): number {
+  return (high & 0x1f_ffff) * half + low;
+}
+
+/** sun_path: `@name` with every NUL as `@` when it is abstract, but for padding; else up to the first NUL */
+function printed(bytes: Uint8Array): Uint8Array {
+  const at = 0x40;
+  if (bytes[0] === 0) {
+    let length = bytes.length;
+    while (length > 1 && bytes[length - 1] === 0) length--;
+    return bytes.subarray(0, length).map((byte) => (byte === 0 ? at : byte));
+  }
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}

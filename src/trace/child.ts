@@ -1,0 +1,143 @@
+/** `-- cmd`: a process that exists before tracing is on and becomes cmd once it is. */
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { constants as os } from "node:os";
+import { join } from "node:path";
+import program from "#dist/child.elf" with { type: "file" };
+import { describe, errnoName } from "../../ffi/error.ts";
+import { close, write } from "../../ffi/libc.ts";
+import { kill, openPidfd, ownStrings, pipe, readAll, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
+import { isStatic } from "../attach/libbpf.ts";
+import { printable } from "../bytes/escape.ts";
+import { Failure } from "../failure.ts";
+
+const ENOENT = 2;
+const EACCES = 13;
+const [stdout, stderr] = [1, 2];
+const defaultPath = "/usr/local/bin:/usr/bin:/bin";
+const pollInterval = 10;
+
+/** cmd can't be run: 127 when there is no such command, 126 when it can't be executed. */
+export class CommandError extends Failure {
+  override readonly status: number;
+
+  constructor(command: string, errno: number) {
+    const where = errno === ENOENT && !command.includes("/") ? "; it is nowhere in PATH" : "";
+    super(`cannot run ${printable(command)}: ${describe(errno)}${where}`);
+    this.status = errno === ENOENT ? 127 : 126;
+  }
+}
+
+export class Child implements Disposable {
+  readonly #command: string;
+  readonly #release: number;
+  readonly #failure: number;
+  readonly #pidfd: number;
+  #status: number | null = null;
+  /** whether it became cmd */
+  isReleased = false;
+
+  /**
+   * Starts the process that waits to become `command`. To be called before this process handles any
+   * signal, so that those the caller ignores stay ignored in it.
+   * @param joined its stdout is our stderr
+   * @throws CommandError
+   */
+  static start(command: readonly string[], joined: boolean): Child {
+    const path = find(command[0]!);
+    const [waiting, release] = pipe();
+    const [failure, failing] = pipe();
+    const words = [
+      ...["ipcdump", `${waiting}`, `${failing}`, path].map(terminated),
+      // the words as they came, which need not be valid UTF-8
+      ...ownStrings("cmdline").slice(-command.length).map(terminated),
+    ];
+    try {
+      const pid = spawnChild(
+        readFileSync(program),
+        isStatic,
+        "ipcdump",
+        words,
+        ownStrings("environ").map(terminated),
+        [waiting, failing],
+        joined ? [[stderr, stdout]] : [],
+      );
+      return new Child(pid, command[0]!, release, failure);
+    } finally {
+      close(waiting);
+      close(failing);
+    }
+  }
+
+  private constructor(
+    readonly pid: number,
+    command: string,
+    release: number,
+    failure: number,
+  ) {
+    this.#command = command;
+    this.#release = release;
+    this.#failure = failure;
+    this.#pidfd = openPidfd(pid);
+  }
+
+  /** Readable once it has ended; -1 where the kernel has none. */
+  get pidfd(): number {
+    return this.#pidfd;
+  }
+
+  /** Lets it run. @throws CommandError when it can't be executed */
+  release(): void {
+    write(this.#release, Uint8Array.of(1));
+    const errno = new Int32Array(1);
+    // the end of the pipe comes with a successful execve
+    if (readAll(this.#failure, new Uint8Array(errno.buffer)) < errno.byteLength) {
+      this.isReleased = true;
+      return;
+    }
+    throw new CommandError(this.#command, errno[0]!);
+  }
+
+  /** cmd's exit status, 128+n when a signal ended it; null while it runs. */
+  status(): number | null {
+    this.#status ??= reap(this.pid);
+    return this.#status;
+  }
+
+  /** Waits for its end. */
+  async exited(): Promise<number> {
+    for (;;) {
+      const status = this.status();
+      if (status !== null) return status;
+      await Bun.sleep(pollInterval);
+    }
+  }
+
+  kill(signal: keyof typeof os.signals): void {
+    if (this.status() === null) kill(this.pid, os.signals[signal]);
+  }
+
+  /** One that was never released goes without having done anything. */
+  [Symbol.dispose](): void {
+    close(this.#release);
+    close(this.#failure);
+    if (this.#pidfd >= 0) close(this.#pidfd);
+    if (!this.isReleased) reap(this.pid);
+  }
+}
+
+/** The file that a command names, as execvp(3) finds it. @throws CommandError */
+function find(command: string): string {
+  if (command.includes("/")) return command;
+  let errno = ENOENT;
+  for (const folder of (process.env.PATH ?? defaultPath).split(":")) {
+    const path = join(folder === "" ? "." : folder, command);
+    try {
+      if (!statSync(path).isFile()) continue;
+      accessSync(path, constants.X_OK);
+      return path.includes("/") ? path : `./${path}`;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === errnoName(EACCES)) errno = EACCES;
+    }
+  }
+  throw new CommandError(command, errno);
+}

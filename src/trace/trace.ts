@@ -1,0 +1,141 @@
+/** kernel → ring → decode → name → filter → format → sink, until someone says stop. */
+import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
+import objectFile from "#dist/ipcdump.bpf.o" with { type: "file" };
+import { Ring } from "../../ffi/ring.ts";
+import { Ledgers } from "../account/ledgers.ts";
+import { Losses } from "../account/losses.ts";
+import { Totals } from "../account/totals.ts";
+import { unreadPipes } from "../account/unread.ts";
+import { type Attached, attach, type Traced } from "../attach/attach.ts";
+import { libbpf } from "../attach/libbpf.ts";
+import { dropPrivileges, requirePrivileges } from "../attach/privileges.ts";
+import type { Options } from "../command/arguments.ts";
+import { isColored } from "../command/color.ts";
+import { Clock } from "../decode/clock.ts";
+import { Decoder } from "../decode/decode.ts";
+import { Filter } from "../filter/filter.ts";
+import { Followers } from "../filter/followers.ts";
+import { Groups } from "../filter/groups.ts";
+import { type Surroundings, surroundings } from "../filter/surroundings.ts";
+import { formats } from "../format/index.ts";
+import { Summary } from "../format/summary.ts";
+import { kinds as allKinds } from "../kinds/index.ts";
+import { Shared } from "../layout.ts";
+import { log } from "../log.ts";
+import { Arrivals } from "../name/arrivals.ts";
+import { Names } from "../name/names.ts";
+import { Owners } from "../name/owners.ts";
+import { Paths } from "../name/paths.ts";
+import { pidNamespace, showsOurPids } from "../proc/processes.ts";
+import { Sink } from "../sink.ts";
+import { Child } from "./child.ts";
+import { Loop } from "./loop.ts";
+import { Stop } from "./stop.ts";
+
+/** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
+export async function trace(options: Options): Promise<number> {
+  requirePrivileges(process.argv.slice(2));
+  const { command, output } = options;
+  using child = command === null ? null : Child.start(command, output === null);
+  using stop = new Stop(child);
+  try {
+    await traceEvents(options, child, stop);
+  } finally {
+    // nothing that ends the tracing ends cmd, and it is not left behind
+    if (child?.isReleased) await child.exited();
+  }
+  return child === null ? 0 : child.exited();
+}
+
+async function traceEvents(options: Options, child: Child | null, stop: Stop): Promise<void> {
+  const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
+  using sink = Sink.open(options.output);
+  const groups = new Groups(options.wanted, child?.pid ?? null);
+  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, groups);
+  const { object, traced } = attached;
+  using ring = new Ring(object.map("ring").fd, options.ring);
+  stop.listen();
+
+  const isNested = pidNamespace() !== 0;
+  const insideOnly = isNested && !options.allNamespaces;
+  const shared = new Shared(object.map(".bss.shared").words(Shared.size));
+  const names = new Names(object.map("named"), isNested);
+  const owners = new Owners(names, attached.seesDeliveries ? new Arrivals() : null, isNested);
+  const { bytes, maxBytes } = options;
+  const decoder = new Decoder(ring, names, new Paths(), owners, kinds, bytes, maxBytes);
+  // a terminal only shows up in the kind pty
+  const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
+  const filter = new Filter(options.wanted, child?.pid ?? null, own?.noise ?? null, insideOnly);
+  for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
+  if (groups.isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
+  const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
+  const summary = options.summary ? new Summary(options.format) : null;
+  const colored = isColored(options.color, options.output === null && isatty(1), process.env);
+  const format = summary ?? formats[options.format](colored);
+  const losses = new Losses(shared, kinds, traced);
+  const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
+  const totals = new Totals(traced.map(({ kind }) => kind.name));
+
+  introduce(attached, own, insideOnly);
+  await dropPrivileges({
+    looks: traced.some(({ kind }) => kind.name !== "signal"),
+    signals: child !== null,
+    map: object.map("named"),
+  });
+  sink.start();
+  format.header(sink.output);
+  const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
+  log.info(`tracing ${traced.map(describeKind).join(", ")}${hint}`);
+  totals.start();
+  if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
+  child?.release();
+  const loop = new Loop(
+    {
+      ring,
+      shared,
+      clock: new Clock(),
+      decoder,
+      filter,
+      followers,
+      format,
+      sink,
+      losses,
+      ledgers,
+      totals,
+      summary,
+    },
+    { stop, child, count: options.count, duration: options.duration },
+    options.lost || summary !== null,
+  );
+  const isRead = await loop.run(() => {
+    log.info(totals.line(losses.total));
+    log.verbose(ringLine(ring));
+  });
+  if (isRead) {
+    for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
+  }
+  log.verbose(ringLine(ring));
+  if (decoder.rejected > 0) log.warn(`${decoder.rejected} records could not be decoded`);
+}
+
+/** What the user has to know before the first event. */
+function introduce({ traced, untraced }: Attached, own: Surroundings | null, insideOnly: boolean): void {
+  for (const [kind, reason] of untraced) log.warn(`not tracing ${kind}: ${reason}`);
+  for (const { kind, programs } of traced) {
+    for (const program of programs) log.verbose(`${kind.name}: ${program.hook} by ${program.backend}`);
+  }
+  for (const line of own?.lines ?? []) log.info(line);
+  if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");
+  if (!showsOurPids())
+    log.warn("/proc is not that of this pid namespace: some ends will be unknown; mount -t proc proc /proc");
+}
+
+function describeKind({ kind, backend, unseen }: Traced): string {
+  return `${kind.name} (${backend}${unseen.length === 0 ? "" : `; not seen: ${unseen.join(", ")}`})`;
+}
+
+/** What went through the ring: what filters leave out in the kernel is not among it. */
+function ringLine(ring: Ring): string {
+  return `ring: ${ring.produced} bytes`;
+}
