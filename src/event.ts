@@ -25,18 +25,35 @@ export interface End {
   guess: boolean;
 }
 
+/** What a value in meta is: raw bytes, an unsigned 64-bit number, or true. */
+export type Value = "text" | "integer" | "flag";
+
 /** A name in meta, its bytes made once for every format. */
 export interface Key {
   /** 0, 1, 2 and so on: what formats know of it is in an array */
   readonly id: number;
   readonly name: string;
+  readonly value: Value;
   readonly bytes: Uint8Array;
 }
 
-let keys = 0;
+const keys = new Map<string, Key>();
 
-export function key(name: string): Key {
-  return { id: keys++, name, bytes: new TextEncoder().encode(name) };
+/** The key of a name: kinds that have the same one in their meta share it. @throws Error when they mean different things */
+export function key(name: string, value: Value): Key {
+  const known = keys.get(name);
+  if (known === undefined) {
+    const made = { id: keys.size, name, value, bytes: new TextEncoder().encode(name) };
+    keys.set(name, made);
+    return made;
+  }
+  if (known.value !== value) throw new Error(`meta's ${name} is ${known.value} here and ${value} there`);
+  return known;
+}
+
+/** The key that was made for a name, for who finds it written. */
+export function findKey(name: string): Key | undefined {
+  return keys.get(name);
 }
 
 /** What a kind writes its meta into, in the order of EVENTS.md; each format implements it. */

@@ -9,9 +9,9 @@ export interface Format {
   lost(lost: Lost, out: Output): void;
 }
 
-const captured = key("captured");
-const sourceGuess = key("src_guess");
-const destinationGuess = key("dst_guess");
+const captured = key("captured", "integer");
+const sourceGuess = key("src_guess", "flag");
+const destinationGuess = key("dst_guess", "flag");
 
 /** Everything of meta: the kind's own, then what all kinds have. */
 export function writeMeta(event: Event, meta: Meta): void {

@@ -7,14 +7,14 @@ import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const keys = {
-  srcAddr: key("src_addr"),
-  srcPort: key("src_port"),
-  srcServ: key("src_serv"),
-  dstAddr: key("dst_addr"),
-  dstPort: key("dst_port"),
-  dstServ: key("dst_serv"),
-  dstInode: key("dst_inode"),
-  count: key("count"),
+  srcAddr: key("src_addr", "text"),
+  srcPort: key("src_port", "integer"),
+  srcServ: key("src_serv", "text"),
+  dstAddr: key("dst_addr", "text"),
+  dstPort: key("dst_port", "integer"),
+  dstServ: key("dst_serv", "text"),
+  dstInode: key("dst_inode", "integer"),
+  count: key("count", "integer"),
 };
 const half = 0x1_0000_0000;
 const addressLength = 16;

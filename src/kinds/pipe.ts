@@ -3,9 +3,9 @@ import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layo
 import { callHooks } from "./hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
-const pipeName = key("pipe_name");
-const pipeInode = key("pipe_inode");
-const count = key("count");
+const pipeName = key("pipe_name", "text");
+const pipeInode = key("pipe_inode", "integer");
+const count = key("count", "integer");
 const anonymous = new TextEncoder().encode("<anonymous>");
 
 class PipeReader implements Reader {

@@ -3,9 +3,9 @@ import { EventFlags, Kind, PtyRecord } from "../layout.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
-const ttyName = key("tty_name");
-const session = key("dst_sid");
-const count = key("count");
+const ttyName = key("tty_name", "text");
+const session = key("dst_sid", "integer");
+const count = key("count", "integer");
 const encoder = new TextEncoder();
 
 class PtyReader implements Reader {

@@ -3,10 +3,10 @@ import { type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, SignalRecord } from "../layout.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
-const num = key("num");
-const name = key("name");
-const tid = key("tid");
-const result = key("result");
+const num = key("num", "integer");
+const name = key("name", "text");
+const tid = key("tid", "integer");
+const result = key("result", "text");
 
 const firstRealtime = 34; // 32 and 33 are libc's own
 const lastRealtime = 64;

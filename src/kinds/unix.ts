@@ -3,10 +3,10 @@ import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
-const path = key("path");
-const count = key("count");
-const sourceInode = key("src_inode");
-const destinationInode = key("dst_inode");
+const path = key("path", "text");
+const count = key("count", "integer");
+const sourceInode = key("src_inode", "integer");
+const destinationInode = key("dst_inode", "integer");
 const anonymous = new TextEncoder().encode("<anonymous>");
 const half = 0x1_0000_0000;
 

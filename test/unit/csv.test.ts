@@ -6,8 +6,8 @@ import { formats } from "../../src/format/index.ts";
 const encoder = new TextEncoder();
 const seconds = Date.UTC(2026, 10, 22, 12, 34, 56) / 1000;
 const time = "2026-11-22T12:34:56.000000007+00:00";
-const count = key("count");
-const path = key("path");
+const count = key("count", "integer");
+const path = key("path", "text");
 
 function event(changes: Partial<Event> = {}): Event {
   return {
@@ -67,7 +67,7 @@ test("contents, cut, with a guess", () => {
 });
 
 test("what has no count has an empty one", () => {
-  expect(row(event({ kind: "signal", meta: (out) => out.integer(key("num"), 15, 0) }))).toBe(
+  expect(row(event({ kind: "signal", meta: (out) => out.integer(key("num", "integer"), 15, 0) }))).toBe(
     `${time},signal,123,sh,-1,<unknown>,,"{""num"":15}",\n`,
   );
 });

@@ -17,7 +17,9 @@ function end(words: string): End {
 type Facts = Record<string, string | number>;
 
 function event(src: string, dst: string, facts: Facts = {}, kind: Kind = "pipe"): Event {
-  const keys = Object.entries(facts).map(([name, value]) => [key(name), value] as const);
+  const keys = Object.entries(facts).map(
+    ([name, value]) => [key(name, typeof value === "number" ? "integer" : "text"), value] as const,
+  );
   return {
     kind,
     time: { seconds: 0, nanoseconds: 0 },

@@ -15,7 +15,11 @@ function taken(write: (out: Output) => void): string {
   return decoder.decode(out.bytes.subarray(0, out.length));
 }
 
-const names = { pipe: key("pipe_name"), inode: key("pipe_inode"), count: key("count") };
+const names = {
+  pipe: key("pipe_name", "text"),
+  inode: key("pipe_inode", "integer"),
+  count: key("count", "integer"),
+};
 
 function event(changes: Partial<Event> = {}): Event {
   return {
@@ -136,7 +140,7 @@ test("a format serves several outputs", () => {
 test("what a format remembers of earlier events changes no line", () => {
   const texts = ["a", "a", "b", "<anonymous>"].map((text) => encoder.encode(text));
   const comms = [null, ...["sh", "sh", "cat"].map((text) => encoder.encode(text))];
-  const keys = [names.pipe, key("path")];
+  const keys = [names.pipe, key("path", "text")];
   // a fixed sequence that repeats, alternates and collides
   let state = 1;
   const pick = <T>(all: readonly T[]): T => {

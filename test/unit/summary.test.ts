@@ -27,8 +27,8 @@ function event(
     dst,
     meta(out: Meta) {
       for (const [name, value] of Object.entries(facts)) {
-        if (typeof value === "number") out.integer(key(name), value, 0);
-        else out.text(key(name), encoder.encode(value));
+        if (typeof value === "number") out.integer(key(name, "integer"), value, 0);
+        else out.text(key(name, "text"), encoder.encode(value));
       }
     },
     countLow: bytes,
