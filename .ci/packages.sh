@@ -78,7 +78,7 @@ missing_packages() {
 # Gets the packages of the stages given: 0 all there, 1 something is missing and has been said.
 prepare_packages() {
 	if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
-		say 'ipcdump: builds on Debian, whose source packages it bundles; this machine has no apt'
+		say 'ipcdump: builds on Debian, whose mirrors have what it bundles; this machine has no apt'
 		if command -v dnf >/dev/null 2>&1; then
 			say "the packages' names here: dnf install $(package_names 3 "$@")"
 		elif command -v apk >/dev/null 2>&1; then
@@ -141,7 +141,7 @@ mount_tracefs() {
 
 # All that tests and bench are made with: Bun, the Debian packages of these stages, both executables.
 prepare() {
-	prepare_bun && prepare_packages "$@" || return 1
+	prepare_bun && prepare_packages static "$@" || return 1
 	build --static || {
 		say 'ipcdump: the build failed; its reason is above'
 		return 1

@@ -12,19 +12,10 @@ export interface Package {
   suite: string;
 }
 
-/** An unpacked source package and the SHA-256 of the files it came from, as Debian signed them. */
-export interface Source {
-  folder: string;
-  version: string;
-  files: Record<string, string>;
-}
-
 /** apt with sources, lists and cache of its own; nothing of the system's apt is written. */
 export interface Apt {
   /** Fetches a binary package, newest or of one suite, and returns the path of the .deb. */
   download(name: string, suite?: string): Promise<string>;
-  /** Fetches and unpacks a source package; `upstream` names the upstream version wanted, any Debian revision. */
-  source(name: string, upstream?: string): Promise<Source>;
   /** All binary packages whose whole name matches, newest version first. */
   find(pattern: RegExp): Promise<Package[]>;
   /** The first of `find`; throws when there is none. */
@@ -41,11 +32,7 @@ const keyrings = ["debian-archive-keyring.gpg", "debian-archive-keyring.pgp"].ma
  * mirror with the machine's own proxy settings. Lists are fetched at most once a day. Signatures are checked against
  * Debian's keyring, as ever. Needs no root. Packages are for this machine, or for the `architecture` that Debian calls so.
  */
-export async function apt(
-  suites: string[],
-  options: { source: boolean; architecture?: string },
-): Promise<Apt> {
-  const types = options.source ? "deb deb-src" : "deb";
+export async function apt(suites: string[], options: { architecture?: string } = {}): Promise<Apt> {
   const { archive, security } = await mirror();
   const keyring = keyrings.find((file) => existsSync(file));
   if (keyring === undefined) {
@@ -53,7 +40,7 @@ export async function apt(
   }
   const entries = suites.map((suite) => {
     const uri = suite.endsWith("-security") ? security : archive;
-    return `Types: ${types}\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: ${keyring}\n`;
+    return `Types: deb\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: ${keyring}\n`;
   });
   const sources = entries.join("\n");
   const { architecture = "" } = options;
@@ -61,7 +48,15 @@ export async function apt(
   const folder = cacheFolder("apt", `${suites[0] ?? "none"}-${key}`);
   const config = configure(folder, sources, architecture);
   await update(folder, config, suites);
-  return new PrivateApt(config, cacheFolder("packages"), cacheFolder("sources"));
+  return new PrivateApt(config, cacheFolder("packages"));
+}
+
+/** Fetches one file, with the machine's own settings for that, and throws when its SHA-256 is another. */
+export async function fetchFile(uri: string, path: string, sha256: string): Promise<void> {
+  const settings = ["-qq", "-o", "APT::Sandbox::User=root"];
+  await command(["/usr/lib/apt/apt-helper", ...settings, "download-file", uri, path, `SHA256:${sha256}`], {
+    from: "apt",
+  });
 }
 
 /** Writes the private tree and returns the path of its configuration, read after the system's. */
@@ -134,12 +129,10 @@ async function update(folder: string, config: string, suites: string[]): Promise
 class PrivateApt implements Apt {
   readonly #config: string;
   readonly #packages: string;
-  readonly #sources: string;
 
-  constructor(config: string, packages: string, sources: string) {
+  constructor(config: string, packages: string) {
     this.#config = config;
     this.#packages = packages;
-    this.#sources = sources;
   }
 
   async download(name: string, suite?: string): Promise<string> {
@@ -159,33 +152,6 @@ class PrivateApt implements Apt {
       rmSync(room, { recursive: true, force: true });
     }
     return path;
-  }
-
-  async source(name: string, upstream?: string): Promise<Source> {
-    const { version, files } = await this.#offered(name, upstream);
-    const folder = join(this.#sources, `${name}-${version.replace(/^\d+:/, "")}`);
-    if (existsSync(folder)) return { folder, version, files };
-    const room = join(this.#sources, `partial.${process.pid}.${name}`);
-    rmSync(room, { recursive: true, force: true });
-    mkdirSync(room, { recursive: true });
-    try {
-      await this.#apt(
-        "apt-get",
-        ["-qq", "--only-source", "--download-only", "source", `${name}=${version}`],
-        room,
-      );
-      for (const [file, sum] of Object.entries(files)) {
-        const got = sha256(join(room, file));
-        if (got !== sum) throw new Error(`${file}: SHA-256 is ${got}, Debian signed ${sum}`);
-      }
-      const description = Object.keys(files).find((file) => file.endsWith(".dsc")) ?? "";
-      const unpack = ["dpkg-source", "--no-copy", "-x", description, "tree"];
-      await command(unpack, { cwd: room, from: "dpkg-dev" });
-      if (!existsSync(folder)) renameSync(join(room, "tree"), folder);
-    } finally {
-      rmSync(room, { recursive: true, force: true });
-    }
-    return { folder, version, files };
   }
 
   async find(pattern: RegExp): Promise<Package[]> {
@@ -208,41 +174,9 @@ class PrivateApt implements Apt {
     return first;
   }
 
-  /** The newest source version on offer, of one upstream version if asked, and its files. */
-  async #offered(
-    name: string,
-    upstream?: string,
-  ): Promise<{ version: string; files: Record<string, string> }> {
-    const offers: { version: string; files: Record<string, string> }[] = [];
-    for (const stanza of (await this.#apt("apt-cache", ["--only-source", "showsrc", name])).split(/\n\n+/)) {
-      const version = /^Version: (\S+)$/m.exec(stanza)?.[1];
-      const sums = /^Checksums-Sha256: *\n((?: .*\n?)+)/m.exec(stanza)?.[1];
-      if (version === undefined || sums === undefined) continue;
-      if (upstream !== undefined && upstreamOf(version) !== upstream) continue;
-      const files = sums
-        .trim()
-        .split("\n")
-        .map((line) => line.trim().split(/\s+/));
-      offers.push({
-        version,
-        files: Object.fromEntries(files.map(([sum = "", , file = ""]) => [file, sum])),
-      });
-    }
-    const [first] = await newestFirst(offers);
-    if (first === undefined) {
-      throw new Error(`Debian has no source package ${name} ${upstream ?? ""} in the suites asked for`);
-    }
-    return first;
-  }
-
   #apt(program: string, args: string[], cwd = this.#packages): Promise<string> {
     return command([program, "-c", this.#config, ...args], { cwd, from: "apt" });
   }
-}
-
-/** `1:1.5.0-3+b1` → `1.5.0`. */
-export function upstreamOf(version: string): string {
-  return version.replace(/^\d+:/, "").replace(/-[^-]*$/, "");
 }
 
 /** Debian's version order is dpkg's to know; the lists are short. */

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { apt } from "./apt.ts";
 import { cacheFolder } from "./cache.ts";
 import { compile } from "./compile.ts";
-import { compileLibraries, fetchLibraries, versionsOf } from "./libraries.ts";
-import pins from "./pins.json" with { type: "json" };
+import { compileLibraries, fetchLibraries, versions } from "./libraries.ts";
 import { checkSymbols } from "./symbols.ts";
 import { compilerSays, native, type Target } from "./target.ts";
 
@@ -41,7 +39,7 @@ const programHeaders = [
   "usdt.bpf.h",
 ];
 
-/** Builds the bundle of a target from Debian's sources, or finds the one built before. */
+/** Builds the bundle of a target, or finds the one built before. */
 export async function bundle(target: Target = native): Promise<Bundle> {
   const hash = createHash("sha256").update(target.name);
   for (const file of recipe) hash.update(readFileSync(join(import.meta.dir, file)));
@@ -55,9 +53,8 @@ export async function bundle(target: Target = native): Promise<Bundle> {
 }
 
 async function build(folder: string, target: Target): Promise<void> {
-  const debian = await apt([pins.suite], { source: true });
-  process.stderr.write(`building libbpf with libelf and zlib from Debian's sources for ${target.name}\n`);
-  const libraries = await fetchLibraries(debian);
+  process.stderr.write(`building libbpf with libelf and zlib for ${target.name}\n`);
+  const libraries = await fetchLibraries();
   const room = `${folder}.${process.pid}`;
   rmSync(room, { recursive: true, force: true });
   mkdirSync(join(room, "include/bpf"), { recursive: true });
@@ -76,7 +73,7 @@ async function build(folder: string, target: Target): Promise<void> {
     for (const header of programHeaders) {
       copyFileSync(join(libraries.libbpf, "src", header), join(room, "include/bpf", header));
     }
-    await Bun.write(join(room, "versions"), `${await versionsOf(libraries)}\n`);
+    await Bun.write(join(room, "versions"), `${versions}\n`);
     for (const part of ["libbpf", "libelf", "zlib", "shims"]) rmSync(join(room, part), { recursive: true });
     if (!existsSync(folder)) renameSync(room, folder);
   } finally {

@@ -1,36 +1,18 @@
-/** libbpf, libelf and zlib: Debian's sources of the versions that pins.json wants, and their objects. */
+/** libbpf, libelf and zlib: the tarballs that pins.json names, and their objects. */
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Apt } from "./apt.ts";
 import { command } from "./command.ts";
 import { compile, includes, sourcesIn } from "./compile.ts";
 import pins from "./pins.json" with { type: "json" };
+import { sourceTree } from "./source.ts";
 import { native, type Target } from "./target.ts";
-
-interface Pin {
-  source: string;
-  upstream: string;
-  files: Record<string, string>;
-}
 
 /** The folders that hold the sources. */
 export interface Libraries {
   libbpf: string;
   libelf: string;
   zlib: string;
-}
-
-/** The source tree of the upstream version we mean; Debian may have patched it since, not replaced it. */
-export async function pinned(debian: Apt, pin: Pin): Promise<string> {
-  const source = await debian.source(pin.source, pin.upstream);
-  for (const [file, sum] of Object.entries(pin.files)) {
-    const got = source.files[file];
-    if (got !== sum) {
-      throw new Error(`${file}: Debian has SHA-256 ${got ?? "none"}, ffi/bundle/pins.json wants ${sum}`);
-    }
-  }
-  return source.folder;
 }
 
 /** A copy of libbpf's tree, beside it, with our changes in it. Throws when they don't fit. */
@@ -49,12 +31,12 @@ async function patched(source: string): Promise<string> {
   return folder;
 }
 
-/** Fetches all three. Throws when Debian has other ones than pins.json wants. */
-export async function fetchLibraries(debian: Apt): Promise<Libraries> {
+/** Fetches all three. */
+export async function fetchLibraries(): Promise<Libraries> {
   const [libbpf, libelf, zlib] = await Promise.all([
-    pinned(debian, pins.libbpf),
-    pinned(debian, pins.libelf),
-    pinned(debian, pins.zlib),
+    sourceTree(pins.libbpf),
+    sourceTree(pins.libelf),
+    sourceTree(pins.zlib),
   ]);
   return { libbpf: await patched(libbpf), libelf, zlib };
 }
@@ -98,8 +80,8 @@ export async function compileLibraries(
 }
 
 /** One line for people: `libbpf 1.5.0, libelf 0.192, zlib 1.3.1`. */
-export async function versionsOf({ zlib }: Libraries): Promise<string> {
-  const header = await Bun.file(join(zlib, "zlib.h")).text();
-  const version = /^#define ZLIB_VERSION "(.*)"/m.exec(header)?.[1] ?? pins.zlib.upstream;
-  return `libbpf ${pins.libbpf.upstream}, libelf ${pins.libelf.upstream}, zlib ${version}`;
-}
+export const versions = [
+  `libbpf ${pins.libbpf.version}`,
+  `libelf ${pins.libelf.version}`,
+  `zlib ${pins.zlib.version}`,
+].join(", ");

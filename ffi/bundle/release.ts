@@ -14,8 +14,9 @@ import staticPins from "../static/pins.json" with { type: "json" };
 import { type Apt, apt } from "./apt.ts";
 import { cacheFolder } from "./cache.ts";
 import { command } from "./command.ts";
-import { fetchLibraries, pinned } from "./libraries.ts";
+import { fetchLibraries } from "./libraries.ts";
 import pins from "./pins.json" with { type: "json" };
+import { sourceTree } from "./source.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -51,9 +52,9 @@ export async function release(
 }
 
 async function licences(root: string, version: string): Promise<string> {
-  const debian = await apt([pins.suite], { source: true });
-  const { libbpf, libelf, zlib } = await fetchLibraries(debian);
-  const musl = await pinned(debian, staticPins.musl);
+  const debian = await apt([pins.suite]);
+  const { libbpf, libelf, zlib } = await fetchLibraries();
+  const musl = await sourceTree(staticPins.musl);
   const modules = join(root, "node_modules");
   const parts: [what: string, ...files: string[]][] = [
     [`ipcdump ${version}`, join(root, "LICENSE")],
@@ -61,15 +62,15 @@ async function licences(root: string, version: string): Promise<string> {
     ["citty", join(modules, "citty/LICENSE"), join(modules, "citty/dist/THIRD-PARTY-LICENSES.md")],
     ["consola", join(modules, "consola/LICENSE")],
     [
-      `libbpf ${pins.libbpf.upstream}`,
+      `libbpf ${pins.libbpf.version}`,
       ...["LICENSE", "LICENSE.BSD-2-Clause", "LICENSE.LGPL-2.1"].map((file) => join(libbpf, file)),
     ],
     [
-      `libelf of elfutils ${pins.libelf.upstream}, taken under LGPL-3+ or GPL-2+`,
+      `libelf of elfutils ${pins.libelf.version}, taken under LGPL-3+ or GPL-2+`,
       ...["COPYING-LGPLV3", "COPYING-GPLV2", "COPYING"].map((file) => join(libelf, file)),
     ],
-    [`zlib ${pins.zlib.upstream}`, join(zlib, "LICENSE")],
-    [`musl ${staticPins.musl.upstream}, in ipcdump-static, with changes`, join(musl, "COPYRIGHT")],
+    [`zlib ${pins.zlib.version}`, join(zlib, "LICENSE")],
+    [`musl ${staticPins.musl.version}, in ipcdump-static, with changes`, join(musl, "COPYRIGHT")],
     ["libstdc++, parts of it, in ipcdump-static", await gccCopyright(debian)],
   ];
   const chapters = parts.map(([what, ...files]) => {
@@ -81,7 +82,7 @@ async function licences(root: string, version: string): Promise<string> {
 
 const preface = `The licences of what is inside the executables of ipcdump.
 
-libbpf, libelf, zlib, musl and libstdc++ come from Debian's sources; what is changed in libbpf and musl, and why, is in
+libbpf, libelf, zlib and musl are upstream's, libstdc++ is Debian's build; what is changed in libbpf and musl, and why, is in
 ffi/bundle/libbpf.patch and ffi/static/musl.patch. ffi/bundle and ffi/static of ipcdump's own source
 fetch them, build them and put the executables together, so whoever changes one of them can build it anew. In place
 of the libbpf and libelf inside another one can be used by IPCDUMP_LIBBPF; see the README.

@@ -1,7 +1,6 @@
 /**
  * What dist/ipcdump-static has in place of a system: one shared object that is musl's loader and libc, libbpf with
- * libelf and zlib, what Bun needs of libstdc++, and the first instructions of the process. Built from Debian's
- * sources and kept in the cache folder.
+ * libelf and zlib, what Bun needs of libstdc++, and the first instructions of the process. Built here and kept in the cache folder.
  */
 import { createHash } from "node:crypto";
 import {
@@ -20,9 +19,10 @@ import { type Apt, apt } from "../bundle/apt.ts";
 import { cacheFolder } from "../bundle/cache.ts";
 import { command } from "../bundle/command.ts";
 import { compile } from "../bundle/compile.ts";
-import { compileLibraries, fetchLibraries, pinned, versionsOf } from "../bundle/libraries.ts";
+import { compileLibraries, fetchLibraries, versions } from "../bundle/libraries.ts";
 import bundlePins from "../bundle/pins.json" with { type: "json" };
 import { otherBun } from "../bundle/runtime.ts";
+import { sourceTree } from "../bundle/source.ts";
 import pins from "./pins.json" with { type: "json" };
 import { checkRuntime, importsOf } from "./symbols.ts";
 
@@ -69,10 +69,10 @@ export async function staticParts(): Promise<StaticParts> {
 }
 
 async function build(folder: string, bun: string, wanted: readonly string[]): Promise<void> {
-  const debian = await apt([bundlePins.suite], { source: true });
-  process.stderr.write("building musl with libbpf inside from Debian's sources\n");
-  const libraries = await fetchLibraries(debian);
-  const source = await pinned(debian, pins.musl);
+  const debian = await apt([bundlePins.suite]);
+  process.stderr.write("building musl with libbpf inside\n");
+  const libraries = await fetchLibraries();
+  const source = await sourceTree(pins.musl);
   const archive = await standardLibrary(debian);
   const room = `${folder}.${process.pid}`;
   rmSync(room, { recursive: true, force: true });
@@ -109,10 +109,7 @@ async function build(folder: string, bun: string, wanted: readonly string[]): Pr
     const runtime = join(room, "done/libc.so");
     cpSync(join(musl, "lib/libc.so"), runtime);
     await checkRuntime(runtime, bun);
-    writeFileSync(
-      join(room, "done/versions"),
-      `${await versionsOf(libraries)}, musl ${pins.musl.upstream}\n`,
-    );
+    writeFileSync(join(room, "done/versions"), `${versions}, musl ${pins.musl.version}\n`);
     if (!existsSync(folder)) renameSync(join(room, "done"), folder);
   } finally {
     rmSync(room, { recursive: true, force: true });

@@ -41,7 +41,7 @@ async function system(): Promise<System> {
   const found = { kernel: join(folder, "vmlinuz"), busybox: join(folder, "busybox") };
   if (existsSync(folder)) return found;
   const suites = ["bookworm", "bookworm-security"];
-  const debian = await apt(suites, { source: false, architecture: "arm64" });
+  const debian = await apt(suites, { architecture: "arm64" });
   using scratch = new Scratch();
   const newest = await debian.newest(KERNEL);
   for (const { name, suite } of [newest, await debian.newest(/busybox-static/)]) {

@@ -20,7 +20,7 @@ export async function unpacked(root: Root): Promise<string> {
   const { suites, names } = PACKAGES[root];
   const folder = join(cacheFolder("roots"), root);
   if (existsSync(folder)) return folder;
-  const debian = await apt([...suites], { source: false });
+  const debian = await apt([...suites]);
   const room = `${folder}.${process.pid}`;
   mkdirSync(room);
   try {

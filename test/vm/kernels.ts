@@ -60,7 +60,7 @@ function described(series: Series, name: string): Kernel {
 /** Puts the newest image into the folder, in place of the one that was there, and returns its name. */
 async function fetch(series: Series, folder: string, cached: string | undefined): Promise<string> {
   const { suites, image } = SOURCES[series];
-  const debian = await apt([...suites], { source: false });
+  const debian = await apt([...suites]);
   const newest = await debian.newest(image);
   const release = newest.name.slice("linux-image-".length);
   const name = `vmlinuz-${release}`;
