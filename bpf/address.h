@@ -61,7 +61,7 @@ __noinline int mention_address(u64 socket, u64 key)
 #define ADDRESS_WORDS ((ADDRESS_DATA + sizeof(u64)) / sizeof(u64)) /* with a NUL */
 
 /* Two spellings of an address; in a map for the reason that payload.h gives */
-struct spelling {
+struct sun_path_cmp {
 	u64 sent_to[ADDRESS_WORDS];
 	u64 bound_to[ADDRESS_WORDS];
 };
@@ -70,23 +70,23 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct spelling);
-} spellings SEC(".maps");
+	__type(value, struct sun_path_cmp);
+} sun_path_cmps SEC(".maps");
 
 /* Whether a socket is bound to what is the same, letter by letter, as the bytes behind a sun_family */
 __noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
 {
 	u32 zero = 0;
-	struct spelling *spelling = bpf_map_lookup_elem(&spellings, &zero);
+	struct sun_path_cmp *cmp = bpf_map_lookup_elem(&sun_path_cmps, &zero);
 	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)socket, addr);
 	const void *bound =
 		(void *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(u16);
 	u64 differs = 0;
 	u8 first = 0;
 
-	if (!spelling || !serves(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
+	if (!cmp || !serves(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
 		return 0;
-	__builtin_memset(spelling, 0, sizeof(*spelling));
+	__builtin_memset(cmp, 0, sizeof(*cmp));
 	barrier_var(length);
 	if (length > ADDRESS_DATA)
 		return 0;
@@ -96,23 +96,23 @@ __noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
 		bpf_probe_read_user(&first, 1, (void *)name);
 	if (first) {
 		/* a path, which ends with a NUL or with what was given; what is behind it here stays 0 */
-		bpf_probe_read_kernel_str(spelling->bound_to, ADDRESS_DATA + 1, bound);
+		bpf_probe_read_kernel_str(cmp->bound_to, ADDRESS_DATA + 1, bound);
 		if (copied)
-			bpf_probe_read_kernel_str(spelling->sent_to, length + 1, (void *)name);
+			bpf_probe_read_kernel_str(cmp->sent_to, length + 1, (void *)name);
 		else
-			bpf_probe_read_user_str(spelling->sent_to, length + 1, (void *)name);
+			bpf_probe_read_user_str(cmp->sent_to, length + 1, (void *)name);
 	} else {
 		if (BPF_CORE_READ(address, len) - sizeof(u16) != length)
 			return 0;
-		bpf_probe_read_kernel(spelling->bound_to, length, bound);
+		bpf_probe_read_kernel(cmp->bound_to, length, bound);
 		if (copied)
-			bpf_probe_read_kernel(spelling->sent_to, length, (void *)name);
+			bpf_probe_read_kernel(cmp->sent_to, length, (void *)name);
 		else
-			bpf_probe_read_user(spelling->sent_to, length, (void *)name);
+			bpf_probe_read_user(cmp->sent_to, length, (void *)name);
 	}
 #pragma unroll
 	for (u32 i = 0; i < ADDRESS_WORDS; i++)
-		differs |= spelling->sent_to[i] ^ spelling->bound_to[i];
+		differs |= cmp->sent_to[i] ^ cmp->bound_to[i];
 	return !differs;
 }
 

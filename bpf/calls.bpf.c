@@ -44,7 +44,7 @@ static __always_inline void descriptors(enum call call, struct pt_regs *regs, bo
 }
 
 /* The current process made a socket, or a pair of them */
-__noinline int on_made(u32 call, int fd, u64 descriptors)
+__noinline int on_sock_created(u32 call, int fd, u64 descriptors)
 {
 	int pair[2] = {fd, -1};
 
@@ -55,7 +55,7 @@ __noinline int on_made(u32 call, int fd, u64 descriptors)
 		u64 socket = 0;
 
 		if (family_of(file, &socket) & (FAMILY_UNIX | FAMILY_LOOPBACK))
-			make((struct sock *)socket);
+			sock_created((struct sock *)socket);
 	}
 	return 0;
 }
@@ -68,7 +68,7 @@ static __always_inline int on_close(int fd)
 	switch (family_of(file, &socket)) {
 	case FAMILY_UNIX:
 	case FAMILY_LOOPBACK:
-		let_go((struct sock *)socket);
+		sock_released((struct sock *)socket);
 		return 0;
 	case FAMILY_PTY:
 		return pty_closed((u64)file);
@@ -150,15 +150,15 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, bool c
 
 	if (call == CALL_URING) {
 		if (serves(FAMILY_UNIX))
-			forget_deliveries(true);
+			forget_in_call(true);
 		if (serves(FAMILY_LOOPBACK))
-			forget_deliveries(false);
+			forget_in_call(false);
 		return 0;
 	}
 	if (call == CALL_CLOSE || result < 0)
 		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
-		return on_made(call, result, argument(regs, 3, compat));
+		return on_sock_created(call, result, argument(regs, 3, compat));
 	file = file_of(call == CALL_OPEN ? result : (int)argument(regs, 0, compat));
 	switch (family_of(file, &socket)) {
 	case FAMILY_LOOPBACK:

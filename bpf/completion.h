@@ -29,44 +29,44 @@ struct {
 } completions __weak SEC(".maps");
 
 /* What the tracepoint tells of a completion */
-struct told {
+struct cqe {
 	u64 ring;
 	u64 request; /* or, where it does not name that, its user_data */
 	s32 result;
 	u32 flags;
 };
 
-static __always_inline struct told told_raw(unsigned long long *ctx)
+static __always_inline struct cqe cqe_raw(unsigned long long *ctx)
 {
-	struct told told = {.ring = ctx[0], .request = ctx[1]};
+	struct cqe cqe = {.ring = ctx[0], .request = ctx[1]};
 
 	if (!completions_name_requests()) {
-		told.result = ctx[2];
-		told.flags = ctx[3];
+		cqe.result = ctx[2];
+		cqe.flags = ctx[3];
 	} else if (bpf_core_enum_value_exists(enum io_uring_register_op, IORING_REGISTER_QUERY)) {
 		/* the tracepoint was given the entry instead of its fields in the same version, 6.18 */
-		told.result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
+		cqe.result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
 	} else {
-		told.result = ctx[3];
+		cqe.result = ctx[3];
 	}
-	return told;
+	return cqe;
 }
 
-/* hook.h says why there are two; body(const struct told *told) */
+/* hook.h says why there are two; body(const struct cqe *cqe) */
 #define ON_COMPLETION(hook, body)                                                                  \
 	SEC("?tp_btf/io_uring_complete")                                                           \
 	int hook(unsigned long long *ctx)                                                          \
 	{                                                                                          \
-		struct told told = told_raw(ctx);                                                  \
+		struct cqe cqe = cqe_raw(ctx);                                                     \
                                                                                                    \
-		return body(&told);                                                                \
+		return body(&cqe);                                                                 \
 	}                                                                                          \
 	SEC("?tp/io_uring/io_uring_complete")                                                      \
 	int hook##__perf(struct trace_event_raw_io_uring_complete *event)                          \
 	{                                                                                          \
-		struct told told = {.request = (u64)event->req, .result = event->res};             \
+		struct cqe cqe = {.request = (u64)event->req, .result = event->res};               \
                                                                                                    \
-		return body(&told);                                                                \
+		return body(&cqe);                                                                 \
 	}
 
 /* The request that is being looked at on this CPU */
@@ -78,7 +78,7 @@ static __always_inline struct completion *current_completion(void)
 }
 
 /* The request that completed; NULL: nothing was moved */
-static __always_inline struct completion *read_completion(const struct told *told)
+static __always_inline struct completion *read_completion(const struct cqe *cqe)
 {
 	struct completion *completion = current_completion();
 	struct request *known = NULL;
@@ -89,11 +89,11 @@ static __always_inline struct completion *read_completion(const struct told *tol
 	if (!completion)
 		return NULL;
 	__builtin_memset(completion, 0, sizeof(*completion));
-	completion->result = told->result;
+	completion->result = cqe->result;
 	if (completions_name_requests()) {
-		io = (void *)told->request;
+		io = (void *)cqe->request;
 	} else {
-		known = find_anonymous(told->ring, told->request, told->flags);
+		known = find_anonymous(cqe->ring, cqe->request, cqe->flags);
 		if (!known)
 			return NULL;
 		io = (void *)known->request;
@@ -145,21 +145,20 @@ static __always_inline struct completion *read_completion(const struct told *tol
 }
 
 /* What a request has sent */
-static __always_inline void source_of_completion(struct source *source,
-						 struct completion *completion)
+static __always_inline void iov_of_completion(struct user_iov *iov, struct completion *completion)
 {
 	if (!completion->readable || completion->opcode == OP_SPLICE)
 		return;
 	if (is_message(completion->opcode)) {
-		source_of_message(source, completion->base, completion->compat);
+		iov_of_message(iov, completion->base, completion->compat);
 	} else if (is_vector(completion->opcode) || completion->vectorized) {
-		source->kind = completion->compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
-		source->segments = completion->base;
-		source->segment_count = completion->vectorized ? 1024 : completion->segments;
+		iov->kind = completion->compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
+		iov->segments = completion->base;
+		iov->segment_count = completion->vectorized ? 1024 : completion->segments;
 	} else {
-		source->kind = SOURCE_BUFFER;
-		source->base = completion->base;
-		source->length = completion->result;
+		iov->kind = IOV_BUFFER;
+		iov->base = completion->base;
+		iov->length = completion->result;
 	}
 }
 

@@ -23,7 +23,7 @@ enum record_type {
 	RECORD_USE = 6,
 	RECORD_ADDRESS = 7,
 	RECORD_FORK = 8,
-	RECORD_ARRIVAL = 9,
+	RECORD_UDP_DELIVERY = 9,
 };
 
 enum kind {
@@ -195,7 +195,7 @@ struct loopback_record {
 };
 
 /* A datagram came to a socket on another's time than its sender's, whose event waits for this */
-struct arrival_record {
+struct udp_delivery_record {
 	u32 type;
 	u32 length; /* 0 also when it was read before it could be looked at, as are the next */
 	u64 time;

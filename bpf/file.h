@@ -13,13 +13,13 @@
 #define PATH_COMPONENTS 64
 #define COMPONENT_LENGTH 256
 
-/* A climb from a dentry to the root; in a map for the reason that payload.h gives */
-struct climb {
+/* A walk from a dentry to the root; in a map for the reason that payload.h gives */
+struct path_walk {
 	struct dentry *dentry;
 	struct mount *mount;
 	struct path root;
 	u64 length;
-	u64 busy; /* a preempted climb on this CPU: the next use of the file tries again */
+	u64 busy; /* a preempted walk on this CPU: the next use of the file tries again */
 	struct path_record out;
 };
 
@@ -27,14 +27,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct climb);
-} climbs __weak SEC(".maps");
+	__type(value, struct path_walk);
+} path_walks __weak SEC(".maps");
 
 /* One component or one mount up; 0: at the root. Global for the reason that payload.h gives */
-__weak __noinline int climb_on(void)
+__weak __noinline int path_walk_step(void)
 {
 	u32 zero = 0;
-	struct climb *climb = bpf_map_lookup_elem(&climbs, &zero);
+	struct path_walk *walk = bpf_map_lookup_elem(&path_walks, &zero);
 	struct vfsmount *vfsmount;
 	struct dentry *dentry, *parent;
 	struct mount *mount;
@@ -42,33 +42,33 @@ __weak __noinline int climb_on(void)
 	u64 at;
 	long n;
 
-	if (!climb)
+	if (!walk)
 		return false;
-	dentry = climb->dentry;
-	mount = climb->mount;
+	dentry = walk->dentry;
+	mount = walk->mount;
 	vfsmount = (void *)mount + bpf_core_field_offset(struct mount, mnt);
 	parent = BPF_CORE_READ(dentry, d_parent);
-	if (dentry == climb->root.dentry && vfsmount == climb->root.mnt)
+	if (dentry == walk->root.dentry && vfsmount == walk->root.mnt)
 		return false;
 	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
 		if (up == mount)
 			return false;
-		climb->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		climb->mount = up;
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = up;
 		return true;
 	}
 	name = BPF_CORE_READ(dentry, d_name.name);
-	at = climb->length;
+	at = walk->length;
 	if (at >= PATH_DATA - COMPONENT_LENGTH)
 		return false;
 	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
-	n = bpf_probe_read_kernel_str(climb->out.data + (at & 0xfff), COMPONENT_LENGTH, name);
+	n = bpf_probe_read_kernel_str(walk->out.data + (at & 0xfff), COMPONENT_LENGTH, name);
 	if (n <= 0)
 		return false;
-	climb->length = at + n;
-	climb->dentry = parent;
+	walk->length = at + n;
+	walk->dentry = parent;
 	return true;
 }
 
@@ -78,31 +78,31 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct file *file = (void *)address;
 	u32 zero = 0;
-	struct climb *climb = bpf_map_lookup_elem(&climbs, &zero);
+	struct path_walk *walk = bpf_map_lookup_elem(&path_walks, &zero);
 	u64 length;
 	long failed;
 
-	if (!climb || climb->busy)
+	if (!walk || walk->busy)
 		return -1;
-	climb->busy = 1;
-	climb->root.mnt = BPF_CORE_READ(task, fs, root.mnt);
-	climb->root.dentry = BPF_CORE_READ(task, fs, root.dentry);
-	climb->dentry = BPF_CORE_READ(file, f_path.dentry);
-	climb->mount =
+	walk->busy = 1;
+	walk->root.mnt = BPF_CORE_READ(task, fs, root.mnt);
+	walk->root.dentry = BPF_CORE_READ(task, fs, root.dentry);
+	walk->dentry = BPF_CORE_READ(file, f_path.dentry);
+	walk->mount =
 		(void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
-	climb->length = 0;
-	repeat_while(i, PATH_COMPONENTS, climb_on());
-	length = climb->length;
+	walk->length = 0;
+	repeat_while(i, PATH_COMPONENTS, path_walk_step());
+	length = walk->length;
 	if (length > PATH_DATA)
 		length = PATH_DATA;
-	climb->out.type = RECORD_PATH;
-	climb->out.length = length;
-	climb->out.inode = inode;
-	climb->out.device = device;
-	climb->out.reserved = 0;
-	failed = bpf_ringbuf_output(&ring, &climb->out, offsetof(struct path_record, data) + length,
+	walk->out.type = RECORD_PATH;
+	walk->out.length = length;
+	walk->out.inode = inode;
+	walk->out.device = device;
+	walk->out.reserved = 0;
+	failed = bpf_ringbuf_output(&ring, &walk->out, offsetof(struct path_record, data) + length,
 				    BPF_RB_NO_WAKEUP);
-	climb->busy = 0;
+	walk->busy = 0;
 	return failed;
 }
 

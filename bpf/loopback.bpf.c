@@ -3,7 +3,7 @@
  * TCP and UDP over the loopback device: one event per send system call, in the sender's own
  * context, at its return, or per request of io_uring at its completion; on the receive side
  * `current` is anybody. A TCP receiver is the socket with the reversed 4-tuple in the same network
- * namespace; a datagram's is the socket whose sk_data_ready ran for it (arrival.h); where that can't
+ * namespace; a datagram's is the socket whose sk_data_ready ran for it (udp_delivery.h); where that can't
  * be hooked, those that receivers.h finds.
  */
 #include "calls.h"
@@ -15,31 +15,31 @@
 ANCHOR(struct, loopback_record);
 
 /* The n-th message of a sendmmsg; 1: to be reported */
-__noinline int on_parcel(u64 vector, u32 n, u64 socket, u32 compat)
+__noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 {
-	struct parcel *parcel = new_parcel(false);
+	struct inet_send *send = new_inet_send(false);
 	struct sock *sk = (void *)socket;
 
-	if (!parcel || !serves(FAMILY_LOOPBACK))
+	if (!send || !serves(FAMILY_LOOPBACK))
 		return 0;
-	message_of_vector(&parcel->message, sk, vector, n, compat);
+	message_of_vector(&send->message, sk, vector, n, compat);
 	if (is_inet(sk, IPPROTO_TCP))
-		return send_tcp(sk, parcel);
+		return send_tcp(sk, send);
 	if (is_inet(sk, IPPROTO_UDP))
-		return send_udp(sk, parcel, false);
+		return send_udp(sk, send, false);
 	return 0;
 }
 
 /* A round of them; -1: that was all */
-__noinline int on_parcels(u64 vector, u32 first, u32 count, u64 socket)
+__noinline int on_inet_messages(u64 vector, u32 first, u32 count, u64 socket)
 {
 	bool compat = in_compat_call();
 
 	for (u32 n = 0; n < MESSAGE_ROUND && serves(FAMILY_LOOPBACK); n++) {
 		if (first + n >= count)
 			return -1;
-		/* not from within on_parcel: 5.10 counts the frames of both */
-		if (on_parcel(vector, first + n, socket, compat))
+		/* not from within on_inet_message: 5.10 counts the frames of both */
+		if (on_inet_message(vector, first + n, socket, compat))
 			report_sent(false);
 	}
 	return 0;
@@ -47,7 +47,7 @@ __noinline int on_parcels(u64 vector, u32 first, u32 count, u64 socket)
 
 static __always_inline int on_send(enum call call, struct sock *sk, long result)
 {
-	struct parcel *parcel;
+	struct inet_send *send;
 
 	if (result < 0)
 		return 0;
@@ -55,15 +55,15 @@ static __always_inline int on_send(enum call call, struct sock *sk, long result)
 		u64 vector = argument(current_regs(), 1, in_compat_call());
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
-			if (on_parcels(vector, n, result, (u64)sk) < 0)
+			if (on_inet_messages(vector, n, result, (u64)sk) < 0)
 				break;
 		return 0;
 	}
-	parcel = new_parcel(false);
-	if (!parcel)
+	send = new_inet_send(false);
+	if (!send)
 		return 0;
-	message_of_call(&parcel->message, sk, call, result);
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, true))
+	message_of_call(&send->message, sk, call, result);
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, send) : send_udp(sk, send, true))
 		report_sent(false);
 	return 0;
 }
@@ -73,20 +73,21 @@ __noinline int loopback_completed(u64 socket)
 {
 	struct completion *completion = current_completion();
 	struct sock *sk = (void *)socket;
-	struct parcel *parcel;
+	struct inet_send *send;
 
 	if (!serves(FAMILY_LOOPBACK) || !completion)
 		return 0;
-	on_use_of_inet(socket, (u64)completion->task);
+	on_inet_sock_used(socket, (u64)completion->task);
 	if (completion->opcode == OP_ACCEPT)
-		on_use_of_inet((u64)sock_of(file_of(accepted(completion))), (u64)completion->task);
+		on_inet_sock_used((u64)sock_of(file_of(accepted(completion))),
+				  (u64)completion->task);
 	if (!sends(completion->opcode))
 		return 0;
-	parcel = new_parcel(true);
-	if (!parcel)
+	send = new_inet_send(true);
+	if (!send)
 		return 0;
-	message_of_request(&parcel->message, sk, completion);
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, parcel) : send_udp(sk, parcel, false))
+	message_of_request(&send->message, sk, completion);
+	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, send) : send_udp(sk, send, false))
 		report_sent(true);
 	return 0;
 }
@@ -96,9 +97,9 @@ __noinline int loopback_received(u32 call, u64 socket, s64 result)
 {
 	if (!serves(FAMILY_LOOPBACK))
 		return 0;
-	on_use_of_inet(socket, bpf_get_current_task());
+	on_inet_sock_used(socket, bpf_get_current_task());
 	if (call == CALL_ACCEPT)
-		on_use_of_inet((u64)sock_of(file_of(result)), bpf_get_current_task());
+		on_inet_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task());
 	return 0;
 }
 
@@ -107,9 +108,9 @@ __noinline int loopback_sent(u32 call, u64 socket, s64 result)
 {
 	if (!serves(FAMILY_LOOPBACK))
 		return 0;
-	on_use_of_inet(socket, bpf_get_current_task());
+	on_inet_sock_used(socket, bpf_get_current_task());
 	on_send(call, (struct sock *)socket, result);
-	forget_deliveries(false);
+	forget_in_call(false);
 	return 0;
 }
 
@@ -117,25 +118,25 @@ __noinline int loopback_sent(u32 call, u64 socket, s64 result)
 SEC("?tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(loopback_fail__any)
 {
-	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
-	struct delivery blank;
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct in_call blank;
 
-	if (!sending_socket() && call_of(current_call(), in_compat_call()) != CALL_URING)
+	if (!sender_of_call() && call_of(current_call(), in_compat_call()) != CALL_URING)
 		return 0;
-	if (!delivery) {
+	if (!in_call) {
 		__builtin_memset(&blank, 0, sizeof(blank));
 		blank.failed = 1;
-		bpf_map_update_elem(&deliveries, &key, &blank, BPF_ANY);
+		bpf_map_update_elem(&in_call_deliveries, &key, &blank, BPF_ANY);
 	} else {
-		delivery->failed++;
+		in_call->failed++;
 	}
 	return 0;
 }
 
 static __always_inline int on_datagram(struct sock *sk)
 {
-	return on_arrival(scalar(sk));
+	return on_udp_delivery(scalar(sk));
 }
 
 SEC("?fentry/sock_def_readable")

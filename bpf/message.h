@@ -17,7 +17,7 @@ struct message {
 	u32 name_copied; /* the name is in kernel memory */
 	u32 count;
 	u32 thread;
-	struct source source;
+	struct user_iov iov;
 	struct identity self;
 };
 
@@ -52,7 +52,7 @@ static __always_inline void message_of_call(struct message *message, struct sock
 	} else if (call == CALL_SENDMSG) {
 		read_name(message, argument(regs, 1, compat), compat);
 	}
-	source_of_call(&message->source, call, regs, compat);
+	iov_of_call(&message->iov, call, regs, compat);
 }
 
 /* The n-th of a sendmmsg */
@@ -64,7 +64,7 @@ static __always_inline void message_of_vector(struct message *message, struct so
 	begin_message(message, sk, (void *)bpf_get_current_task(), 0);
 	bpf_probe_read_user(&message->count, 4, (void *)(header + (compat ? 28 : 56)));
 	read_name(message, header, compat);
-	source_of_message(&message->source, header, compat);
+	iov_of_message(&message->iov, header, compat);
 }
 
 /* What a request of io_uring has sent */
@@ -76,7 +76,7 @@ static __always_inline void message_of_request(struct message *message, struct s
 	message->name = completion->name_length ? completion->name : 0;
 	message->name_length = completion->name_length;
 	message->name_copied = completion->copied;
-	source_of_completion(&message->source, completion);
+	iov_of_completion(&message->iov, completion);
 }
 
 #endif

@@ -10,16 +10,16 @@
 #include "emit.h"
 #include "repeat.h"
 
-enum source_kind {
-	SOURCE_NONE, /* kernel pages: not readable from here */
-	SOURCE_BUFFER,
-	SOURCE_KERNEL_SEGMENTS, /* struct iovec[], already copied in by the kernel */
-	SOURCE_USER_SEGMENTS,
-	SOURCE_COMPAT_SEGMENTS, /* a 32-bit program's */
+enum user_iov_kind {
+	IOV_NONE, /* kernel pages: not readable from here */
+	IOV_BUFFER,
+	IOV_KERNEL_SEGMENTS, /* struct iovec[], already copied in by the kernel */
+	IOV_USER_SEGMENTS,
+	IOV_COMPAT_SEGMENTS, /* a 32-bit program's */
 };
 
 /* Where a system call's bytes are, before the kernel moves its iterator over them */
-struct source {
+struct user_iov {
 	u64 base;
 	u64 length;
 	u64 segments;
@@ -34,7 +34,7 @@ struct source {
 #define ROUNDS 64
 
 struct cursor {
-	struct source source;
+	struct user_iov iov;
 	u64 wanted;
 	u32 fill; /* bytes in the chunk */
 	u32 sent; /* bytes in chunks that are in the ring */
@@ -44,65 +44,65 @@ struct cursor {
  * One for each program that captures, those for pipes, for calls and for requests: on preemptible kernels
  * another task's may come in between, but a program does not interrupt itself on its CPU.
  */
-enum slot { SLOT_PIPE, SLOT_CALL, SLOT_REQUEST, SLOTS };
+enum scratch { SCRATCH_PIPE, SCRATCH_CALL, SCRATCH_REQUEST, SCRATCHES };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLOTS);
+	__uint(max_entries, SCRATCHES);
 	__type(key, u32);
 	__type(value, struct cursor);
 } cursors __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLOTS); /* user space makes it 1 when no contents are wanted */
+	__uint(max_entries, SCRATCHES); /* user space makes it 1 when no contents are wanted */
 	__type(key, u32);
 	__type(value, struct chunk_record);
 } chunks __weak SEC(".maps");
 
-static __always_inline void source_of_iter(struct source *source, struct iov_iter *iter)
+static __always_inline void iov_of_iter(struct user_iov *iov, struct iov_iter *iter)
 {
 	u32 kind = iter_kind(iter);
 	u64 skip = BPF_CORE_READ(iter, iov_offset);
 
 	if (iter_is_ubuf(kind)) {
-		source->kind = SOURCE_BUFFER;
-		source->base = (u64)BPF_CORE_READ(iter, ubuf) + skip;
-		source->length = BPF_CORE_READ(iter, count);
+		iov->kind = IOV_BUFFER;
+		iov->base = (u64)BPF_CORE_READ(iter, ubuf) + skip;
+		iov->length = BPF_CORE_READ(iter, count);
 	} else if (iter_is_iovec(kind)) {
-		source->kind = SOURCE_KERNEL_SEGMENTS;
-		source->segments = (u64)iter_segments(iter);
-		source->segment_count = BPF_CORE_READ(iter, nr_segs);
-		source->skip = skip;
+		iov->kind = IOV_KERNEL_SEGMENTS;
+		iov->segments = (u64)iter_segments(iter);
+		iov->segment_count = BPF_CORE_READ(iter, nr_segs);
+		iov->skip = skip;
 	}
 }
 
-static __always_inline bool next_segment(struct source *source)
+static __always_inline bool next_segment(struct user_iov *iov)
 {
 	u64 pair[2] = {};
 	u32 compat[2];
 	long failed;
 
-	if (!source->segment_count)
+	if (!iov->segment_count)
 		return false;
-	if (source->kind == SOURCE_COMPAT_SEGMENTS) {
-		failed = bpf_probe_read_user(compat, sizeof(compat), (void *)source->segments);
+	if (iov->kind == IOV_COMPAT_SEGMENTS) {
+		failed = bpf_probe_read_user(compat, sizeof(compat), (void *)iov->segments);
 		pair[0] = compat[0];
 		pair[1] = compat[1];
-		source->segments += sizeof(compat);
-	} else if (source->kind == SOURCE_USER_SEGMENTS) {
-		failed = bpf_probe_read_user(pair, sizeof(pair), (void *)source->segments);
-		source->segments += sizeof(pair);
+		iov->segments += sizeof(compat);
+	} else if (iov->kind == IOV_USER_SEGMENTS) {
+		failed = bpf_probe_read_user(pair, sizeof(pair), (void *)iov->segments);
+		iov->segments += sizeof(pair);
 	} else {
-		failed = bpf_probe_read_kernel(pair, sizeof(pair), (void *)source->segments);
-		source->segments += sizeof(pair);
+		failed = bpf_probe_read_kernel(pair, sizeof(pair), (void *)iov->segments);
+		iov->segments += sizeof(pair);
 	}
-	if (failed || source->skip > pair[1])
+	if (failed || iov->skip > pair[1])
 		return false;
-	source->segment_count--;
-	source->base = pair[0] + source->skip;
-	source->length = pair[1] - source->skip;
-	source->skip = 0;
+	iov->segment_count--;
+	iov->base = pair[0] + iov->skip;
+	iov->length = pair[1] - iov->skip;
+	iov->skip = 0;
 	return true;
 }
 
@@ -129,10 +129,10 @@ static __always_inline bool send_chunk(struct cursor *cursor, struct chunk_recor
  * Copies or sends a piece; 0: nothing left to do. A global function is verified once; inlined into
  * the loop its branches would pile up until the verifier gives up ("8193 jumps").
  */
-__weak __noinline int step(u32 slot)
+__weak __noinline int step(u32 scratch)
 {
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &scratch);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &scratch);
 	u64 n;
 	u32 fill;
 
@@ -144,39 +144,39 @@ __weak __noinline int step(u32 slot)
 		return false;
 	if (fill > 0x3fff)
 		return send_chunk(cursor, chunk);
-	if (!cursor->source.length && !next_segment(&cursor->source))
+	if (!cursor->iov.length && !next_segment(&cursor->iov))
 		return false;
-	if (n > cursor->source.length)
-		n = cursor->source.length;
+	if (n > cursor->iov.length)
+		n = cursor->iov.length;
 	if (n > PIECE)
 		n = PIECE;
 	barrier_var(n);
 	if (n > PIECE)
 		return false;
 	barrier_var(fill);
-	if (bpf_probe_read_user(chunk->data + (fill & 0x3fff), n, (void *)cursor->source.base))
+	if (bpf_probe_read_user(chunk->data + (fill & 0x3fff), n, (void *)cursor->iov.base))
 		return false;
 	cursor->fill = fill + n;
-	cursor->source.base += n;
-	cursor->source.length -= n;
+	cursor->iov.base += n;
+	cursor->iov.length -= n;
 	cursor->wanted -= n;
 	return true;
 }
 
 /* 0: nothing left to do */
-__weak __noinline int take_steps(u32 slot)
+__weak __noinline int take_steps(u32 scratch)
 {
 	bool more = true;
 
-	repeat_while(i, STEPS, (more = step(slot)));
+	repeat_while(i, STEPS, (more = step(scratch)));
 	return more;
 }
 
-/* Sends up to `wanted` bytes of the cursor's source; how many are in the ring */
-__weak __noinline int send_contents(u64 wanted, u32 thread, u32 slot)
+/* Sends up to `wanted` bytes of the cursor's iov; how many are in the ring */
+__weak __noinline int send_contents(u64 wanted, u32 thread, u32 scratch)
 {
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
-	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &slot);
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &scratch);
+	struct chunk_record *chunk = bpf_map_lookup_elem(&chunks, &scratch);
 
 	if (!cursor || !chunk)
 		return 0;
@@ -185,22 +185,22 @@ __weak __noinline int send_contents(u64 wanted, u32 thread, u32 slot)
 	cursor->sent = 0;
 	chunk->type = RECORD_CHUNK;
 	chunk->thread = thread;
-	repeat_while(i, ROUNDS, take_steps(slot));
+	repeat_while(i, ROUNDS, take_steps(scratch));
 	send_chunk(cursor, chunk);
 	return cursor->sent;
 }
 
-/* Sends up to `wanted` bytes of `source` and returns how many are in the ring */
-static __always_inline u32 capture(enum slot slot_of_program, const struct source *source,
+/* Sends up to `wanted` bytes of `iov` and returns how many are in the ring */
+static __always_inline u32 capture(enum scratch scratch_of_program, const struct user_iov *iov,
 				   u64 wanted, u32 thread)
 {
-	u32 slot = slot_of_program;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &slot);
+	u32 scratch = scratch_of_program;
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &scratch);
 
-	if (!cursor || source->kind == SOURCE_NONE)
+	if (!cursor || iov->kind == IOV_NONE)
 		return 0;
-	cursor->source = *source;
-	return send_contents(wanted, thread, slot);
+	cursor->iov = *iov;
+	return send_contents(wanted, thread, scratch);
 }
 
 #endif

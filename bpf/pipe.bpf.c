@@ -142,7 +142,7 @@ __noinline int pipe_returned(u32 call, s64 result, u64 from_file, u64 to_file)
 	if (transfer.from) {
 		ledger = bpf_map_lookup_elem(&ledgers, &transfer.from);
 		reading.thread = thread;
-		source_of_read(&reading.source, call, current_regs(), in_compat_call());
+		iov_of_read(&reading.iov, call, current_regs(), in_compat_call());
 		if (ledger)
 			finish_read(ledger, &transfer, known, result, &reading);
 	}

@@ -6,7 +6,7 @@
 #ifndef PIPE_CALLS_H
 #define PIPE_CALLS_H
 #include "syscall.h"
-#include "taking.h"
+#include "consume.h"
 
 #define TRANSFERS 16384
 #define LOCK_TRIES 1024

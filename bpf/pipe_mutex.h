@@ -8,7 +8,7 @@
 #ifndef PIPE_MUTEX_H
 #define PIPE_MUTEX_H
 #include "syscall.h"
-#include "taking.h"
+#include "consume.h"
 
 #define OPERATIONS 16384
 
@@ -19,7 +19,7 @@ struct operation {
 	u64 iter;
 	u64 count; /* bytes asked for */
 	u64 reads;
-	struct source source;
+	struct user_iov iov;
 };
 
 struct {
@@ -57,7 +57,7 @@ static __always_inline int on_io(struct kiocb *kiocb, struct iov_iter *iter, boo
 	operation.count = BPF_CORE_READ(iter, count);
 	operation.reads = reads;
 	if (reads && config.contents)
-		source_of_iter(&operation.source, iter);
+		iov_of_iter(&operation.iov, iter);
 	bpf_map_update_elem(&operations, &thread, &operation, BPF_ANY);
 	return 0;
 }
@@ -92,22 +92,22 @@ static __always_inline u64 progress(struct operation *operation)
 }
 
 /* Where a read system call puts what it reads */
-static __always_inline void source_of_read(struct source *source, enum call call,
-					   struct pt_regs *regs, bool compat)
+static __always_inline void iov_of_read(struct user_iov *iov, enum call call, struct pt_regs *regs,
+					bool compat)
 {
 	if (call == CALL_READ) {
-		source->kind = SOURCE_BUFFER;
-		source->base = argument(regs, 1, compat);
-		source->length = argument(regs, 2, compat);
+		iov->kind = IOV_BUFFER;
+		iov->base = argument(regs, 1, compat);
+		iov->length = argument(regs, 2, compat);
 	} else if (call == CALL_READV) {
-		source->kind = compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
-		source->segments = argument(regs, 1, compat);
-		source->segment_count = argument(regs, 2, compat);
+		iov->kind = compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
+		iov->segments = argument(regs, 1, compat);
+		iov->segment_count = argument(regs, 2, compat);
 	}
 }
 
 /* The same for a read whose entry no hook saw: it began before, or the program was skipped */
-static __always_inline void source_of_current(struct source *source, u64 pipe)
+static __always_inline void iov_of_current(struct user_iov *iov, u64 pipe)
 {
 	struct pt_regs *regs = current_regs();
 	bool compat = in_compat_call();
@@ -118,7 +118,7 @@ static __always_inline void source_of_current(struct source *source, u64 pipe)
 		return;
 	file = file_of(argument(regs, 0, compat));
 	if (file && (u64)BPF_CORE_READ(file, private_data) == pipe)
-		source_of_read(source, call, regs, compat);
+		iov_of_read(iov, call, regs, compat);
 }
 
 static __always_inline int on_unlock(struct mutex *lock)
@@ -171,9 +171,9 @@ static __always_inline int on_unlock(struct mutex *lock)
 		if (operation && operation->reads && done && done <= moved) {
 			/* more than that left it when the buffer was too small for a packet */
 			reading.count = done;
-			reading.source = operation->source;
+			reading.iov = operation->iov;
 		} else if (config.contents) {
-			source_of_current(&reading.source, pipe);
+			iov_of_current(&reading.iov, pipe);
 		}
 		settle(ledger, &reading);
 		report(ledger, &reading);

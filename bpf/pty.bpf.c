@@ -59,9 +59,9 @@ struct {
 } searches SEC(".maps");
 
 /* Looks at one member; 0: there are no more */
-__noinline int search_on(u32 by_ring)
+__noinline int search_on(u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
 	struct hlist_node *node;
 	struct task_struct *task;
 	u64 start;
@@ -81,16 +81,16 @@ __noinline int search_on(u32 by_ring)
 }
 
 /* The youngest living member of a process group, by its struct pid */
-static __always_inline struct task_struct *youngest(struct pid *group, u32 by_ring)
+static __always_inline struct task_struct *youngest(struct pid *group, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
 
 	if (!search)
 		return NULL;
 	search->node = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
 	search->found = NULL;
 	search->latest = 0;
-	repeat_while(i, MEMBERS, search_on(by_ring));
+	repeat_while(i, MEMBERS, search_on(via_uring));
 	return search->found;
 }
 
@@ -98,9 +98,9 @@ static __always_inline struct task_struct *youngest(struct pid *group, u32 by_ri
  * Who reads what is written to a master, or to a slave, as the reader of the search; 1: a guess.
  * Global, to be verified once, and on_write once and not for each who it may be.
  */
-__noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 by_ring)
+__noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
 	struct identity id = {};
 	struct task_struct *task;
 	struct pid *group;
@@ -124,7 +124,7 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 by_ring)
 	/* the leader's thread group has the number of the process group */
 	task = first_task(group, PIDTYPE_TGID);
 	if (!task) {
-		task = youngest(group, by_ring);
+		task = youngest(group, via_uring);
 		guess = 1;
 	}
 	if (!task)
@@ -154,9 +154,9 @@ static __always_inline void remember(struct tty_struct *master, struct file *fil
 	bpf_map_update_elem(&holders, &key, &holder, BPF_ANY);
 }
 
-/* A task wrote `count` bytes to one side of a terminal, which were at `source` */
+/* A task wrote `count` bytes to one side of a terminal, which were at `iov` */
 static __always_inline int on_write(struct tty_struct *tty, struct task_struct *task,
-				    enum slot slot, struct source *source, u32 count)
+				    enum scratch scratch, struct user_iov *iov, u32 count)
 {
 	bool to_master = driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_SLAVE;
 	struct tty_struct *other = BPF_CORE_READ(tty, link);
@@ -167,11 +167,11 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	struct process dst;
 	struct pty_record *record;
 	struct search *search;
-	u32 by_ring = slot == SLOT_REQUEST;
+	u32 via_uring = scratch == SCRATCH_REQUEST;
 
-	if (find_reader((u64)slave, (u64)other, to_master, by_ring))
+	if (find_reader((u64)slave, (u64)other, to_master, via_uring))
 		flags |= EVENT_DST_GUESS;
-	search = bpf_map_lookup_elem(&searches, &by_ring);
+	search = bpf_map_lookup_elem(&searches, &via_uring);
 	if (!search)
 		return 0;
 	dst = search->reader;
@@ -193,7 +193,7 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	if (session)
 		record->session = config.pid_namespace ? number_here((u64)session)
 						       : BPF_CORE_READ(session, numbers[0].nr);
-	record->event.captured = capture(slot, source, wanted_of(count), record->event.thread);
+	record->event.captured = capture(scratch, iov, wanted_of(count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -203,15 +203,15 @@ __noinline int pty_completed(u64 address)
 {
 	struct completion *completion = current_completion();
 	struct file *file = (void *)address;
-	struct source source = {};
+	struct user_iov iov = {};
 	struct tty_struct *tty;
 
 	if (!serves(FAMILY_PTY) || !completion || !completion->result)
 		return 0;
 	tty = tty_of(file);
 	if (tty && sends(completion->opcode)) {
-		source_of_completion(&source, completion);
-		on_write(tty, completion->task, SLOT_REQUEST, &source, completion->result);
+		iov_of_completion(&iov, completion);
+		on_write(tty, completion->task, SCRATCH_REQUEST, &iov, completion->result);
 	} else if (receives(completion->opcode) && is_master(tty)) {
 		remember(tty, file, completion->task, false);
 	}
@@ -259,7 +259,7 @@ __noinline int pty_received(u64 file)
 
 __noinline int pty_sent(u32 call, u64 file, s64 result)
 {
-	struct source source = {};
+	struct user_iov iov = {};
 	struct tty_struct *tty;
 
 	if (!serves(FAMILY_PTY))
@@ -267,6 +267,6 @@ __noinline int pty_sent(u32 call, u64 file, s64 result)
 	tty = tty_of((struct file *)file);
 	if (!tty)
 		return 0;
-	source_of_call(&source, call, current_regs(), in_compat_call());
-	return on_write(tty, (void *)bpf_get_current_task(), SLOT_CALL, &source, result);
+	iov_of_call(&iov, call, current_regs(), in_compat_call());
+	return on_write(tty, (void *)bpf_get_current_task(), SCRATCH_CALL, &iov, result);
 }

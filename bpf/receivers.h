@@ -82,9 +82,9 @@ static __always_inline bool unspecified(const u8 address[16])
 }
 
 /* Whether the destination is one of a device's addresses, or its broadcast address; enum reach */
-__noinline int reach_by(u64 device, u32 by_ring)
+__noinline int reach_by(u64 device, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	struct in_ifaddr *v4 = BPF_CORE_READ((struct net_device *)device, ip_ptr, ifa_list);
 	struct inet6_dev *v6 = BPF_CORE_READ((struct net_device *)device, ip6_ptr);
 	u32 destination;
@@ -130,9 +130,9 @@ __noinline int reach_by(u64 device, u32 by_ring)
 }
 
 /* Where a datagram to the destination goes; enum reach */
-__noinline int reach_of(u32 by_ring)
+__noinline int reach_of(u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	u64 head, node;
 	struct net *net;
 	int found;
@@ -159,7 +159,7 @@ __noinline int reach_of(u32 by_ring)
 		if (!node || node == head)
 			break;
 		found = reach_by(node - bpf_core_field_offset(struct net_device, dev_list),
-				 by_ring);
+				 via_uring);
 		if (found != REACH_NONE)
 			return found;
 		node = (u64)BPF_CORE_READ((struct list_head *)node, next);
@@ -171,9 +171,9 @@ __noinline int reach_of(u32 by_ring)
 }
 
 /* What a socket gets of the group that the destination is; enum membership */
-__noinline int membership_of(u64 sock, u32 by_ring)
+__noinline int membership_of(u64 sock, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	struct inet_sock *inet = (void *)sock;
 	struct ip_mc_socklist *v4;
 	struct ipv6_mc_socklist *v6;
@@ -221,9 +221,9 @@ __noinline int membership_of(u64 sock, u32 by_ring)
 }
 
 /* How well a socket fits, as compute_score() has it; 0: it does not */
-__noinline int score_of(u64 sock, u32 by_ring)
+__noinline int score_of(u64 sock, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	struct sock *sk = (void *)sock;
 	bool v4 = BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET;
 	int device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
@@ -264,10 +264,10 @@ static __always_inline bool shares_port(struct sock *sk)
 }
 
 /* Takes a socket among the receivers if it is one */
-__noinline int consider(u64 sock, u32 by_ring)
+__noinline int consider(u64 sock, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
-	u32 score = score_of(sock, by_ring), count;
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
+	u32 score = score_of(sock, via_uring), count;
 	int membership = MEMBERSHIP;
 
 	if (!search || !score || !searches())
@@ -290,7 +290,7 @@ __noinline int consider(u64 sock, u32 by_ring)
 		return 0;
 	}
 	if (search->reach == REACH_GROUP)
-		membership = membership_of(sock, by_ring);
+		membership = membership_of(sock, via_uring);
 	if (membership == MEMBERSHIP_NONE)
 		return 0;
 	if (membership == MEMBERSHIP_FILTERED)
@@ -318,9 +318,9 @@ static __always_inline struct udp_table *table_of(struct sock *sk)
 }
 
 /* Searches for the receivers of what `sender` sent with search->flow; how many, -1: nobody can tell */
-__noinline int find_receivers(u64 sender, u32 by_ring)
+__noinline int find_receivers(u64 sender, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &by_ring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	struct udp_table *table;
 	struct net *net;
 	u64 slot, node;
@@ -335,7 +335,7 @@ __noinline int find_receivers(u64 sender, u32 by_ring)
 	search->joined = 0;
 	search->unsure = 0;
 	search->hidden = 0;
-	search->reach = reach_of(by_ring);
+	search->reach = reach_of(via_uring);
 	table = table_of((struct sock *)sender);
 	if (search->reach == REACH_NONE || !table)
 		return search->reach == REACH_NONE ? 0 : -1;
@@ -348,7 +348,8 @@ __noinline int find_receivers(u64 sender, u32 by_ring)
 		/* the end of a list of nulls is odd */
 		if (!node || (node & 1))
 			break;
-		consider(node - bpf_core_field_offset(struct sock, __sk_common.skc_node), by_ring);
+		consider(node - bpf_core_field_offset(struct sock, __sk_common.skc_node),
+			 via_uring);
 		node = (u64)BPF_CORE_READ((struct hlist_node *)node, next);
 	}
 	if ((node && !(node & 1)) || search->hidden)

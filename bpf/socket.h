@@ -44,7 +44,7 @@ struct {
 } owners __weak SEC(".maps");
 
 /* Sockets a message was queued at during the current system call of a thread */
-struct delivery {
+struct in_call {
 	u32 count;
 	u32 failed; /* receivers that had no room */
 	u64 socks[DELIVERIES];
@@ -54,20 +54,20 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u64);
-	__type(value, struct delivery);
-} deliveries __weak SEC(".maps");
+	__type(value, struct in_call);
+} in_call_deliveries __weak SEC(".maps");
 
 /* Unix sockets' and UDP's are kept apart */
-static __always_inline u64 deliveries_of(u32 thread, bool local)
+static __always_inline u64 in_call_key(u32 thread, bool local)
 {
 	return thread | (u64)local << 32;
 }
 
-static __always_inline void forget_deliveries(bool local)
+static __always_inline void forget_in_call(bool local)
 {
-	u64 key = deliveries_of(bpf_get_current_pid_tgid(), local);
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
 
-	bpf_map_delete_elem(&deliveries, &key);
+	bpf_map_delete_elem(&in_call_deliveries, &key);
 }
 
 /* The socket that a file is which is one */
@@ -129,8 +129,8 @@ static __always_inline struct sock *unix_peer(struct sock *sk)
 }
 
 /* The current process uses a socket; true when it was another's, or nobody's, before */
-static __always_inline bool use(struct sock *sk, u64 inode, u64 peer, struct identity *id,
-				bool received)
+static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, struct identity *id,
+				      bool received)
 {
 	u64 key = (u64)sk;
 	struct owner owner = {.who = id->who,
@@ -168,7 +168,7 @@ static __always_inline bool is_sock_held_once(struct sock *sk)
 }
 
 /* The current process made a socket */
-static __always_inline void make(struct sock *sk)
+static __always_inline void sock_created(struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct owner owner = {.inode = sock_inode(sk), .made = 1};
@@ -183,7 +183,7 @@ static __always_inline void make(struct sock *sk)
 }
 
 /* The current process closes a socket: it holds it no longer, if it did */
-static __always_inline void let_go(struct sock *sk)
+static __always_inline void sock_released(struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
@@ -211,43 +211,43 @@ static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 o
 }
 
 /* Where the bytes of a message are that a system call sent */
-static __always_inline void source_of_message(struct source *source, u64 message, bool compat)
+static __always_inline void iov_of_message(struct user_iov *iov, u64 message, bool compat)
 {
 	if (compat) {
 		u32 fields[4] = {};
 
 		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
-		source->kind = SOURCE_COMPAT_SEGMENTS;
-		source->segments = fields[2];
-		source->segment_count = fields[3];
+		iov->kind = IOV_COMPAT_SEGMENTS;
+		iov->segments = fields[2];
+		iov->segment_count = fields[3];
 	} else {
 		u64 fields[4] = {};
 
 		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
-		source->kind = SOURCE_USER_SEGMENTS;
-		source->segments = fields[2];
-		source->segment_count = fields[3];
+		iov->kind = IOV_USER_SEGMENTS;
+		iov->segments = fields[2];
+		iov->segment_count = fields[3];
 	}
 }
 
 /* Where the bytes are that a send or write took; kernel pages for sendfile and splice */
-static __always_inline void source_of_call(struct source *source, enum call call,
-					   struct pt_regs *regs, bool compat)
+static __always_inline void iov_of_call(struct user_iov *iov, enum call call, struct pt_regs *regs,
+					bool compat)
 {
 	switch (call) {
 	case CALL_WRITE:
 	case CALL_SENDTO:
-		source->kind = SOURCE_BUFFER;
-		source->base = argument(regs, 1, compat);
-		source->length = argument(regs, 2, compat);
+		iov->kind = IOV_BUFFER;
+		iov->base = argument(regs, 1, compat);
+		iov->length = argument(regs, 2, compat);
 		break;
 	case CALL_WRITEV:
-		source->kind = compat ? SOURCE_COMPAT_SEGMENTS : SOURCE_USER_SEGMENTS;
-		source->segments = argument(regs, 1, compat);
-		source->segment_count = argument(regs, 2, compat);
+		iov->kind = compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
+		iov->segments = argument(regs, 1, compat);
+		iov->segment_count = argument(regs, 2, compat);
 		break;
 	case CALL_SENDMSG:
-		source_of_message(source, argument(regs, 1, compat), compat);
+		iov_of_message(iov, argument(regs, 1, compat), compat);
 		break;
 	default:
 		break;
@@ -268,27 +268,27 @@ static __always_inline bool traces(enum kind kind)
 }
 
 /* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
-static __always_inline void note_delivery(struct sock *sk, bool local)
+static __always_inline void note_in_call(struct sock *sk, bool local)
 {
-	u64 key = deliveries_of(bpf_get_current_pid_tgid(), local);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key), blank;
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key), blank;
 	u32 n;
 
-	if (!delivery) {
+	if (!in_call) {
 		__builtin_memset(&blank, 0, sizeof(blank));
-		bpf_map_update_elem(&deliveries, &key, &blank, BPF_ANY);
-		delivery = bpf_map_lookup_elem(&deliveries, &key);
-		if (!delivery)
+		bpf_map_update_elem(&in_call_deliveries, &key, &blank, BPF_ANY);
+		in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+		if (!in_call)
 			return;
 	}
-	n = delivery->count;
+	n = in_call->count;
 	/* a worker of io_uring makes no system call that ends them */
 	if (n >= DELIVERIES &&
 	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
 		n = 0;
 	if (n < DELIVERIES) {
-		delivery->socks[n & (DELIVERIES - 1)] = (u64)sk;
-		delivery->count = n + 1;
+		in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
+		in_call->count = n + 1;
 	}
 }
 

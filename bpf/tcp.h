@@ -7,13 +7,13 @@
 #define TCP_H
 #include "calls.h"
 #include "family.h"
-#include "parcel.h"
+#include "inet_send.h"
 
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 
-/* A process uses a socket. A function of its own, for its frame is not to lie below report_parcel's */
-__noinline int on_use_of_inet(u64 socket, u64 task)
+/* A process uses a socket. A function of its own, for its frame is not to lie below report_inet_send's */
+__noinline int on_inet_sock_used(u64 socket, u64 task)
 {
 	struct sock *sk = (void *)socket;
 	struct identity self = {};
@@ -23,7 +23,7 @@ __noinline int on_use_of_inet(u64 socket, u64 task)
 	if (!is_loopback(sk))
 		return 0;
 	identify((void *)task, &self);
-	if (!use(sk, sock_inode(sk), 0, &self, false) || !is_inet(sk, IPPROTO_TCP))
+	if (!sock_used(sk, sock_inode(sk), 0, &self, false) || !is_inet(sk, IPPROTO_TCP))
 		return 0;
 	flow_of(sk, &flow);
 	if (flow.remote_port)
@@ -32,9 +32,9 @@ __noinline int on_use_of_inet(u64 socket, u64 task)
 }
 
 /* Who listens at the port a connection was made to, which nobody has accepted yet */
-static __always_inline void find_listener(struct parcel *parcel)
+static __always_inline void find_listener(struct inet_send *send)
 {
-	struct port port = {.net = parcel->flow.net, .number = parcel->flow.remote_port};
+	struct port port = {.net = send->flow.net, .number = send->flow.remote_port};
 	u64 *known = bpf_map_lookup_elem(&listeners, &port);
 	struct sock *listener;
 
@@ -45,37 +45,37 @@ static __always_inline void find_listener(struct parcel *parcel)
 	    BPF_CORE_READ(listener, __sk_common.skc_num) != port.number ||
 	    sock_net(listener) != port.net)
 		return;
-	parcel->dst = owner_of(listener, sock_inode(listener), 0);
-	if (parcel->dst.tgid)
-		parcel->flags |= EVENT_DST_GUESS;
+	send->dst = owner_of(listener, sock_inode(listener), 0);
+	if (send->dst.tgid)
+		send->flags |= EVENT_DST_GUESS;
 }
 
 /* The bytes of one call or message over TCP; true: to be reported */
-static __always_inline bool send_tcp(struct sock *sk, struct parcel *parcel)
+static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send)
 {
 	u64 *other;
 
-	if (!traces(KIND_LOOPBACK_TCP) || !parcel->message.count)
+	if (!traces(KIND_LOOPBACK_TCP) || !send->message.count)
 		return false;
-	parcel->kind = KIND_LOOPBACK_TCP;
-	flow_of(sk, &parcel->flow);
-	reverse(&parcel->flow, &parcel->reversed);
-	other = bpf_map_lookup_elem(&flows, &parcel->reversed);
+	send->kind = KIND_LOOPBACK_TCP;
+	flow_of(sk, &send->flow);
+	reverse(&send->flow, &send->reversed);
+	other = bpf_map_lookup_elem(&flows, &send->reversed);
 	if (other) {
 		struct sock *peer = (void *)*other;
 		u8 state = BPF_CORE_READ(peer, __sk_common.skc_state);
 
 		/* its memory may serve another socket by now */
-		flow_of(peer, &parcel->theirs);
+		flow_of(peer, &send->theirs);
 		if (state != TCP_CLOSE && state != TCP_LISTEN &&
-		    same_flow(&parcel->theirs, &parcel->reversed))
-			parcel->other = *other;
+		    same_flow(&send->theirs, &send->reversed))
+			send->other = *other;
 	}
-	if (parcel->other)
+	if (send->other)
 		return true;
 	if (!routed_to_loopback(sk))
 		return false;
-	find_listener(parcel);
+	find_listener(send);
 	return true;
 }
 

@@ -2,8 +2,8 @@
 /* Datagrams sent: each to the sockets it was queued at during the call, else by its address, for user space to find. */
 #ifndef UDP_H
 #define UDP_H
-#include "arrival.h"
-#include "parcel.h"
+#include "udp_delivery.h"
+#include "inet_send.h"
 
 /* Bytes of a datagram that is still being put together (MSG_MORE, UDP_CORK), by socket */
 struct {
@@ -14,19 +14,19 @@ struct {
 } corked SEC(".maps");
 
 /* The destination of a datagram: what the call says, else what the socket is connected to */
-static __always_inline void address_datagram(struct parcel *parcel)
+static __always_inline void address_datagram(struct inet_send *send)
 {
-	struct flow *flow = &parcel->flow;
-	u8 *name = parcel->sockaddr;
+	struct flow *flow = &send->flow;
+	u8 *name = send->sockaddr;
 	u16 *words = (u16 *)name;
 
-	if (!parcel->message.name)
+	if (!send->message.name)
 		return;
-	if (parcel->message.name_copied)
-		bpf_probe_read_kernel(name, sizeof(parcel->sockaddr), (void *)parcel->message.name);
-	else if (bpf_probe_read_user(name, sizeof(parcel->sockaddr), (void *)parcel->message.name))
+	if (send->message.name_copied)
+		bpf_probe_read_kernel(name, sizeof(send->sockaddr), (void *)send->message.name);
+	else if (bpf_probe_read_user(name, sizeof(send->sockaddr), (void *)send->message.name))
 		/* it may end at the end of memory */
-		bpf_probe_read_user(name, 16, (void *)parcel->message.name);
+		bpf_probe_read_user(name, 16, (void *)send->message.name);
 	if (words[0] == AF_INET)
 		map_address(flow->remote, *(u32 *)(name + 4));
 	else if (words[0] == AF_INET6)
@@ -43,69 +43,69 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 }
 
 /* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
-__noinline int on_delivery(u32 n)
+__noinline int on_udp_in_call(u32 n)
 {
-	u64 key = deliveries_of(bpf_get_current_pid_tgid(), false);
-	u32 by_ring = false;
-	struct parcel *parcel = bpf_map_lookup_elem(&parcels, &by_ring);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
+	u32 via_uring = false;
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
 	u64 other;
 
-	if (!parcel || !delivery || n >= delivery->count || n >= DELIVERIES)
+	if (!send || !in_call || n >= in_call->count || n >= DELIVERIES)
 		return -1;
 	barrier_var(n);
-	other = delivery->socks[n & (DELIVERIES - 1)];
-	if (!receives_port((void *)other, parcel->flow.net, parcel->flow.remote_port))
+	other = in_call->socks[n & (DELIVERIES - 1)];
+	if (!receives_port((void *)other, send->flow.net, send->flow.remote_port))
 		return 0;
 	/* each receiver is one event, of however many segments */
-	if (parcel->last == other)
+	if (send->last == other)
 		return 0;
-	if (parcel->first == other)
+	if (send->first == other)
 		return -1;
-	if (!parcel->first)
-		parcel->first = other;
-	parcel->last = other;
-	parcel->other = other;
-	report_parcel(false);
+	if (!send->first)
+		send->first = other;
+	send->last = other;
+	send->other = other;
+	report_inet_send(false);
 	return 1;
 }
 
 /* A datagram that left, in a call of its own or not. true: to be reported, by its address */
-static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, bool single)
+static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bool single)
 {
-	u64 mine = deliveries_of(parcel->message.thread, false);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &mine);
+	u64 mine = in_call_key(send->message.thread, false);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &mine);
 	u64 key = (u64)sk;
 	u32 *before, found = 0;
 
 	if (!traces(KIND_LOOPBACK_UDP))
 		return false;
-	parcel->kind = KIND_LOOPBACK_UDP;
+	send->kind = KIND_LOOPBACK_UDP;
 	before = bpf_map_lookup_elem(&corked, &key);
 	if (BPF_CORE_READ((struct udp_sock *)sk, pending)) {
-		u32 sum = parcel->message.count + (before ? *before : 0);
+		u32 sum = send->message.count + (before ? *before : 0);
 
 		bpf_map_update_elem(&corked, &key, &sum, BPF_ANY);
 		return false;
 	}
 	if (before) {
 		/* the first part of it is gone */
-		parcel->message.count += *before;
-		parcel->message.source.kind = SOURCE_NONE;
+		send->message.count += *before;
+		send->message.iov.kind = IOV_NONE;
 		bpf_map_delete_elem(&corked, &key);
 	}
-	flow_of(sk, &parcel->flow);
-	address_datagram(parcel);
-	if (!parcel->flow.remote_port)
+	flow_of(sk, &send->flow);
+	address_datagram(send);
+	if (!send->flow.remote_port)
 		return false;
-	if (unspecified(parcel->flow.local)) {
+	if (unspecified(send->flow.local)) {
 		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */
-		__builtin_memcpy(parcel->flow.local, parcel->flow.remote, 16);
-		if (parcel->flow.remote[10] == 0xff && parcel->flow.remote[12] == 127)
-			map_address(parcel->flow.local, bpf_htonl(0x7f000001));
+		__builtin_memcpy(send->flow.local, send->flow.remote, 16);
+		if (send->flow.remote[10] == 0xff && send->flow.remote[12] == 127)
+			map_address(send->flow.local, bpf_htonl(0x7f000001));
 	}
 	for (u32 i = 0; single && i < DELIVERIES; i++) {
-		int result = on_delivery(i);
+		int result = on_udp_in_call(i);
 
 		if (result < 0)
 			break;
@@ -113,15 +113,15 @@ static __always_inline bool send_udp(struct sock *sk, struct parcel *parcel, boo
 	}
 	if (found)
 		return false;
-	if (delivery && delivery->failed) {
-		delivery->failed--;
+	if (in_call && in_call->failed) {
+		in_call->failed--;
 		return false;
 	}
 	if (routed_elsewhere(sk))
 		return false;
-	parcel->flags = SEND_TO_ADDRESS;
+	send->flags = SEND_TO_ADDRESS;
 	if (!config.deliveries)
-		parcel->sender = key;
+		send->sender = key;
 	return true;
 }
 

@@ -10,13 +10,13 @@
 #include "family.h"
 #include "hook.h"
 #include "message.h"
-#include "rights.h"
+#include "scm_rights.h"
 
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
 
-struct sending {
+struct unix_send {
 	struct message message;
 	struct sock *other;
 	u64 type;
@@ -27,23 +27,23 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, u32);
-	__type(value, struct sending);
-} sendings SEC(".maps");
+	__type(value, struct unix_send);
+} unix_sends SEC(".maps");
 
-static __always_inline struct sending *new_sending(u32 by_ring)
+static __always_inline struct unix_send *new_unix_send(u32 via_uring)
 {
-	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
 
-	if (sending)
-		__builtin_memset(sending, 0, sizeof(*sending));
-	return sending;
+	if (send)
+		__builtin_memset(send, 0, sizeof(*send));
+	return send;
 }
 
-/* Reports what is in `sendings` */
-__noinline int report_sending(u32 by_ring)
+/* Reports what is in `unix_sends` */
+__noinline int report_unix_send(u32 via_uring)
 {
 	u32 flags = 0;
-	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
 	u64 dst_inode = 0, address = 0;
 	struct process dst = {};
 	struct unix_record *record;
@@ -51,25 +51,25 @@ __noinline int report_sending(u32 by_ring)
 	struct sock *sk, *other;
 	enum kind kind;
 
-	if (!sending || !serves(FAMILY_UNIX))
+	if (!send || !serves(FAMILY_UNIX))
 		return 0;
-	message = &sending->message;
+	message = &send->message;
 	sk = message->sk;
-	other = sending->other;
-	kind = sending->type == SOCK_STREAM  ? KIND_UNIX_STREAM
-	       : sending->type == SOCK_DGRAM ? KIND_UNIX_DGRAM
-					     : KIND_UNIX_SEQPACKET;
+	other = send->other;
+	kind = send->type == SOCK_STREAM  ? KIND_UNIX_STREAM
+	       : send->type == SOCK_DGRAM ? KIND_UNIX_DGRAM
+					  : KIND_UNIX_SEQPACKET;
 	if (!traces(kind))
 		return 0;
 	if (other)
 		dst_inode = sock_inode(other);
 	if (other)
-		dst = owner_of(other, dst_inode, sending->type == SOCK_DGRAM ? 0 : message->inode);
+		dst = owner_of(other, dst_inode, send->type == SOCK_DGRAM ? 0 : message->inode);
 	if (message->self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
 	if (!admit(&message->self, &dst))
 		return 0;
-	if (sending->type == SOCK_DGRAM) {
+	if (send->type == SOCK_DGRAM) {
 		if (mention_address((u64)sk, message->inode))
 			address = message->inode;
 		else if (other && mention_address((u64)other, dst_inode))
@@ -105,7 +105,7 @@ __noinline int report_sending(u32 by_ring)
 	record->address = address;
 	record->net = sock_net(sk);
 	record->reserved = 0;
-	record->event.captured = capture(by_ring ? SLOT_REQUEST : SLOT_CALL, &message->source,
+	record->event.captured = capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &message->iov,
 					 wanted_of(message->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
@@ -114,36 +114,36 @@ __noinline int report_sending(u32 by_ring)
 /* Who gets a datagram that has no peer to go to: the n-th this thread's call delivered */
 static __always_inline struct sock *delivered(u32 thread, u32 n)
 {
-	u64 key = deliveries_of(thread, true);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
+	u64 key = in_call_key(thread, true);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
 
-	if (!delivery || n >= delivery->count || n >= DELIVERIES)
+	if (!in_call || n >= in_call->count || n >= DELIVERIES)
 		return NULL;
 	barrier_var(n);
-	return (struct sock *)delivery->socks[n & (DELIVERIES - 1)];
+	return (struct sock *)in_call->socks[n & (DELIVERIES - 1)];
 }
 
 /* The n-th message of a call goes to the address it names, else to the peer */
-static __always_inline void find_receiver(struct sending *sending, u32 n)
+static __always_inline void find_receiver(struct unix_send *send, u32 n)
 {
-	struct message *message = &sending->message;
+	struct message *message = &send->message;
 
-	if (sending->type != SOCK_DGRAM || !message->name_length)
+	if (send->type != SOCK_DGRAM || !message->name_length)
 		message->name = 0;
-	sending->other = message->name ? delivered(message->thread, n) : unix_peer(message->sk);
+	send->other = message->name ? delivered(message->thread, n) : unix_peer(message->sk);
 }
 
 /* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_message(u64 vector, u32 n, u64 socket, u32 compat)
 {
-	struct sending *sending = new_sending(false);
+	struct unix_send *send = new_unix_send(false);
 	struct sock *sk = (void *)socket;
 
-	if (!sending)
+	if (!send)
 		return 0;
-	message_of_vector(&sending->message, sk, vector, n, compat);
-	sending->type = BPF_CORE_READ(sk, sk_type);
-	find_receiver(sending, n);
+	message_of_vector(&send->message, sk, vector, n, compat);
+	send->type = BPF_CORE_READ(sk, sk_type);
+	find_receiver(send, n);
 	return 1;
 }
 
@@ -157,19 +157,19 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 socket)
 			return -1;
 		/* not from within on_message: 5.10 counts the frames of both */
 		if (on_message(vector, first + n, socket, compat))
-			report_sending(false);
+			report_unix_send(false);
 	}
 	return 0;
 }
 
-/* true: what is in `sendings` is to be reported */
+/* true: what is in `unix_sends` is to be reported */
 static __always_inline bool on_send(enum call call, struct sock *sk, long result)
 {
-	struct sending *sending = new_sending(false);
+	struct unix_send *send = new_unix_send(false);
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
 	/* a stream has no messages: nothing sent is no event */
-	if (!sending || result < 0 || (result == 0 && (type == SOCK_STREAM || call == CALL_SPLICE)))
+	if (!send || result < 0 || (result == 0 && (type == SOCK_STREAM || call == CALL_SPLICE)))
 		return false;
 	if (call == CALL_SENDMMSG) {
 		u64 vector = argument(current_regs(), 1, in_compat_call());
@@ -179,9 +179,9 @@ static __always_inline bool on_send(enum call call, struct sock *sk, long result
 				break;
 		return false;
 	}
-	message_of_call(&sending->message, sk, call, result);
-	sending->type = type;
-	find_receiver(sending, 0);
+	message_of_call(&send->message, sk, call, result);
+	send->type = type;
+	find_receiver(send, 0);
 	return true;
 }
 
@@ -189,49 +189,49 @@ static __always_inline bool on_send(enum call call, struct sock *sk, long result
  * Who got the datagram of a request: of the sockets that this thread delivered to, the one bound to
  * where it was sent. What other requests delivered may be among them.
  */
-__noinline int find_delivery(u32 thread)
+__noinline int find_in_call(u32 thread)
 {
-	u32 by_ring = true;
-	struct sending *sending = bpf_map_lookup_elem(&sendings, &by_ring);
-	u64 key = deliveries_of(thread, true);
-	struct delivery *delivery = bpf_map_lookup_elem(&deliveries, &key);
+	u32 via_uring = true;
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+	u64 key = in_call_key(thread, true);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
 	struct message *message;
 
-	if (!sending || !delivery || !serves(FAMILY_UNIX))
+	if (!send || !in_call || !serves(FAMILY_UNIX))
 		return 0;
-	message = &sending->message;
+	message = &send->message;
 	if (message->name_length <= sizeof(u16))
 		return 0;
 	for (u32 i = 0; i < DELIVERIES; i++) {
-		u64 socket = delivery->socks[i];
+		u64 socket = in_call->socks[i];
 
 		barrier();
 		if (!socket ||
 		    !is_bound_to(socket, message->name + sizeof(u16),
 				 message->name_length - sizeof(u16), message->name_copied))
 			continue;
-		sending->other = (struct sock *)socket;
-		delivery->socks[i] = 0;
+		send->other = (struct sock *)socket;
+		in_call->socks[i] = 0;
 		return 1;
 	}
 	return 0;
 }
 
-/* A request of io_uring that completed; 1: what is in `sendings` is to be reported */
+/* A request of io_uring that completed; 1: what is in `unix_sends` is to be reported */
 static __always_inline bool on_completion(struct completion *completion, struct sock *sk)
 {
-	struct sending *sending = new_sending(true);
+	struct unix_send *send = new_unix_send(true);
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
-	if (!sending ||
+	if (!send ||
 	    (!completion->result && (type == SOCK_STREAM || completion->opcode == OP_SPLICE)))
 		return false;
-	message_of_request(&sending->message, sk, completion);
-	sending->type = type;
-	if (type == SOCK_DGRAM && sending->message.name)
-		find_delivery(sending->message.thread);
+	message_of_request(&send->message, sk, completion);
+	send->type = type;
+	if (type == SOCK_DGRAM && send->message.name)
+		find_in_call(send->message.thread);
 	else
-		sending->other = unix_peer(sk);
+		send->other = unix_peer(sk);
 	return true;
 }
 
@@ -243,13 +243,14 @@ __noinline int unix_completed(u64 socket)
 
 	if (!serves(FAMILY_UNIX) || !completion)
 		return 0;
-	on_use(socket, (u64)completion->task, false);
+	on_sock_used(socket, (u64)completion->task, false);
 	if (completion->opcode == OP_ACCEPT)
-		on_use((u64)sock_of(file_of(accepted(completion))), (u64)completion->task, false);
+		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
+			     false);
 	else if (completion->opcode == OP_RECVMSG && completion->readable)
 		on_control(completion->base, completion->compat);
 	else if (sends(completion->opcode) && on_completion(completion, sk))
-		report_sending(true);
+		report_unix_send(true);
 	return 0;
 }
 
@@ -260,9 +261,9 @@ __noinline int unix_received(u32 call, u64 socket, s64 result)
 
 	if (!serves(FAMILY_UNIX))
 		return 0;
-	on_use(socket, bpf_get_current_task(), false);
+	on_sock_used(socket, bpf_get_current_task(), false);
 	if (call == CALL_ACCEPT)
-		on_use((u64)sock_of(file_of(result)), bpf_get_current_task(), false);
+		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), false);
 	else if (call == CALL_RECVMSG)
 		on_control(argument(current_regs(), 1, compat), compat);
 	return 0;
@@ -273,10 +274,10 @@ __noinline int unix_sent(u32 call, u64 socket, s64 result)
 {
 	if (!serves(FAMILY_UNIX))
 		return 0;
-	on_use(socket, bpf_get_current_task(), false);
+	on_sock_used(socket, bpf_get_current_task(), false);
 	if (on_send(call, (struct sock *)socket, result))
-		report_sending(false);
-	forget_deliveries(true);
+		report_unix_send(false);
+	forget_in_call(true);
 	return 0;
 }
 
@@ -284,7 +285,7 @@ static __always_inline int on_datagram(struct sock *sk)
 {
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	    BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM)
-		note_delivery(sk, true);
+		note_in_call(sk, true);
 	return 0;
 }
 

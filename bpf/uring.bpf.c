@@ -14,9 +14,9 @@ static __always_inline int on_submission(const struct submission *submission)
 	return 0;
 }
 
-static __always_inline int on_completed(const struct told *told)
+static __always_inline int on_completed(const struct cqe *cqe)
 {
-	struct completion *completion = read_completion(told);
+	struct completion *completion = read_completion(cqe);
 	u64 socket = 0;
 
 	if (!completion)

@@ -22,52 +22,6 @@ export class AddressRecord {
   static readonly data = { offset: 16, length: 112, size: 1 } as const;
 }
 
-/** struct arrival_record */
-export class ArrivalRecord {
-  static readonly size = 64;
-  /** index of the struct's first 32-bit word */
-  at = 0;
-  constructor(readonly words: Uint32Array) {}
-  get type(): number {
-    return this.words[this.at] as number;
-  }
-  get length(): number {
-    return this.words[this.at + 1] as number;
-  }
-  get timeLow(): number {
-    return this.words[this.at + 2] as number;
-  }
-  get timeHigh(): number {
-    return this.words[this.at + 3] as number;
-  }
-  get dstInodeLow(): number {
-    return this.words[this.at + 4] as number;
-  }
-  get dstInodeHigh(): number {
-    return this.words[this.at + 5] as number;
-  }
-  get dstTgid(): number {
-    return this.words[this.at + 6] as number;
-  }
-  get dstTag(): number {
-    return this.words[this.at + 7] as number;
-  }
-  get net(): number {
-    return this.words[this.at + 8] as number;
-  }
-  get srcPort(): number {
-    return this.words[this.at + 9] as number;
-  }
-  get dstPort(): number {
-    return this.words[this.at + 10] as number;
-  }
-  get copyOf(): number {
-    return this.words[this.at + 11] as number;
-  }
-  /** 16 × 1 bytes */
-  static readonly dstAddress = { offset: 48, length: 16, size: 1 } as const;
-}
-
 /** struct chunk_record */
 export class ChunkRecord {
   static readonly size = 32656;
@@ -544,7 +498,7 @@ export const RecordType = {
   RECORD_USE: 6,
   RECORD_ADDRESS: 7,
   RECORD_FORK: 8,
-  RECORD_ARRIVAL: 9,
+  RECORD_UDP_DELIVERY: 9,
 } as const;
 
 /** struct run */
@@ -641,6 +595,52 @@ export class SignalRecord {
   get reserved(): number {
     return this.words[this.at + 15] as number;
   }
+}
+
+/** struct udp_delivery_record */
+export class UdpDeliveryRecord {
+  static readonly size = 64;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get length(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get dstInodeLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get dstInodeHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get dstTgid(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get dstTag(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get net(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get srcPort(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get dstPort(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get copyOf(): number {
+    return this.words[this.at + 11] as number;
+  }
+  /** 16 × 1 bytes */
+  static readonly dstAddress = { offset: 48, length: 16, size: 1 } as const;
 }
 
 /** struct unix_record */

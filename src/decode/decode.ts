@@ -7,7 +7,6 @@ import type { Contents, Event } from "../event.ts";
 import type { Entry, KindModule, Reader } from "../kinds/kind.ts";
 import {
   AddressRecord,
-  ArrivalRecord,
   ChunkRecord,
   EventRecord,
   ForkRecord,
@@ -17,6 +16,7 @@ import {
   PipeRecord,
   RecordType,
   RunsRecord,
+  UdpDeliveryRecord,
   UseRecord,
 } from "../layout.ts";
 import type { Names } from "../name/names.ts";
@@ -43,7 +43,7 @@ export class Decoder {
   readonly #pipe: PipeRecord;
   readonly #use: UseRecord;
   readonly #address: AddressRecord;
-  readonly #arrival: ArrivalRecord;
+  readonly #delivery: UdpDeliveryRecord;
   readonly #owners: Owners;
   readonly #fork: ForkRecord;
   /** told of every process that is made, where that is traced */
@@ -73,8 +73,8 @@ export class Decoder {
   readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
   readonly #contents: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
   #joined = new Uint8Array(1 << 16);
-  /** up to here arrival_records were taken in */
-  #arrivalsUpTo = -1;
+  /** up to here udp_delivery_records were taken in */
+  #deliveriesUpTo = -1;
   /** up to here all was asked for once */
   #asked = -1;
   /** what /proc said then is what counts now: all that was in the ring by the time is known */
@@ -99,7 +99,7 @@ export class Decoder {
     this.#pipe = new PipeRecord(ring.words);
     this.#use = new UseRecord(ring.words);
     this.#address = new AddressRecord(ring.words);
-    this.#arrival = new ArrivalRecord(ring.words);
+    this.#delivery = new UdpDeliveryRecord(ring.words);
     this.#owners = owners;
     this.#fork = new ForkRecord(ring.words);
     this.#runs = new RunsRecord(ring.words);
@@ -172,12 +172,12 @@ export class Decoder {
     } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
       this.#address.at = at;
       this.#owners.address(this.#address, bytes);
-    } else if (type === RecordType.RECORD_ARRIVAL && length >= ArrivalRecord.size) {
+    } else if (type === RecordType.RECORD_UDP_DELIVERY && length >= UdpDeliveryRecord.size) {
       // each counts, and what is behind a cut is taken in again
-      if (this.#ring.position <= this.#arrivalsUpTo) return;
-      this.#arrivalsUpTo = this.#ring.position;
-      this.#arrival.at = at;
-      this.#owners.arrivals?.add(this.#arrival, bytes);
+      if (this.#ring.position <= this.#deliveriesUpTo) return;
+      this.#deliveriesUpTo = this.#ring.position;
+      this.#delivery.at = at;
+      this.#owners.deliveries?.add(this.#delivery, bytes);
     } else if (type === RecordType.RECORD_FORK && length >= ForkRecord.size) {
       this.#fork.at = at;
       this.onFork?.(this.#fork.parent, this.#fork.child);

@@ -1,6 +1,6 @@
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
-import { type Arrivals, mayHaveSeveral, type Send } from "../name/arrivals.ts";
+import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
@@ -54,9 +54,9 @@ class LoopbackReader implements Reader {
     record.at = at;
     if (record.dstTgid !== 0) return true;
     const { owners } = this.#tools;
-    if (!this.#waitsForArrival(owners)) return owners.isKnown(this.#dstInode, this.#time);
+    if (!this.#waitsForDelivery(owners)) return owners.isKnown(this.#dstInode, this.#time);
     const send = this.#send();
-    const [first] = owners.arrivals.claim(send);
+    const [first] = owners.deliveries.claim(send);
     // copies for others may still be on their way
     if (first === undefined || mayHaveSeveral(send.address)) return false;
     return first.tgid !== 0 || owners.isKnown(first.inode, send.time);
@@ -67,14 +67,14 @@ class LoopbackReader implements Reader {
     record.at = at;
     if (record.dstTgid !== 0) return false;
     const { owners } = this.#tools;
-    if (!this.#waitsForArrival(owners)) return this.#dstInode !== 0;
-    const [first] = owners.arrivals.claim(this.#send());
+    if (!this.#waitsForDelivery(owners)) return this.#dstInode !== 0;
+    const [first] = owners.deliveries.claim(this.#send());
     return first !== undefined && first.tgid === 0 && first.inode !== 0;
   }
 
-  /** Whether the record is of a datagram whose receiver is told by an arrival_record. */
-  #waitsForArrival(owners: Owners): owners is Owners & { arrivals: Arrivals } {
-    return owners.arrivals !== null && (this.#record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
+  /** Whether the record is of a datagram whose receiver is told by a udp_delivery_record. */
+  #waitsForDelivery(owners: Owners): owners is Owners & { deliveries: Deliveries } {
+    return owners.deliveries !== null && (this.#record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
   }
 
   #send(): Send {
@@ -102,12 +102,12 @@ class LoopbackReader implements Reader {
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
-    if (!this.#waitsForArrival(owners)) {
+    if (!this.#waitsForDelivery(owners)) {
       this.#inode = this.#dstInode;
       if (this.#findReceiver(event)) emit();
       return;
     }
-    for (const { inode, tgid, tag } of owners.arrivals.take(this.#send())) {
+    for (const { inode, tgid, tag } of owners.deliveries.take(this.#send())) {
       this.#inode = inode;
       this.#nameReceiver(event.dst, tgid, tag);
       if (!emit()) return;

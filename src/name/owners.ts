@@ -6,8 +6,8 @@
 import type { End } from "../event.ts";
 import { AddressRecord, type UseRecord } from "../layout.ts";
 import { Holders } from "../proc/holders.ts";
-import { NetFiles } from "../proc/sockets.ts";
-import type { Arrivals } from "./arrivals.ts";
+import { Sockets } from "../proc/sockets.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
 
 const most = 65536;
@@ -22,7 +22,7 @@ interface Use {
 
 export class Owners {
   readonly holders: Holders;
-  readonly files = new NetFiles();
+  readonly files = new Sockets();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   #uses = new Map<number, Use>();
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
@@ -30,12 +30,12 @@ export class Owners {
   #addresses = new Map<number, Uint8Array>();
 
   /**
-   * @param arrivals null where the delivery of datagrams can't be hooked
+   * @param deliveries null where the delivery of datagrams can't be hooked
    * @param isNested whether there may be processes that /proc does not show
    */
   constructor(
     private readonly names: Names,
-    readonly arrivals: Arrivals | null,
+    readonly deliveries: Deliveries | null,
     isNested = false,
   ) {
     this.holders = new Holders(isNested);

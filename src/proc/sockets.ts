@@ -36,7 +36,7 @@ export interface Found {
   guess: boolean;
 }
 
-export class NetFiles {
+export class Sockets {
   readonly #folders = new Map<number, string | null>();
   readonly #cache = new Map<string, { at: number; value: unknown }>();
 

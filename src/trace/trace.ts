@@ -23,7 +23,7 @@ import { Summary } from "../format/summary.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
 import { log } from "../log.ts";
-import { Arrivals } from "../name/arrivals.ts";
+import { Deliveries } from "../name/deliveries.ts";
 import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
@@ -61,7 +61,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const insideOnly = isNested && !options.allNamespaces;
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"), isNested);
-  const owners = new Owners(names, attached.seesDeliveries ? new Arrivals() : null, isNested);
+  const owners = new Owners(names, attached.seesDeliveries ? new Deliveries() : null, isNested);
   const { bytes, maxBytes } = options;
   const decoder = new Decoder(ring, names, new Paths(), owners, kinds, bytes, maxBytes);
   // a terminal only shows up in the kind pty

@@ -2,7 +2,7 @@
  * Datagrams that came to a socket on another's time than their sender's call, until the event of that
  * call is here: it says how many bytes went from where to where, and each datagram is one event's.
  */
-import { ArrivalRecord } from "../layout.ts";
+import { UdpDeliveryRecord } from "../layout.ts";
 
 const half = 0x1_0000_0000;
 const portSpan = 0x1_0000;
@@ -12,10 +12,10 @@ const mostOfPort = 65536;
 /** ns that a datagram waits for its sender's event */
 const longestWait = 1e9;
 /** ns between the copies of one */
-const longestDelivery = 2e7;
+const longestSpread = 2e7;
 
 /** A datagram, and who got it. */
-export interface Arrival {
+export interface Delivery {
   /** CLOCK_BOOTTIME, ns */
   time: number;
   length: number;
@@ -48,19 +48,19 @@ export interface Send {
   time: number;
 }
 
-export class Arrivals {
+export class Deliveries {
   /** those that no send has claimed, in the order they came */
-  readonly #byPort = new Map<number, Arrival[]>();
+  readonly #byPort = new Map<number, Delivery[]>();
   /** by the word of the send that has */
-  readonly #claimed = new Map<number, Arrival[]>();
+  readonly #claimed = new Map<number, Delivery[]>();
 
-  /** Keeps an arrival_record; `bytes` is what its words are a view of. */
-  add(record: ArrivalRecord, bytes: Uint8Array): void {
+  /** Keeps a udp_delivery_record; `bytes` is what its words are a view of. */
+  add(record: UdpDeliveryRecord, bytes: Uint8Array): void {
     const { length, srcPort, copyOf, dstTgid: tgid, dstTag: tag } = record;
     const time = record.timeLow + record.timeHigh * half;
     const inode = record.dstInodeLow + record.dstInodeHigh * half;
-    const start = record.at * 4 + ArrivalRecord.dstAddress.offset;
-    const address = bytes.subarray(start, start + ArrivalRecord.dstAddress.length).toHex();
+    const start = record.at * 4 + UdpDeliveryRecord.dstAddress.offset;
+    const address = bytes.subarray(start, start + UdpDeliveryRecord.dstAddress.length).toHex();
     const key = record.net * portSpan + record.dstPort;
     const here = this.#byPort.get(key) ?? [];
     const fresh = here.findIndex((old) => time - old.time < longestWait);
@@ -75,7 +75,7 @@ export class Arrivals {
    * What has come so far of a send: a datagram first, then its other pieces and its copies for other sockets. They
    * are this send's from now on: another one that asks before this has taken them must not count on the same.
    */
-  claim(send: Send): readonly Arrival[] {
+  claim(send: Send): readonly Delivery[] {
     const mine = this.#claimed.get(send.at) ?? [];
     const key = send.net * portSpan + send.port;
     const here = this.#byPort.get(key);
@@ -92,7 +92,7 @@ export class Arrivals {
   }
 
   /** The same, one for each socket that got it, and it is done. */
-  take(send: Send): Arrival[] {
+  take(send: Send): Delivery[] {
     const inodes = new Set<number>();
     const receivers = this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
     this.#claimed.delete(send.at);
@@ -100,21 +100,21 @@ export class Arrivals {
   }
 }
 
-function indexOfFirst(here: readonly Arrival[], send: Send): number {
-  const exact = here.findIndex((arrival) => arrival.length === send.count && fits(arrival, send));
+function indexOfFirst(here: readonly Delivery[], send: Send): number {
+  const exact = here.findIndex((delivery) => delivery.length === send.count && fits(delivery, send));
   if (exact >= 0) return exact;
   // fewer bytes: the kernel cut what was sent (UDP_SEGMENT)
-  return here.findIndex((arrival) => arrival.length < send.count && fits(arrival, send));
+  return here.findIndex((delivery) => delivery.length < send.count && fits(delivery, send));
 }
 
 /** Moves what belongs to the first of `mine` there. */
-function claimRest(mine: Arrival[], here: Arrival[], send: Send): void {
+function claimRest(mine: Delivery[], here: Delivery[], send: Send): void {
   const first = mine[0]!;
   const pieces = mine.filter(({ inode }) => inode === first.inode);
   let missing = first.srcPort === 0 ? 0 : pieces.reduce((rest, { length }) => rest - length, send.count);
   for (let i = 0; i < here.length; ) {
     const next = here[i]!;
-    if (next.time - first.time >= longestDelivery) return;
+    if (next.time - first.time >= longestSpread) return;
     const isSame = next.inode === first.inode;
     const isPiece = isSame && missing > 0 && next.length <= missing && fits(next, send);
     // the next one to the same socket: all of this one came before
@@ -129,15 +129,15 @@ function claimRest(mine: Arrival[], here: Arrival[], send: Send): void {
 }
 
 /** Of those that were read too early to be looked at nothing but the time says that they are copies. */
-function isCopy(other: Arrival, first: Arrival, { address }: Send): boolean {
+function isCopy(other: Delivery, first: Delivery, { address }: Send): boolean {
   if (first.srcPort !== 0 && other.srcPort !== 0) return other.copyOf === first.copyOf;
-  return mayHaveSeveral(address) && Math.abs(other.time - first.time) < longestDelivery;
+  return mayHaveSeveral(address) && Math.abs(other.time - first.time) < longestSpread;
 }
 
-function fits(arrival: Arrival, { srcPort, address, time }: Send): boolean {
+function fits(delivery: Delivery, { srcPort, address, time }: Send): boolean {
   return (
-    time - arrival.time < longestWait &&
-    (arrival.srcPort === 0 || (arrival.srcPort === srcPort && arrival.address === address))
+    time - delivery.time < longestWait &&
+    (delivery.srcPort === 0 || (delivery.srcPort === srcPort && delivery.address === address))
   );
 }
 

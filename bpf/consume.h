@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Bytes that leave a pipe: taken off its ledger run by run, then reported, an event for each. */
-#ifndef TAKING_H
-#define TAKING_H
+#ifndef CONSUME_H
+#define CONSUME_H
 #include "ledger.h"
 #include "payload.h"
 
@@ -13,11 +13,11 @@ struct reading {
 	u32 guess; /* of every run */
 	u32 rest_guess;
 	struct process rest; /* whose the bytes are that the ledger knows nothing of */
-	struct source source;
+	struct user_iov iov;
 };
 
 /* Bytes being taken out; in a map for the reason that payload.h gives */
-struct taking {
+struct consumption {
 	u32 left;
 	u32 taken; /* runs */
 	u32 guess; /* of every run */
@@ -26,39 +26,39 @@ struct taking {
 	struct runs_record runs;
 };
 
-enum taking_use {
-	TAKING_REPORTED,
-	TAKING_DROPPED,
-	TAKINGS,
+enum consume_use {
+	CONSUME_REPORTED,
+	CONSUME_DROPPED,
+	CONSUME_USES,
 };
 
 /* One program only takes bytes in any one back end, and it does not interrupt itself */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, TAKINGS);
+	__uint(max_entries, CONSUME_USES);
 	__type(key, u32);
-	__type(value, struct taking);
-} takings SEC(".maps");
+	__type(value, struct consumption);
+} consumptions SEC(".maps");
 
 /* Takes one run off the ledger; false: enough */
-static __always_inline bool take_run(struct ledger *ledger, struct taking *taking)
+static __always_inline bool consume_run(struct ledger *ledger, struct consumption *consumption)
 {
 	struct run *run = &ledger->runs[ledger->first & (RUNS - 1)];
-	struct run *into = &taking->runs.run[taking->taken & (RUNS - 1)];
-	u32 bytes = taking->left;
+	struct run *into = &consumption->runs.run[consumption->taken & (RUNS - 1)];
+	u32 bytes = consumption->left;
 
 	if (!bytes)
 		return false;
-	taking->taken++;
+	consumption->taken++;
 	if (!ledger->count) {
-		into->who = taking->rest;
+		into->who = consumption->rest;
 		into->bytes = bytes;
-		into->flags = taking->guess | taking->rest_guess;
-		taking->left = 0;
+		into->flags = consumption->guess | consumption->rest_guess;
+		consumption->left = 0;
 		return false;
 	}
 	into->who = run->who;
-	into->flags = run->flags | taking->guess;
+	into->flags = run->flags | consumption->guess;
 	if (run->bytes > bytes) {
 		run->bytes -= bytes;
 	} else {
@@ -68,69 +68,69 @@ static __always_inline bool take_run(struct ledger *ledger, struct taking *takin
 	}
 	into->bytes = bytes;
 	ledger->total -= bytes;
-	taking->left -= bytes;
+	consumption->left -= bytes;
 	return true;
 }
 
 /* The runs after the first; global for the reason that payload.h gives */
-__weak __noinline int take_more(u64 pipe, u32 use)
+__weak __noinline int consume_more(u64 pipe, u32 use)
 {
 	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
 
-	if (!ledger || !taking)
+	if (!ledger || !consumption)
 		return 0;
-	repeat_while(i, RUNS - 1, take_run(ledger, taking));
+	repeat_while(i, RUNS - 1, consume_run(ledger, consumption));
 	/* all runs there can be, and one more of bytes nobody saw coming */
-	if (taking->left)
-		taking->runs.run[RUNS - 1].bytes += taking->left;
+	if (consumption->left)
+		consumption->runs.run[RUNS - 1].bytes += consumption->left;
 	return 0;
 }
 
-static __always_inline struct taking *take(struct ledger *ledger, enum taking_use use, u32 bytes,
-					   const struct reading *reading)
+static __always_inline struct consumption *consume(struct ledger *ledger, enum consume_use use,
+						   u32 bytes, const struct reading *reading)
 {
 	u32 index = use;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &index);
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &index);
 
-	if (!taking)
+	if (!consumption)
 		return NULL;
-	taking->left = bytes;
-	taking->taken = 0;
-	taking->guess = reading ? reading->guess : 0;
+	consumption->left = bytes;
+	consumption->taken = 0;
+	consumption->guess = reading ? reading->guess : 0;
 	if (reading) {
-		taking->rest = reading->rest;
-		taking->rest_guess = reading->rest_guess;
+		consumption->rest = reading->rest;
+		consumption->rest_guess = reading->rest_guess;
 	}
-	take_run(ledger, taking);
-	if (taking->left)
-		take_more(ledger->pipe, use);
-	return taking;
+	consume_run(ledger, consumption);
+	if (consumption->left)
+		consume_more(ledger->pipe, use);
+	return consumption;
 }
 
 /* Forgets the first `bytes`: a reader of a packet pipe leaves what its buffer was too small for */
 static __always_inline void drop(struct ledger *ledger, u32 bytes)
 {
-	take(ledger, TAKING_DROPPED, bytes, NULL);
+	consume(ledger, CONSUME_DROPPED, bytes, NULL);
 }
 
 /* Whether the n-th run that was settled may be wanted by a reader of these groups */
 __weak __noinline int run_may_pass(u32 n, u32 groups)
 {
-	u32 use = TAKING_REPORTED;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	u32 use = CONSUME_REPORTED;
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
 	struct run *run;
 
-	if (!taking)
+	if (!consumption)
 		return true;
-	run = &taking->runs.run[n & (RUNS - 1)];
+	run = &consumption->runs.run[n & (RUNS - 1)];
 	/* bytes from before tracing are nobody's, for good */
 	return may_pass(run->who.tgid ? groups_of(&run->who) : 0, groups);
 }
 
-static __always_inline void announce_run(struct taking *taking, u32 n)
+static __always_inline void announce_run(struct consumption *consumption, u32 n)
 {
-	struct run *run = &taking->runs.run[n & (RUNS - 1)];
+	struct run *run = &consumption->runs.run[n & (RUNS - 1)];
 
 	announce_noted(run->who.tgid, run->who.tag);
 }
@@ -141,17 +141,17 @@ static __always_inline void announce_run(struct taking *taking, u32 n)
  */
 __weak __noinline int admit_runs(u32 tgid, u32 tag)
 {
-	u32 use = TAKING_REPORTED;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	u32 use = CONSUME_REPORTED;
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
 	struct process dst = {.tgid = tgid, .tag = tag};
 	u32 groups = groups_of(&dst), i;
 	bool passes = false;
 
-	if (!taking)
+	if (!consumption)
 		return true;
 	for (i = 0; i < RUNS; i++) {
 		barrier();
-		if (i >= taking->taken || passes)
+		if (i >= consumption->taken || passes)
 			break;
 		passes = run_may_pass(i, groups);
 	}
@@ -160,9 +160,9 @@ __weak __noinline int admit_runs(u32 tgid, u32 tag)
 	announce_noted(tgid, tag);
 	for (i = 0; i < RUNS; i++) {
 		barrier();
-		if (i >= taking->taken)
+		if (i >= consumption->taken)
 			break;
-		announce_run(taking, i);
+		announce_run(consumption, i);
 	}
 	return true;
 }
@@ -170,22 +170,22 @@ __weak __noinline int admit_runs(u32 tgid, u32 tag)
 /* Takes the bytes that leave the pipe off its ledger */
 static __always_inline void settle(struct ledger *ledger, const struct reading *reading)
 {
-	take(ledger, TAKING_REPORTED, reading->count, reading);
+	consume(ledger, CONSUME_REPORTED, reading->count, reading);
 }
 
 /* Reports what was settled last on this CPU: one event per run of one writer */
 static __always_inline void report(struct ledger *ledger, struct reading *reading)
 {
-	u32 use = TAKING_REPORTED;
-	struct taking *taking = bpf_map_lookup_elem(&takings, &use);
+	u32 use = CONSUME_REPORTED;
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
 	struct pipe_record *record;
 	struct run first;
 	u32 flags, n;
 
-	if (!taking)
+	if (!consumption)
 		return;
-	n = taking->taken;
-	first = taking->runs.run[0];
+	n = consumption->taken;
+	first = consumption->runs.run[0];
 	if (reading->dst.tgid == config.own_tgid || (n == 1 && first.who.tgid == config.own_tgid))
 		return;
 	if (selects() && !admit_runs(reading->dst.tgid, reading->dst.tag))
@@ -205,10 +205,10 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 		u64 size = offsetof(struct runs_record, run) + (u64)n * sizeof(struct run);
 
 		barrier_var(size);
-		taking->runs.type = RECORD_RUNS;
-		taking->runs.thread = reading->thread;
+		consumption->runs.type = RECORD_RUNS;
+		consumption->runs.thread = reading->thread;
 		if (size > sizeof(struct runs_record) ||
-		    bpf_ringbuf_output(&ring, &taking->runs, size, BPF_RB_NO_WAKEUP)) {
+		    bpf_ringbuf_output(&ring, &consumption->runs, size, BPF_RB_NO_WAKEUP)) {
 			count_lost(KIND_PIPE, LOST_RING_FULL, n);
 			bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 			return;
@@ -220,7 +220,7 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 		if (n == 1 && config.max_bytes && wanted > config.max_bytes)
 			wanted = config.max_bytes;
 		record->event.captured =
-			capture(SLOT_PIPE, &reading->source, wanted, reading->thread);
+			capture(SCRATCH_PIPE, &reading->iov, wanted, reading->thread);
 	}
 	bpf_ringbuf_submit(record, wakeup());
 }

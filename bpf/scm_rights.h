@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Who uses a unix socket, and descriptors on their way over one (SCM_RIGHTS): who receives a socket holds it. */
-#ifndef RIGHTS_H
-#define RIGHTS_H
+#ifndef SCM_RIGHTS_H
+#define SCM_RIGHTS_H
 #include "family.h"
 
 /* Whether all descriptors of a socket are on their way by SCM_RIGHTS */
@@ -25,9 +25,9 @@ static __always_inline bool is_unheld(struct sock *sk)
 
 /*
  * A process uses a socket, or has received it by SCM_RIGHTS. A function of its own, for its frame is
- * not to lie below report_sending's.
+ * not to lie below report_unix_send's.
  */
-__noinline int on_use(u64 socket, u64 task, u32 received)
+__noinline int on_sock_used(u64 socket, u64 task, u32 received)
 {
 	struct sock *sk = (void *)socket, *peer;
 	struct identity self = {};
@@ -36,25 +36,26 @@ __noinline int on_use(u64 socket, u64 task, u32 received)
 		return 0;
 	peer = is_unix(sk) ? unix_peer(sk) : NULL;
 	identify((void *)task, &self);
-	use(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, received);
+	sock_used(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, received);
 	return 0;
 }
 
-static __always_inline bool on_right(u64 header, u64 size, u64 at)
+static __always_inline bool on_scm_right(u64 header, u64 size, u64 at)
 {
 	int fd = -1;
 
 	if (at + sizeof(fd) > size || bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + at)))
 		return false;
-	on_use((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
+	on_sock_used((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
 	return true;
 }
 
 /* The descriptors in one control message at `header` of `size` bytes */
-__noinline int on_rights(u64 header, u64 size, u32 head)
+__noinline int on_scm_rights(u64 header, u64 size, u32 head)
 {
 	if (serves(FAMILY_UNIX))
-		repeat_while(i, SCM_MAX_FD, on_right(header, size, head + (u64)i * sizeof(int)));
+		repeat_while(i, SCM_MAX_FD,
+			     on_scm_right(header, size, head + (u64)i * sizeof(int)));
 	return 0;
 }
 
@@ -87,7 +88,7 @@ static __always_inline void on_control(u64 message, bool compat)
 		if (size < head || size > length)
 			return;
 		if (kind == ((u64)SCM_RIGHTS << 32 | SOL_SOCKET))
-			on_rights(control, size, head);
+			on_scm_rights(control, size, head);
 		size = (size + (compat ? 3 : 7)) & ~(compat ? 3ULL : 7ULL);
 		if (size > length)
 			return;

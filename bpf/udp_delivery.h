@@ -6,8 +6,8 @@
  * (udp_prod_queue), another sender's. Then user space gets a record of it, which has the
  * addresses that the sender's event has.
  */
-#ifndef ARRIVAL_H
-#define ARRIVAL_H
+#ifndef UDP_DELIVERY_H
+#define UDP_DELIVERY_H
 #include "flow.h"
 
 #define ETH_P_IP 0x0800
@@ -15,7 +15,7 @@
 #define IP_DESTINATION 16
 #define IPV6_DESTINATION 24
 
-ANCHOR(struct, arrival_record);
+ANCHOR(struct, udp_delivery_record);
 
 /* What the last call on this CPU was about: of several for one batch, each is for a datagram of it */
 struct batch {
@@ -103,7 +103,7 @@ static __always_inline void look_at(struct sk_buff *skb, u16 port, struct datagr
 }
 
 /* The socket that the current call sends one datagram by, to be reported at its return; NULL: none */
-static __always_inline struct sock *sending_socket(void)
+static __always_inline struct sock *sender_of_call(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct pt_regs *regs = current_regs();
@@ -123,12 +123,12 @@ static __always_inline struct sock *sending_socket(void)
 }
 
 /* Tells user space of the datagram that came to a socket */
-__noinline int tell_arrival(u64 socket)
+__noinline int report_deferred(u64 socket)
 {
 	struct sock *sk = (void *)socket;
 	u64 inode = sock_inode(sk);
 	struct process who = owner_of(sk, inode, 0);
-	struct arrival_record *record;
+	struct udp_delivery_record *record;
 	struct datagram *datagram;
 	u32 zero = 0;
 
@@ -142,7 +142,7 @@ __noinline int tell_arrival(u64 socket)
 		count_lost(KIND_LOOPBACK_UDP, LOST_RING_FULL, 1);
 		return 0;
 	}
-	record->type = RECORD_ARRIVAL;
+	record->type = RECORD_UDP_DELIVERY;
 	record->length = datagram->length;
 	record->time = bpf_ktime_get_boot_ns();
 	record->dst_inode = inode;
@@ -158,7 +158,7 @@ __noinline int tell_arrival(u64 socket)
 }
 
 /* A socket is told of data */
-__noinline int on_arrival(u64 socket)
+__noinline int on_udp_delivery(u64 socket)
 {
 	struct sock *sk = (void *)socket, *sender;
 	u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
@@ -175,12 +175,12 @@ __noinline int on_arrival(u64 socket)
 		look_at(skb, port, datagram);
 	if (datagram->device && datagram->device != LOOPBACK_IFINDEX)
 		return 0;
-	sender = sending_socket();
+	sender = sender_of_call();
 	if (sender &&
 	    (!datagram->device || BPF_CORE_READ(sender, __sk_common.skc_num) == datagram->src_port))
-		note_delivery(sk, false);
+		note_in_call(sk, false);
 	else
-		tell_arrival(socket);
+		report_deferred(socket);
 	return 0;
 }
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What was sent over the loopback device, and its report to each who receives it. */
+#ifndef INET_SEND_H
+#define INET_SEND_H
+#include "message.h"
+#include "receivers.h"
+
+/* One call or message to be reported; in a map for the reason that unix.bpf.c gives */
+struct inet_send {
+	struct message message;
+	struct flow flow;
+	u64 other;
+	struct process dst;
+	u32 kind;
+	u32 flags;
+	u64 sender; /* of a datagram whose receivers are to be searched for */
+	u64 first;  /* receiver of the datagram */
+	u64 last;
+	/* room for what the stack has none for: of five frames 512 bytes in all */
+	struct flow reversed;
+	struct flow theirs;
+	u8 sockaddr[28]; /* a sockaddr_in6, or a sockaddr_in within it */
+	u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct inet_send);
+} inet_sends SEC(".maps");
+
+__noinline int report_inet_send(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct loopback_record *record;
+	struct process dst;
+	u64 dst_inode = 0;
+
+	if (!send || !serves(FAMILY_LOOPBACK))
+		return 0;
+	dst = send->dst;
+	if (send->other) {
+		struct sock *other = (void *)send->other;
+
+		dst_inode = sock_inode(other);
+		dst = owner_of(other, dst_inode, 0);
+	}
+	if (send->message.self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return 0;
+	if (!admit(&send->message.self, &dst))
+		return 0;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(send->kind, LOST_RING_FULL, 1);
+		return 0;
+	}
+	begin_event(&record->event, send->kind, send->flags, send->message.self.who, dst,
+		    send->message.count);
+	record->src_inode = send->message.inode;
+	record->dst_inode = dst_inode;
+	record->dst_sock = send->other;
+	record->net = send->flow.net;
+	record->src_port = send->flow.local_port;
+	record->dst_port = send->flow.remote_port;
+	record->reserved = 0;
+	__builtin_memcpy(record->src_address, send->flow.local, 16);
+	__builtin_memcpy(record->dst_address, send->flow.remote, 16);
+	record->event.captured =
+		capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &send->message.iov,
+			wanted_of(send->message.count), record->event.thread);
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
+}
+
+/* Reports what is in `inet_sends`, to each who receives it */
+__noinline int report_sent(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
+	int count = -1;
+
+	if (!send || !search || !serves(FAMILY_LOOPBACK))
+		return 0;
+	if (send->sender) {
+		search->flow = send->flow;
+		count = find_receivers(send->sender, via_uring);
+	}
+	if (count < 0)
+		return report_inet_send(via_uring);
+	if (search->unsure)
+		send->flags |= EVENT_DST_GUESS;
+	/* here, for a function more would be a frame more than eight */
+	for (int n = 0; n < RECEIVERS; n++) {
+		barrier();
+		if (n >= count)
+			break;
+		send->other = search->found[n & (RECEIVERS - 1)];
+		report_inet_send(via_uring);
+	}
+	return 0;
+}
+
+static __always_inline struct inet_send *new_inet_send(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+
+	if (send)
+		__builtin_memset(send, 0, sizeof(*send));
+	return send;
+}
+
+#endif
