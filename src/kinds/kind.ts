@@ -39,6 +39,8 @@ export interface KindModule {
   name: Kind;
   /** the other words -t takes for it */
   aliases: readonly string[];
+  /** one event of it, in a few words, for README's table */
+  shows: string;
   /** enum kind: what its records carry, and its row of the loss counters */
   id: number;
   /** bytes of its records */

@@ -211,12 +211,14 @@ export function printAddress(bytes: Uint8Array): string {
 function loopbackKind(
   name: KindName,
   aliases: readonly string[],
+  shows: string,
   id: number,
   protocol: "tcp" | "udp",
 ): KindModule {
   return {
     name,
     aliases,
+    shows,
     id,
     size: LoopbackRecord.size,
     hooks: {
@@ -231,5 +233,17 @@ function loopbackKind(
   };
 }
 
-export const loopbackTcp = loopbackKind("loopback-tcp", ["lt"], Kind.KIND_LOOPBACK_TCP, "tcp");
-export const loopbackUdp = loopbackKind("loopback-udp", ["lu"], Kind.KIND_LOOPBACK_UDP, "udp");
+export const loopbackTcp = loopbackKind(
+  "loopback-tcp",
+  ["lt"],
+  "bytes sent over TCP within this host",
+  Kind.KIND_LOOPBACK_TCP,
+  "tcp",
+);
+export const loopbackUdp = loopbackKind(
+  "loopback-udp",
+  ["lu"],
+  "a datagram that a socket of this host receives",
+  Kind.KIND_LOOPBACK_UDP,
+  "udp",
+);

@@ -78,6 +78,7 @@ class PipeReader implements Reader {
 export const pipe: KindModule = {
   name: "pipe",
   aliases: ["p"],
+  shows: "bytes that leave a pipe or a FIFO",
   id: Kind.KIND_PIPE,
   size: PipeRecord.size,
   hooks: {

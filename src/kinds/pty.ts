@@ -51,6 +51,7 @@ class PtyReader implements Reader {
 export const pty: KindModule = {
   name: "pty",
   aliases: ["t"],
+  shows: "bytes written to either side of a pseudoterminal",
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: {

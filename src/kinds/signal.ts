@@ -65,6 +65,7 @@ class SignalReader implements Reader {
 export const signal: KindModule = {
   name: "signal",
   aliases: ["k", "kill"],
+  shows: "a signal that one process sends",
   id: Kind.KIND_SIGNAL,
   size: SignalRecord.size,
   hooks: { signal_generate: ["signal_generate"] },

@@ -90,10 +90,11 @@ class UnixReader implements Reader {
   };
 }
 
-function unixKind(name: KindName, aliases: readonly string[], id: number): KindModule {
+function unixKind(name: KindName, aliases: readonly string[], shows: string, id: number): KindModule {
   return {
     name,
     aliases,
+    shows,
     id,
     size: UnixRecord.size,
     hooks: {
@@ -107,6 +108,21 @@ function unixKind(name: KindName, aliases: readonly string[], id: number): KindM
   };
 }
 
-export const unixStream = unixKind("unix-stream", ["us"], Kind.KIND_UNIX_STREAM);
-export const unixDgram = unixKind("unix-dgram", ["ud"], Kind.KIND_UNIX_DGRAM);
-export const unixSeqpacket = unixKind("unix-seqpacket", ["uq"], Kind.KIND_UNIX_SEQPACKET);
+export const unixStream = unixKind(
+  "unix-stream",
+  ["us"],
+  "bytes sent on a stream socket",
+  Kind.KIND_UNIX_STREAM,
+);
+export const unixDgram = unixKind(
+  "unix-dgram",
+  ["ud"],
+  "a datagram queued at its receiver",
+  Kind.KIND_UNIX_DGRAM,
+);
+export const unixSeqpacket = unixKind(
+  "unix-seqpacket",
+  ["uq"],
+  "a packet queued at its receiver",
+  Kind.KIND_UNIX_SEQPACKET,
+);

@@ -2,7 +2,7 @@ import { type Figure, verdict } from "./figure.ts";
 
 const HEAD = ["row", "what", "median", "spread", "target", "", "note"];
 
-/** The figures as a table in Markdown, which the README takes as it is. */
+/** The figures as a table in Markdown, which docs/cost.md takes as it is. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
     const { row, name, value, least, most, unit, target, note } = figure;

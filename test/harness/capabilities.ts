@@ -1,6 +1,6 @@
 /**
  * What a back end can't see. A case that one of these excludes asserts instead that ipcdump says so, or that
- * what it shows carries a mark; README's table tells users the same.
+ * what it shows carries a mark; docs/kernels.md tells users the same.
  */
 export interface Capabilities {
   /** reads and writes by io_uring; without it the `tracing` line says `not seen: io_uring` */

@@ -1,6 +1,6 @@
 /**
- * What a container engine does, as far as ipcdump's image and the README's command need it. There is none on a test
- * machine; so the same namespaces, mounts and capabilities are made by unshare, mount and test/programs/contained.c.
+ * What a container engine does, as far as ipcdump's image and the commands of docs/containers.md need it. There is
+ * none on a test machine; so the same namespaces, mounts and capabilities are made by unshare, mount and test/programs/contained.c.
  */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -13,9 +13,9 @@ import { run } from "../harness/workload.ts";
 setDefaultTimeout(5 * PATIENCE);
 
 const PROJECT = join(import.meta.dir, "../..");
-const readme = readFileSync(join(PROJECT, "README.md"), "utf8").replace(/\\\n */g, "");
-/** The commands that the README tells. */
-const told = [...readme.matchAll(/^docker run .*$/gm)].map(([line]) => parseRun(line.replace(/ #.*/, "")));
+const page = readFileSync(join(PROJECT, "docs/containers.md"), "utf8").replace(/\\\n */g, "");
+/** The commands that docs/containers.md tells. */
+const told = [...page.matchAll(/^docker run .*$/gm)].map(([line]) => parseRun(line.replace(/ #.*/, "")));
 const [first] = told;
 
 let folder: string;
@@ -44,12 +44,12 @@ async function traces(command: string[], kinds = "pipe"): Promise<void> {
 }
 
 describe("container", () => {
-  test("the README tells how to run each image", () => {
+  test("docs/containers.md tells how to run each image", () => {
     expect(new Set(told.map(({ image }) => image))).toEqual(new Set(images.keys()));
   });
 
   for (const image of ["ipcdump", "ipcdump:debian"]) {
-    test(`${image}, as the README has it`, async () => {
+    test(`${image}, as docs/containers.md has it`, async () => {
       const { container } = told.find((each) => each.image === image)!;
       await traces(await command(image, container), "pipe,unix-stream,pty");
     });

@@ -1,18 +1,17 @@
 /**
- * Rewrites README's table of kernels and back ends from dist/matrix.json, which test/vm/run.ts writes.
+ * Rewrites the table of kernels and back ends in docs/kernels.md from dist/matrix.json, which test/vm/run.ts writes.
  *
  *   bun test/vm/table.ts
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeMarked } from "../docs/marked.ts";
 import { SERIES, seriesOf } from "./kernels.ts";
 import { isOffered } from "./plan.ts";
 import { BACKENDS, type Matrix } from "./report.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const README = join(ROOT, "README.md");
 const MATRIX = join(ROOT, "dist/matrix.json");
-const MARKERS = /(<!-- matrix -->\n)[\s\S]*?(<!-- \/matrix -->)/;
 
 /** The Markdown table: a row for each kernel, oldest first, how many cases passed with each back end. */
 export function table(matrix: Matrix): string {
@@ -41,12 +40,7 @@ function cell(verdicts: Record<string, string> | undefined): string {
 }
 
 if (import.meta.main) {
-  const readme = readFileSync(README, "utf8");
-  if (!MARKERS.test(readme)) throw new Error("README.md has no <!-- matrix --> … <!-- /matrix -->");
   const made = table(JSON.parse(readFileSync(MATRIX, "utf8")));
   process.stdout.write(made);
-  writeFileSync(
-    README,
-    readme.replace(MARKERS, (_, open: string, close: string) => `${open}${made}${close}`),
-  );
+  writeMarked("docs/kernels.md", "matrix", made);
 }
