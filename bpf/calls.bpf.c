@@ -126,7 +126,7 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 
 	if (call == CALL_CLOSE && serves(~FAMILY_PIPE))
 		return on_close(argument(regs, 0, compat));
-	if (!serves(FAMILY_PIPE) || call == CALL_OTHER || call > CALL_VMSPLICE)
+	if (!serves(FAMILY_PIPE) || !is_call(call, CLASS_FILE))
 		return 0;
 	descriptors(call, regs, compat, &from_fd, &to_fd);
 	from = from_fd < 0 ? NULL : file_of(from_fd);
@@ -176,11 +176,11 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	enum call call = call_of(call_number(regs), compat);
 	int from = -1, to;
 
-	if (call == CALL_OTHER || (call > CALL_VMSPLICE && !serves(~FAMILY_PIPE)))
+	if (is_call(call, CLASS_STATE))
+		return serves(~FAMILY_PIPE) ? on_other(call, regs, compat, result) : 0;
+	if (!is_call(call, CLASS_FILE) && !(serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET)))
 		return 0;
-	if (call >= CALL_OPEN)
-		return on_other(call, regs, compat, result);
-	if (serves(FAMILY_PIPE) && call <= CALL_VMSPLICE) {
+	if (serves(FAMILY_PIPE) && is_call(call, CLASS_FILE)) {
 		was_entered = pipe_returned(call, result, 0, 0);
 		/* but these two have another end that may be something else */
 		if (was_entered && call != CALL_SENDFILE && call != CALL_SPLICE)

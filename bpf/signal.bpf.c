@@ -18,12 +18,12 @@ ANCHOR(struct, signal_record);
 /* The si_code of these is the caller's to choose; timers and message queues use the same codes */
 static __always_inline bool queued_by_hand(void)
 {
-	return is_queue(current_call(), in_compat_call());
+	return call_of(current_call(), in_compat_call()) == CALL_SIGQUEUE;
 }
 
 static __always_inline bool killed_by_hand(void)
 {
-	return is_kill(current_call(), in_compat_call());
+	return call_of(current_call(), in_compat_call()) == CALL_KILL;
 }
 
 SEC("?tp_btf/signal_generate")

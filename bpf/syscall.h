@@ -6,36 +6,100 @@
 #include "read.h"
 #include <bpf/bpf_helpers.h>
 
-enum call {
-	CALL_OTHER,
-	CALL_READ,
-	CALL_READV,
-	CALL_WRITE,
-	CALL_WRITEV,
-	CALL_SENDFILE,
-	CALL_SPLICE,
-	CALL_TEE,
-	CALL_VMSPLICE,
-	CALL_SENDTO,
-	CALL_SENDMSG,
-	CALL_SENDMMSG,
-	CALL_RECVFROM,
-	CALL_RECVMSG,
-	CALL_RECVMMSG,
-	CALL_CONNECT,
-	CALL_ACCEPT,
-	CALL_OPEN,
-	CALL_CLOSE,
-	CALL_SOCKET,
-	CALL_SOCKETPAIR,
-	CALL_LISTEN,
-	CALL_URING,
-};
+/*
+ * What is told apart. Of these classes are the calls
+ *   FILE: that move bytes of any file, or take something from it
+ *   SOCKET: that only sockets have
+ *   STATE: that make, open or close something, or ask for what others do
+ *   SIGNAL: that send one
+ */
+#define CALLS(X)                                                                                   \
+	X(READ, FILE)                                                                              \
+	X(READV, FILE)                                                                             \
+	X(WRITE, FILE)                                                                             \
+	X(WRITEV, FILE)                                                                            \
+	X(SENDFILE, FILE)                                                                          \
+	X(SPLICE, FILE)                                                                            \
+	X(TEE, FILE)                                                                               \
+	X(VMSPLICE, FILE)                                                                          \
+	X(SENDTO, SOCKET)                                                                          \
+	X(SENDMSG, SOCKET)                                                                         \
+	X(SENDMMSG, SOCKET)                                                                        \
+	X(RECVFROM, SOCKET)                                                                        \
+	X(RECVMSG, SOCKET)                                                                         \
+	X(RECVMMSG, SOCKET)                                                                        \
+	X(CONNECT, SOCKET)                                                                         \
+	X(ACCEPT, SOCKET)                                                                          \
+	X(OPEN, STATE)                                                                             \
+	X(CLOSE, STATE)                                                                            \
+	X(SOCKET, STATE)                                                                           \
+	X(SOCKETPAIR, STATE)                                                                       \
+	X(LISTEN, STATE)                                                                           \
+	X(URING, STATE)                                                                            \
+	X(KILL, SIGNAL)                                                                            \
+	X(SIGQUEUE, SIGNAL) /* its caller chooses the si_code */
+
+/* No such call there: above all numbers, and another one each time, for two cases of a switch may not be the same */
+#define NO_NUMBER 0x10000
+#define NONE (NO_NUMBER + __COUNTER__)
 
 /*
- * What is the processor's own: native_call() and compat_call(), is_kill() and is_queue(), in_compat_call(),
- * argument(), call_number()
+ * Their numbers: of x86-64, i386, arm64 and 32-bit Arm (EABI) programs. preadv2 and pwritev2 with offset -1
+ * work on pipes. Arm still has send and recv: as a write, which gives no address, and a recvfrom.
  */
+#define SYSTEM_CALLS(X)                                                                            \
+	X(READ, 0, 3, 63, 3)                                                                       \
+	X(READV, 19, 145, 65, 145)                                                                 \
+	X(READV, 327, 378, 286, 392)                                                               \
+	X(WRITE, 1, 4, 64, 4)                                                                      \
+	X(WRITE, NONE, NONE, NONE, 289)                                                            \
+	X(WRITEV, 20, 146, 66, 146)                                                                \
+	X(WRITEV, 328, 379, 287, 393)                                                              \
+	X(SENDFILE, 40, 187, 71, 187)                                                              \
+	X(SENDFILE, NONE, 239, NONE, 239)                                                          \
+	X(SPLICE, 275, 313, 76, 340)                                                               \
+	X(TEE, 276, 315, 77, 342)                                                                  \
+	X(VMSPLICE, 278, 316, 75, 343)                                                             \
+	X(SENDTO, 44, 369, 206, 290)                                                               \
+	X(SENDMSG, 46, 370, 211, 296)                                                              \
+	X(SENDMMSG, 307, 345, 269, 374)                                                            \
+	X(RECVFROM, 45, 371, 207, 291)                                                             \
+	X(RECVFROM, NONE, NONE, NONE, 292)                                                         \
+	X(RECVMSG, 47, 372, 212, 297)                                                              \
+	X(RECVMMSG, 299, 337, 243, 365)                                                            \
+	X(RECVMMSG, NONE, 417, NONE, 417)                                                          \
+	X(CONNECT, 42, 362, 203, 283)                                                              \
+	X(ACCEPT, 43, 364, 202, 285)                                                               \
+	X(ACCEPT, 288, NONE, 242, 366)                                                             \
+	X(OPEN, 2, 5, 56, 5)                                                                       \
+	X(OPEN, 257, 295, 437, 322)                                                                \
+	X(OPEN, 437, 437, NONE, 437)                                                               \
+	X(CLOSE, 3, 6, 57, 6)                                                                      \
+	X(SOCKET, 41, 359, 198, 281)                                                               \
+	X(SOCKETPAIR, 53, 360, 199, 288)                                                           \
+	X(LISTEN, 50, 363, 201, 284)                                                               \
+	X(URING, 426, 426, 426, 426)                                                               \
+	X(KILL, 62, 37, 129, 37)                                                                   \
+	X(KILL, 200, 238, 130, 238)                                                                \
+	X(KILL, 234, 270, 131, 268)                                                                \
+	X(SIGQUEUE, 129, 178, 138, 178)                                                            \
+	X(SIGQUEUE, 297, 335, 240, 363)                                                            \
+	X(SIGQUEUE, 424, 424, 424, 424)
+
+#define NAMED(call, class) CALL_##call,
+enum call { CALL_OTHER, CALLS(NAMED) };
+#undef NAMED
+
+enum call_class { CLASS_FILE, CLASS_SOCKET, CLASS_STATE, CLASS_SIGNAL };
+
+#define IN_CLASS(call, class) | (u64)(CLASS_##class == wanted) << CALL_##call
+static __always_inline bool is_call(enum call call, enum call_class wanted)
+{
+	return 1ULL << call & (0 CALLS(IN_CLASS));
+}
+#undef IN_CLASS
+
+/* What is the processor's own: NATIVE and COMPAT, in_compat_call(), argument(), call_number() */
 #if defined(__TARGET_ARCH_x86)
 #include "calls_x86.h"
 #elif defined(__TARGET_ARCH_arm64)
@@ -44,9 +108,31 @@ enum call {
 #error "the system calls of this processor are not known here"
 #endif
 
+#define CASE(call, number)                                                                         \
+	case number:                                                                               \
+		return CALL_##call;
+
+static __always_inline enum call native_call(u64 number)
+{
+	switch (number) {
+		SYSTEM_CALLS(NATIVE)
+	}
+	return CALL_OTHER;
+}
+
+static __always_inline enum call compat_call(u64 number)
+{
+	switch (number) {
+		SYSTEM_CALLS(COMPAT)
+	}
+	return CALL_OTHER;
+}
+
 /* Global, for what it answers to be a number like any other: else the verifier goes on once for each call there is */
 __weak __noinline int call_of(u64 number, u32 compat)
 {
+	if (number >= NO_NUMBER)
+		return CALL_OTHER;
 	return compat ? compat_call(number) : native_call(number);
 }
 
