@@ -6,13 +6,17 @@
 import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 import { NativeError } from "./error.ts";
-import { lastErrno, PROT_READ, PROT_WRITE } from "./libc.ts";
+import { geteuid, lastErrno, PROT_READ, PROT_WRITE } from "./libc.ts";
 
 const { i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
 
 const { symbols: c } = dlopen("libc.so.6", {
   capget: { args: [pointer, pointer], returns: i32 }, // int capget(cap_user_header_t, cap_user_data_t)
   capset: { args: [pointer, pointer], returns: i32 }, // int capset(cap_user_header_t, const cap_user_data_t)
+  getauxval: { args: [long], returns: long }, // unsigned long getauxval(unsigned long)
+  getegid: { args: [], returns: i32 }, // gid_t getegid(void)
+  setfsuid: { args: [i32], returns: i32 }, // int setfsuid(uid_t)
+  setfsgid: { args: [i32], returns: i32 }, // int setfsgid(gid_t)
   mmap: { args: [pointer, size, i32, i32, i32, long], returns: long }, // void *mmap(...)
   mprotect: { args: [long, size, i32], returns: i32 }, // int mprotect(void *, size_t, int)
   sigaction: { args: [i32, pointer, pointer], returns: i32 }, // int sigaction(int, const struct sigaction *, struct sigaction *)
@@ -20,6 +24,7 @@ const { symbols: c } = dlopen("libc.so.6", {
 });
 
 const version = 0x2008_0522; // _LINUX_CAPABILITY_VERSION_3
+const AT_SECURE = 23;
 const PROT_EXEC = 4;
 const privateAnonymous = 0x22; // MAP_PRIVATE | MAP_ANONYMOUS
 const pageSize = 4096;
@@ -59,15 +64,34 @@ function data({ effective, permitted }: Sets): Uint32Array {
   return Uint32Array.of(low(effective), low(permitted), 0, high(effective), high(permitted), 0);
 }
 
-/** What `attempt` answers while this thread can't use the capabilities in `mask`. */
+/** What `attempt` answers while this thread can't use the capabilities in `mask`. @throws NativeError */
 export function without<Answer>(mask: bigint, attempt: () => Answer): Answer {
   const before = capabilities();
   const { effective, permitted } = before;
-  c.capset(ptr(header()), ptr(data({ effective: effective & ~mask, permitted })));
+  const fewer = data({ effective: effective & ~mask, permitted });
+  if (c.capset(ptr(header()), ptr(fewer)) < 0) throw new NativeError("set", "capabilities", lastErrno());
   try {
     return attempt();
   } finally {
     c.capset(ptr(header()), ptr(data(before)));
+  }
+}
+
+/**
+ * What `attempt` answers while this thread has no more rights to files than whoever started the program: it may have
+ * been given some by its file. @throws NativeError
+ */
+export function asCaller<Answer>(attempt: () => Answer): Answer {
+  if (c.getauxval(AT_SECURE) === 0) return attempt();
+  const before = capabilities();
+  const [user, group] = [geteuid(), c.getegid()];
+  c.setfsgid(process.getgid!());
+  c.setfsuid(process.getuid!());
+  try {
+    return without(before.effective, attempt);
+  } finally {
+    c.setfsuid(user);
+    c.setfsgid(group);
   }
 }
 

@@ -52,8 +52,8 @@ export const O = {
 } as const;
 export const POLLIN = 1;
 export const POLLOUT = 4;
-export const POLLERR = 8;
-export const POLLHUP = 16;
+const POLLERR = 8;
+const POLLHUP = 16;
 
 /** open(2) */
 export function open(path: string, flags: number, mode = 0): number {
@@ -78,6 +78,12 @@ export function poll(fd: number, events: number, milliseconds: number): number {
   pollfd[1] = events;
   const n = result(c.poll(ptr(pollfd), 1, milliseconds));
   return n <= 0 ? n : (pollfd[1] as number) >>> 16;
+}
+
+/** Whether a pipe has no reader, or a terminal was hung up. */
+export function hasError(fd: number): boolean {
+  const events = poll(fd, 0, 0);
+  return events > 0 && (events & (POLLERR | POLLHUP)) !== 0;
 }
 
 /** ftruncate(2) */

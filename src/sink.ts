@@ -2,26 +2,23 @@
  * The only place that writes stdout or the file of -o: write(2) through FFI, because Bun's own
  * writers set O_NONBLOCK for everyone who shares stdout, hang on EPIPE and lose the tail.
  */
-import { fstatSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { fstatSync, readFileSync, type Stats } from "node:fs";
 import { describe } from "../ffi/error.ts";
-import { close, ftruncate, O, open, POLLERR, POLLHUP, POLLOUT, poll, write } from "../ffi/libc.ts";
+import { close, ftruncate, hasError, O, open, POLLOUT, poll, write } from "../ffi/libc.ts";
 import { printable } from "./bytes/escape.ts";
 import { Output } from "./bytes/output.ts";
 import { Failure } from "./failure.ts";
+import { OutFile } from "./outfile.ts";
 
-const ENOENT = 2;
 const EINTR = 4;
 const EIO = 5;
-const ENXIO = 6;
 const EAGAIN = 11;
-const EEXIST = 17;
 const ENOSPC = 28;
 const EPIPE = 32;
 const ECONNRESET = 104;
 
 const stdout = 1;
 const newline = 0x0a;
-const ownerOnly = 0o600;
 /** PIPE_BUF: a pipe that polls writable takes this much without blocking. */
 const neverBlocks = 4096;
 
@@ -46,8 +43,8 @@ export class Sink implements Disposable {
   readonly #manner: Manner;
   readonly #regular: boolean;
   readonly #device: boolean;
-  /** the file this sink made, which goes again when tracing never starts */
-  readonly #created: string | null;
+  /** of -o; one that this sink made goes again when tracing never starts */
+  readonly #file: OutFile | null;
   readonly #truncates: boolean;
   /** a FIFO that no one has opened for reading yet: its emptiness is no end */
   #awaited: boolean;
@@ -55,15 +52,15 @@ export class Sink implements Disposable {
   #started = false;
   #sent = 0;
 
-  private constructor(target: Target) {
-    this.#fd = target.fd;
-    this.#name = target.name;
-    this.#manner = target.manner;
-    this.#regular = target.stats.isFile();
-    this.#device = target.stats.isCharacterDevice();
-    this.#created = target.created ? target.name : null;
-    this.#truncates = target.fd !== stdout && this.#regular;
-    this.#awaited = target.awaited;
+  private constructor({ fd, name, manner, stats, file }: Target) {
+    this.#fd = fd;
+    this.#name = name;
+    this.#manner = manner;
+    this.#regular = stats.isFile();
+    this.#device = stats.isCharacterDevice();
+    this.#file = file;
+    this.#truncates = file !== null && this.#regular;
+    this.#awaited = file?.isAwaited ?? false;
   }
 
   /**
@@ -140,8 +137,9 @@ export class Sink implements Disposable {
 
   /** Closes; what was not flushed is dropped. */
   [Symbol.dispose](): void {
-    if (this.#fd !== stdout) close(this.#fd);
-    if (this.#created !== null && !this.#started) unlinkSync(this.#created);
+    if (this.#file?.isNew && !this.#started) this.#file.remove();
+    if (this.#file !== null) this.#file[Symbol.dispose]();
+    else if (this.#fd !== stdout) close(this.#fd);
   }
 
   /** EIO is what a terminal that was hung up says. */
@@ -170,8 +168,14 @@ interface Target {
   name: string;
   manner: Manner;
   stats: Stats;
-  created: boolean;
-  awaited: boolean;
+  file: OutFile | null;
+}
+
+function openFile(path: string): Target {
+  const file = OutFile.open(path);
+  const { fd, stats } = file;
+  const manner = stats.isFIFO() || stats.isCharacterDevice() ? "private" : "direct";
+  return { fd, name: path, manner, stats, file };
 }
 
 function openStdout(): Target {
@@ -182,45 +186,13 @@ function openStdout(): Target {
   } catch {
     throw new Failure("stdout is closed; write to a file with -o FILE");
   }
-  if (stats.isFile()) return { fd: stdout, name, manner: "direct", stats, created: false, awaited: false };
+  if (stats.isFile()) return { fd: stdout, name, manner: "direct", stats, file: null };
   if (stats.isFIFO() || stats.isCharacterDevice()) {
     // Opened anew it has its own O_NONBLOCK; a child that inherits stdout must not see EAGAIN.
     const fd = open("/proc/self/fd/1", O.WRONLY | O.NOCTTY | O.NONBLOCK);
-    if (fd >= 0) return { fd, name, manner: "private", stats, created: false, awaited: false };
+    if (fd >= 0) return { fd, name, manner: "private", stats, file: null };
   }
-  return { fd: stdout, name, manner: "polled", stats, created: false, awaited: false };
-}
-
-function openFile(path: string): Target {
-  const flags = O.WRONLY | O.NOCTTY | O.NONBLOCK;
-  let created = false;
-  let fd = open(path, flags);
-  if (fd === -ENXIO) fd = openUnreadFifo(path, flags);
-  if (fd === -ENOENT) {
-    fd = open(path, flags | O.CREAT | O.EXCL, ownerOnly);
-    created = fd >= 0;
-    // A dangling link: its target is made.
-    if (fd === -EEXIST) fd = open(path, flags | O.CREAT, ownerOnly);
-  }
-  if (fd < 0) throw new Failure(`cannot write to ${printable(path)}: ${describe(fd)}`);
-  const stats = fstatSync(fd);
-  const manner = stats.isFIFO() || stats.isCharacterDevice() ? "private" : "direct";
-  return { fd, name: path, manner, stats, created, awaited: stats.isFIFO() && hasError(fd) };
-}
-
-/** Opening a FIFO waits for a reader; a reader of our own, for a moment, spares the wait. */
-function openUnreadFifo(path: string, flags: number): number {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return -ENXIO;
-  const reader = open(path, O.RDWR | O.NONBLOCK);
-  if (reader < 0) return reader;
-  const fd = open(path, flags);
-  close(reader);
-  return fd;
-}
-
-function hasError(fd: number): boolean {
-  const events = poll(fd, 0, 0);
-  return events > 0 && (events & (POLLERR | POLLHUP)) !== 0;
+  return { fd: stdout, name, manner: "polled", stats, file: null };
 }
 
 /** Where the next write(2) goes; -1 when /proc is missing. */
