@@ -3,8 +3,10 @@
  * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Those of
  * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
  */
+
 import { type Pointer, ptr } from "bun:ffi";
 import { NativeError } from "./error.ts";
+import { whole } from "./halves.ts";
 import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
 import { lastErrno } from "./libc.ts";
 import { BpfMap } from "./map.ts";
@@ -96,7 +98,7 @@ export class Program {
     length[0] = infoSize;
     const fd = this.#libbpf.bpf_program__fd(this.#program);
     if (this.#libbpf.bpf_prog_get_info_by_fd(fd, ptr(info), ptr(length)) !== 0) return 0;
-    return info[missesWord]! + info[missesWord + 1]! * 0x1_0000_0000;
+    return whole(info[missesWord]!, info[missesWord + 1]!);
   }
 }
 

@@ -3,6 +3,7 @@
  * crashes Bun), one atomic store to give room back. The data pages begin once more behind their end, so a
  * record never wraps; only as many of them as the longest one needs, for all that is mapped is resident.
  */
+import { whole } from "./halves.ts";
 import { Mapping, PROT_READ, PROT_WRITE, pageSize, Waiter } from "./libc.ts";
 
 const busyBit = 0x8000_0000;
@@ -10,7 +11,6 @@ const discardBit = 0x4000_0000;
 const lengthMask = 0x3fff_ffff;
 const headerSize = 8;
 const dataStart = pageSize;
-const half = 0x1_0000_0000;
 /** bytes of a record with its header at most; whole pages of any size there is */
 export const longestRecord = 0x1_0000;
 /** Here loads happen in the order they are written in; elsewhere a record must not be read before its header. */
@@ -81,7 +81,7 @@ export class Ring implements Disposable {
 
   /** Where the kernel writes next: what comes before it has happened by now. Only ever grows. */
   get produced(): number {
-    return this.#produced[0]! + this.#produced[1]! * half;
+    return whole(this.#produced[0]!, this.#produced[1]!);
   }
 
   /** Where `next` reads on. Only ever grows, but for `rewind`. */

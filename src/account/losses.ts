@@ -1,4 +1,5 @@
 /** What was dropped: the kernel side's counters, and the programs the kernel skipped. */
+import { whole } from "../../ffi/halves.ts";
 import type { Program } from "../../ffi/object.ts";
 import type { Traced } from "../attach/attach.ts";
 import type { Lost, LostReason } from "../event.ts";
@@ -7,7 +8,6 @@ import { Shared } from "../layout.ts";
 
 /** by enum lost_reason */
 const reasons: readonly LostReason[] = ["ring_full", "map_full", "fault"];
-const half = 0x1_0000_0000;
 /** KIND_UNKNOWN: what would have been an event of one kind or another */
 const unknown = { id: 0, name: "unknown" } as const;
 
@@ -45,7 +45,7 @@ export class Losses {
   poll(lost: Lost, report: () => void): void {
     const { words } = this.#shared;
     for (const counter of this.#counters) {
-      const count = words[counter.at]! + words[counter.at + 1]! * half;
+      const count = whole(words[counter.at]!, words[counter.at + 1]!);
       if (count === counter.seen) continue;
       const more = count - counter.seen;
       counter.seen = count;

@@ -1,15 +1,17 @@
 /** The `unread` lines at the end: pipes that still hold bytes, whose they are and who could read them. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+
+import { statSync } from "node:fs";
+import { whole, wordSpan } from "../../ffi/halves.ts";
 import type { BpfObject } from "../../ffi/object.ts";
 import type { Traced } from "../attach/attach.ts";
 import { printable } from "../bytes/escape.ts";
 import type { End } from "../event.ts";
 import { Ledger, Run } from "../layout.ts";
 import type { Names } from "../name/names.ts";
+import { commOf, link, list, read } from "../proc/files.ts";
 import { processes } from "../proc/processes.ts";
 
 const most = 10;
-const half = 0x1_0000_0000;
 const accessMode = 3;
 const writeOnly = 1;
 
@@ -25,13 +27,13 @@ export function unreadPipes(object: BpfObject, traced: readonly Traced[], names:
   if (!traced.some(({ kind }) => kind.name === "pipe")) return [];
   const full = fullPipes(object, names);
   if (full.size === 0) return [];
-  const holders = findHolders(full);
+  const opened = findOpened(full);
   return [...full.values()]
-    .filter(({ inode }) => holders.has(inode))
+    .filter(({ inode }) => opened.has(inode))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, most)
     .map(({ inode, bytes, writers }) => {
-      const { name, readers } = holders.get(inode)!;
+      const { name, readers } = opened.get(inode)!;
       const from = writers.length > 0 ? writers.join(", ") : "-1(<unknown>)";
       const to = readers.length > 0 ? readers.join(", ") : "nobody";
       return `unread: pipe ${inode} ${name}: ${bytes} bytes from ${from}, readers: ${to}`;
@@ -47,50 +49,50 @@ function fullPipes(object: BpfObject, names: Names): Map<number, Unread> {
   const writer: End = { pid: -1, comm: null, guess: false };
   for (const key of ledgers.keys(2)) {
     if (!ledgers.lookup(key, words)) continue;
-    const bytes = ledger.totalLow + ledger.totalHigh * half;
-    if (ledger.count === 0 || ledger.totalHigh >= half / 2) continue;
+    const bytes = whole(ledger.totalLow, ledger.totalHigh);
+    if (ledger.count === 0 || ledger.totalHigh >= wordSpan / 2) continue;
     const writers = new Set<string>();
     for (let i = 0; i < ledger.count; i++) {
       run.at = (Ledger.runs.offset + ((ledger.first + i) % Ledger.runs.length) * Ledger.runs.size) / 4;
       names.recall(writer, run.whoTgid, run.whoTag);
       writers.add(`${writer.pid}(${writer.comm ? printable(writer.comm) : "<unknown>"})`);
     }
-    const inode = ledger.inodeLow + ledger.inodeHigh * half;
+    const inode = whole(ledger.inodeLow, ledger.inodeHigh);
     full.set(inode, { inode, bytes, writers: [...writers] });
   }
   return full;
 }
 
-interface Holders {
+interface Opened {
   /** `<anonymous>` or the path of the FIFO */
   name: string;
   readers: string[];
 }
 
 /** Who has the pipes open, from /proc: this is the end, and it may take its time. */
-function findHolders(wanted: ReadonlyMap<number, Unread>): Map<number, Holders> {
-  const holders = new Map<number, Holders>();
+function findOpened(wanted: ReadonlyMap<number, Unread>): Map<number, Opened> {
+  const opened = new Map<number, Opened>();
   for (const pid of processes().filter((pid) => pid !== process.pid)) {
     for (const fd of list(`/proc/${pid}/fd`)) {
       const pipe = pipeOf(`/proc/${pid}/fd/${fd}`);
       if (pipe === null || !wanted.has(pipe.inode)) continue;
-      const held = holders.get(pipe.inode) ?? { name: pipe.name, readers: [] };
-      holders.set(pipe.inode, held);
+      const held = opened.get(pipe.inode) ?? { name: pipe.name, readers: [] };
+      opened.set(pipe.inode, held);
       if (!canRead(`/proc/${pid}/fdinfo/${fd}`)) continue;
-      const reader = `${pid}(${printable(read(`/proc/${pid}/comm`).trimEnd())})`;
+      const reader = `${pid}(${printable(commOf(pid))})`;
       if (!held.readers.includes(reader)) held.readers.push(reader);
     }
   }
-  return holders;
+  return opened;
 }
 
-function pipeOf(link: string): { inode: number; name: string } | null {
+function pipeOf(path: string): { inode: number; name: string } | null {
+  const target = link(path);
+  const anonymous = /^pipe:\[(\d+)\]$/.exec(target);
+  if (anonymous !== null) return { inode: Number(anonymous[1]), name: "<anonymous>" };
+  if (!target.startsWith("/")) return null;
   try {
-    const target = readlinkSync(link);
-    const anonymous = /^pipe:\[(\d+)\]$/.exec(target);
-    if (anonymous !== null) return { inode: Number(anonymous[1]), name: "<anonymous>" };
-    if (!target.startsWith("/")) return null;
-    const stats = statSync(link);
+    const stats = statSync(path);
     return stats.isFIFO() ? { inode: stats.ino, name: printable(target) } : null;
   } catch {
     return null; // closed, or gone with its process
@@ -100,20 +102,4 @@ function pipeOf(link: string): { inode: number; name: string } | null {
 function canRead(fdinfo: string): boolean {
   const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(read(fdinfo))?.[1] ?? "0", 8);
   return (flags & accessMode) !== writeOnly;
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -6,6 +6,7 @@ import type { BpfMap } from "../../ffi/map.ts";
 import { printable } from "../bytes/escape.ts";
 import { Failure } from "../failure.ts";
 import { log } from "../log.ts";
+import { read } from "../proc/files.ts";
 import { showsOurPids } from "../proc/processes.ts";
 
 const numbers = {
@@ -25,12 +26,8 @@ function maskOf(names: readonly Capability[]): bigint {
 }
 
 function effective(): bigint | null {
-  try {
-    const line = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"));
-    return line === null ? null : BigInt(`0x${line[1]}`);
-  } catch {
-    return null;
-  }
+  const line = /^CapEff:\s*([0-9a-f]+)/m.exec(read("/proc/self/status"));
+  return line === null ? null : BigInt(`0x${line[1]}`);
 }
 
 /** Of the capabilities that tracing needs those that this process lacks. */

@@ -1,5 +1,7 @@
 /** Turns the kernel's boot-time nanoseconds into wall-clock time. */
+
 import { readFileSync } from "node:fs";
+import { whole } from "../../ffi/halves.ts";
 import { CLOCK_BOOTTIME, CLOCK_REALTIME, clockGettime } from "../../ffi/libc.ts";
 import type { Time } from "../event.ts";
 
@@ -54,7 +56,7 @@ export class Clock {
   convert(low: number, high: number, into: Time): void {
     // 2^32 * 1000 ns = 4294 s + 967296000 ns, so that every product stays below 2^53
     const thousands = Math.floor(high / 1000);
-    const rest = (high % 1000) * 0x1_0000_0000 + low;
+    const rest = whole(low, high % 1000);
     const nanoseconds = thousands * 967_296_000 + rest + this.#nanoseconds;
     const carry = Math.floor(nanoseconds / billion);
     into.seconds = thousands * 4294 + carry + this.#seconds;

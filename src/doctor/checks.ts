@@ -1,6 +1,7 @@
 /** What the kernel and this process's privileges offer, as far as it can be read; for doctor. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { missingCapabilities } from "../attach/privileges.ts";
+import { read } from "../proc/files.ts";
 import { pidNamespace, showsOurPids } from "../proc/processes.ts";
 
 export interface Check {
@@ -21,7 +22,7 @@ export function runChecks(): Check[] {
 
 /** `Linux 6.1.0-38-amd64 x86_64` */
 export function kernel(): string {
-  return `Linux ${read("/proc/sys/kernel/osrelease")} ${process.arch === "x64" ? "x86_64" : process.arch}`;
+  return `Linux ${read("/proc/sys/kernel/osrelease").trim()} ${process.arch === "x64" ? "x86_64" : process.arch}`;
 }
 
 function privileges(): Check {
@@ -47,7 +48,7 @@ function lockdown(): Check {
 }
 
 function kprobes(): Check {
-  const off = read("/sys/kernel/debug/kprobes/enabled") === "0";
+  const off = read("/sys/kernel/debug/kprobes/enabled").trim() === "0";
   if (off) return bad("kprobes", "switched off", "echo 1 >/sys/kernel/debug/kprobes/enabled");
   if (existsSync("/sys/bus/event_source/devices/kprobe")) return good("kprobes", "there");
   return bad(
@@ -83,12 +84,4 @@ function good(name: string, finding: string): Check {
 
 function bad(name: string, finding: string, remedy: string): Check {
   return { name, ok: false, finding, remedy };
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch {
-    return "";
-  }
 }

@@ -1,7 +1,7 @@
 /** Which events are wanted, decided once more in user space: what the kernel side knew it has left out already. */
 
 import type { End, Event, Key, Meta } from "../event.ts";
-import { Group as Bits } from "../layout.ts";
+import { Group } from "../layout.ts";
 import type { Glob } from "./glob.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
@@ -13,8 +13,8 @@ export interface Noise {
   readonly pager: { readonly pid: number; readonly terminal: Uint8Array } | null;
 }
 
-/** One group, made for looking up. The pids grow where descendants are followed. */
-class Group {
+/** The processes of one group, made for looking up. The pids grow where descendants are followed. */
+class Matcher {
   readonly pids: Set<number>;
   readonly comms: readonly Uint8Array[];
   readonly isEmpty: boolean;
@@ -74,12 +74,12 @@ class Terminal implements Meta {
 }
 
 export class Filter {
-  readonly #source: Group;
-  readonly #destination: Group;
-  readonly #either: Group;
-  readonly #excluded: Group;
+  readonly #source: Matcher;
+  readonly #destination: Matcher;
+  readonly #either: Matcher;
+  readonly #excluded: Matcher;
   /** -- cmd and its descendants */
-  readonly #command: Group | null;
+  readonly #command: Matcher | null;
   readonly #followed: readonly Set<number>[];
   readonly #byGroup: readonly (readonly [bit: number, pids: Set<number>])[];
   readonly #paths: Probe | null;
@@ -100,20 +100,20 @@ export class Filter {
     noise: Noise | null,
     private readonly insideOnly = false,
   ) {
-    this.#source = new Group(wanted.source);
-    this.#destination = new Group(wanted.destination);
-    this.#either = new Group(wanted.either);
-    this.#excluded = new Group(wanted.excluded);
-    this.#command = command === null ? null : new Group({ pids: [command], comms: [] });
+    this.#source = new Matcher(wanted.source);
+    this.#destination = new Matcher(wanted.destination);
+    this.#either = new Matcher(wanted.either);
+    this.#excluded = new Matcher(wanted.excluded);
+    this.#command = command === null ? null : new Matcher({ pids: [command], comms: [] });
     this.#followed = [
       ...(wanted.follow ? [this.#source.pids, this.#destination.pids, this.#either.pids] : []),
       ...(this.#command === null ? [] : [this.#command.pids]),
     ];
     this.#byGroup = [
-      [Bits.GROUP_SOURCE, this.#source.pids],
-      [Bits.GROUP_DESTINATION, this.#destination.pids],
-      [Bits.GROUP_EITHER, this.#either.pids],
-      ...(this.#command === null ? [] : [[Bits.GROUP_COMMAND, this.#command.pids] as const]),
+      [Group.GROUP_SOURCE, this.#source.pids],
+      [Group.GROUP_DESTINATION, this.#destination.pids],
+      [Group.GROUP_EITHER, this.#either.pids],
+      ...(this.#command === null ? [] : [[Group.GROUP_COMMAND, this.#command.pids] as const]),
     ];
     this.#paths = wanted.paths.length > 0 ? new Probe(wanted.paths, []) : null;
     this.#ports = wanted.ports.length > 0 ? new Probe([], wanted.ports) : null;

@@ -1,6 +1,6 @@
 /** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { printable } from "../bytes/escape.ts";
+import { commOf, link, list } from "../proc/files.ts";
 import { Holders } from "../proc/holders.ts";
 import { processes } from "../proc/processes.ts";
 import type { Noise } from "./filter.ts";
@@ -37,8 +37,8 @@ export function surroundings(): Surroundings | null {
 }
 
 /** `pts/3` when the link of a descriptor leads to a pseudoterminal */
-function terminalOf(link: string): string | null {
-  return /^\/dev\/(pts\/\d+)$/.exec(target(link))?.[1] ?? null;
+function terminalOf(path: string): string | null {
+  return /^\/dev\/(pts\/\d+)$/.exec(link(path))?.[1] ?? null;
 }
 
 interface Pager {
@@ -49,12 +49,12 @@ interface Pager {
 
 /** Who reads our stdout, a pipe, as its stdin and shows something on a terminal. */
 function findPager(): Pager | null {
-  const pipe = target(`/proc/self/fd/${stdout}`);
+  const pipe = link(`/proc/self/fd/${stdout}`);
   if (!pipe.startsWith("pipe:")) return null;
   for (const pid of processes()) {
-    if (pid === process.pid || target(`/proc/${pid}/fd/0`) !== pipe) continue;
+    if (pid === process.pid || link(`/proc/${pid}/fd/0`) !== pipe) continue;
     const terminal = terminalOf(`/proc/${pid}/fd/1`);
-    if (terminal !== null) return { pid, comm: commOf(pid), terminal };
+    if (terminal !== null) return { pid, comm: printable(commOf(pid)), terminal };
   }
   return null;
 }
@@ -67,34 +67,10 @@ function relayed(terminal: string): string[] {
   const found = new Holders().ofMaster(Number(terminal.slice("pts/".length)));
   if (found === null) return [];
   const { pid } = found.holder;
-  const other = descriptors(pid)
+  const other = list(`/proc/${pid}/fd`)
     .map((fd) => terminalOf(`/proc/${pid}/fd/${fd}`))
     .find((name) => name !== null && name !== terminal);
   if (other === undefined) return [];
   const relay = `${pid}(${printable(found.holder.comm)})`;
   return [`${relay} shows ${terminal} on ${other}, which makes events in turn; --not-pid ${pid} hides them`];
-}
-
-function descriptors(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`);
-  } catch {
-    return []; // gone, or not ours to look at
-  }
-}
-
-function target(link: string): string {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return ""; // closed, or gone with its process
-  }
-}
-
-function commOf(pid: number): string {
-  try {
-    return printable(readFileSync(`/proc/${pid}/comm`).subarray(0, -1));
-  } catch {
-    return "<unknown>";
-  }
 }

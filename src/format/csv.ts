@@ -1,3 +1,4 @@
+import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
@@ -5,7 +6,7 @@ import type { End, Event, Key, Lost } from "../event.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { JsonMeta } from "./json.ts";
 import { Pairs } from "./pairs.ts";
-import { Clock } from "./time.ts";
+import { LocalTime } from "./time.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -37,7 +38,7 @@ class CsvMeta extends JsonMeta {
 
 /** RFC 4180 but for the line ends, which are LF. Names are escaped as in text, so no field has a line break. */
 export class Csv implements Format {
-  readonly #clock = new Clock();
+  readonly #clock = new LocalTime();
   readonly #meta = new CsvMeta();
   readonly #scratch = new Output(4096);
   readonly #pairs = new Pairs((event, out) => {
@@ -73,7 +74,7 @@ export class Csv implements Format {
   lost(lost: Lost, out: Output): void {
     this.#clock.timestamp(lost.time, out);
     out.literal(lostRow);
-    out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
+    out.unsigned64(lost.count >>> 0, highHalf(lost.count));
     out.literal(lostType);
     out.literal(words[lost.kind]);
     out.literal(lostReason);

@@ -1,3 +1,4 @@
+import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeJson } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
@@ -5,7 +6,7 @@ import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { Pairs } from "./pairs.ts";
-import { Clock } from "./time.ts";
+import { LocalTime } from "./time.ts";
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -72,7 +73,7 @@ export class JsonMeta implements Meta {
 
 /** One object a line, with the original ipcdump's keys. */
 export class Json implements Format {
-  readonly #clock = new Clock();
+  readonly #clock = new LocalTime();
   readonly #meta = new JsonMeta();
   readonly #pairs = new Pairs(ends);
 
@@ -100,7 +101,7 @@ export class Json implements Format {
     out.literal(lostType);
     out.literal(words[lost.kind]);
     out.literal(lostCount);
-    out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
+    out.unsigned64(lost.count >>> 0, highHalf(lost.count));
     out.literal(lostReason);
     out.literal(words[lost.reason]);
     out.literal(time);

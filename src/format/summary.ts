@@ -1,19 +1,19 @@
 /** Who talked to whom: one row per pair, kind and place, instead of a line per event. */
 
+import { whole } from "../../ffi/halves.ts";
 import { escapeJson, escapeText, printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import type { End, Event, Kind, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
 import { type Format, words } from "./format.ts";
 import type { FormatName } from "./index.ts";
-import { Clock } from "./time.ts";
+import { LocalTime } from "./time.ts";
 import { Where } from "./where.ts";
 
 /** Pairs beyond this many are added up in one row a kind: a table is for people, and memory ends. */
 const mostRows = 100_000;
 /** rows found last, which spare most events the search; a power of two */
 const slots = 256;
-const half = 0x1_0000_0000;
 const unknownName = "<unknown>";
 const columns = ["TYPE", "SRC", "DST", "WHERE", "EVENTS", "BYTES", "LOST"];
 /** the first of the columns that hold numbers */
@@ -54,7 +54,7 @@ const nobody: End = { pid: -1, comm: null, guess: false };
 
 export class Summary implements Format {
   readonly #format: FormatName;
-  readonly #clock = new Clock();
+  readonly #clock = new LocalTime();
   readonly #where = new Where();
   readonly #recent: (Recent | undefined)[] = new Array<Recent | undefined>(slots).fill(undefined);
   readonly #others = new Output(16);
@@ -77,7 +77,7 @@ export class Summary implements Format {
     const recent = this.#recent[slot];
     const row = recent !== undefined && this.#isSame(recent, event) ? recent.row : this.#search(event, slot);
     row.events++;
-    row.bytes += event.countHigh * half + event.countLow;
+    row.bytes += whole(event.countLow, event.countHigh);
   }
 
   /** Nobody knows whose it was. */

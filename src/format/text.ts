@@ -1,3 +1,4 @@
+import { highHalf } from "../../ffi/halves.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { hexdump } from "../bytes/hexdump.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
@@ -5,7 +6,7 @@ import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { Pairs } from "./pairs.ts";
-import { Clock } from "./time.ts";
+import { LocalTime } from "./time.ts";
 
 const space = 0x20;
 const newline = 0x0a;
@@ -88,7 +89,7 @@ class TextMeta implements Meta {
 
 /** The original ipcdump's lines; contents as a hex dump below them. */
 export class Text implements Format {
-  readonly #clock = new Clock();
+  readonly #clock = new LocalTime();
   readonly #meta = new TextMeta();
   readonly #paint: Paint;
   readonly #pairs: Pairs;
@@ -125,7 +126,7 @@ export class Text implements Format {
     out.literal(lostWord);
     out.literal(words[lost.kind]);
     out.literal(countWord);
-    out.unsigned64(lost.count >>> 0, Math.floor(lost.count / 0x1_0000_0000));
+    out.unsigned64(lost.count >>> 0, highHalf(lost.count));
     out.literal(reasonWord);
     out.literal(words[lost.reason]);
     out.literal(this.#paint.lostEnd);

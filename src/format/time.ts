@@ -5,7 +5,7 @@ import type { Time } from "../event.ts";
 const zoneSeconds = 15 * 60;
 
 /** Local time in the system's zone (TZ, else /etc/localtime), its words made once a second. */
-export class Clock {
+export class LocalTime {
   #second = Number.NaN;
   #zonePeriod = Number.NaN;
   #offset = 0;

@@ -1,3 +1,4 @@
+import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
@@ -16,7 +17,6 @@ const keys = {
   dstInode: key("dst_inode", "integer"),
   count: key("count", "integer"),
 };
-const half = 0x1_0000_0000;
 const addressLength = 16;
 const encoder = new TextEncoder();
 const kept = 4096;
@@ -85,11 +85,11 @@ class LoopbackReader implements Reader {
 
   /** CLOCK_BOOTTIME, ns */
   get #time(): number {
-    return this.#record.timeLow + this.#record.timeHigh * half;
+    return whole(this.#record.timeLow, this.#record.timeHigh);
   }
 
   get #dstInode(): number {
-    return this.#record.dstInodeLow + this.#record.dstInodeHigh * half;
+    return whole(this.#record.dstInodeLow, this.#record.dstInodeHigh);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -185,7 +185,7 @@ class LoopbackReader implements Reader {
     out.text(keys.dstAddr, this.#text(LoopbackRecord.dstAddress.offset, this.#destination));
     out.integer(keys.dstPort, dstPort, 0);
     out.text(keys.dstServ, serviceName(dstPort, this.#protocol));
-    out.integer(keys.dstInode, this.#inode >>> 0, Math.floor(this.#inode / half));
+    out.integer(keys.dstInode, this.#inode >>> 0, highHalf(this.#inode));
     out.integer(keys.count, record.count, 0);
   };
 }

@@ -1,3 +1,4 @@
+import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
@@ -8,7 +9,6 @@ const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
 const anonymous = new TextEncoder().encode("<anonymous>");
-const half = 0x1_0000_0000;
 
 class UnixReader implements Reader {
   readonly #tools: Tools;
@@ -26,8 +26,8 @@ class UnixReader implements Reader {
     record.at = at;
     const { dstTgid, dstInodeLow, dstInodeHigh } = record;
     if (dstTgid !== 0 || (record.flags & EventFlags.SEND_UNHELD) !== 0) return true;
-    const time = record.timeLow + record.timeHigh * half;
-    return this.#tools.owners.isKnown(dstInodeLow + dstInodeHigh * half, time);
+    const time = whole(record.timeLow, record.timeHigh);
+    return this.#tools.owners.isKnown(whole(dstInodeLow, dstInodeHigh), time);
   }
 
   looksUp(at: number): boolean {
@@ -45,7 +45,7 @@ class UnixReader implements Reader {
     const bound = (flags & EventFlags.SEND_BOUND) !== 0;
     const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : null;
     this.#path = address === null || address.length === 0 ? anonymous : address;
-    this.#inode = record.dstInodeLow + record.dstInodeHigh * half;
+    this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
     names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);
     event.meta = this.#meta;
@@ -58,7 +58,7 @@ class UnixReader implements Reader {
   #findReceiver({ dst }: Event): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
-    const time = record.timeLow + record.timeHigh * half;
+    const time = whole(record.timeLow, record.timeHigh);
     const { dstTgid, dstTag, net } = record;
     if (dstTgid !== 0) {
       names.fill(dst, dstTgid, dstTag);
@@ -86,7 +86,7 @@ class UnixReader implements Reader {
     out.text(path, this.#path);
     out.integer(count, record.count, 0);
     out.integer(sourceInode, record.srcInodeLow, record.srcInodeHigh);
-    out.integer(destinationInode, this.#inode >>> 0, Math.floor(this.#inode / half));
+    out.integer(destinationInode, this.#inode >>> 0, highHalf(this.#inode));
   };
 }
 

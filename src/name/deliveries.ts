@@ -2,9 +2,9 @@
  * Datagrams that came to a socket on another's time than their sender's call, until the event of that
  * call is here: it says how many bytes went from where to where, and each datagram is one event's.
  */
+import { whole } from "../../ffi/halves.ts";
 import { UdpDeliveryRecord } from "../layout.ts";
 
-const half = 0x1_0000_0000;
 const portSpan = 0x1_0000;
 /** ports that are kept, and datagrams for one: what nobody takes was sent by who is not traced */
 const mostPorts = 4096;
@@ -57,8 +57,8 @@ export class Deliveries {
   /** Keeps a udp_delivery_record; `bytes` is what its words are a view of. */
   add(record: UdpDeliveryRecord, bytes: Uint8Array): void {
     const { length, srcPort, copyOf, dstTgid: tgid, dstTag: tag } = record;
-    const time = record.timeLow + record.timeHigh * half;
-    const inode = record.dstInodeLow + record.dstInodeHigh * half;
+    const time = whole(record.timeLow, record.timeHigh);
+    const inode = whole(record.dstInodeLow, record.dstInodeHigh);
     const start = record.at * 4 + UdpDeliveryRecord.dstAddress.offset;
     const address = bytes.subarray(start, start + UdpDeliveryRecord.dstAddress.length).toHex();
     const key = record.net * portSpan + record.dstPort;

@@ -3,6 +3,7 @@
  * a moment later, else the one that has it open, else the youngest of several, as a guess.
  */
 
+import { whole } from "../../ffi/halves.ts";
 import type { End } from "../event.ts";
 import { AddressRecord, type UseRecord } from "../layout.ts";
 import { Holders } from "../proc/holders.ts";
@@ -11,7 +12,6 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
 
 const most = 65536;
-const half = 0x1_0000_0000;
 
 interface Use {
   tgid: number;
@@ -45,20 +45,20 @@ export class Owners {
   use(record: UseRecord): void {
     if (this.#uses.size >= most) this.#uses = new Map();
     if (this.#receipts.size >= most) this.#receipts = new Map();
-    const inode = record.inodeLow + record.inodeHigh * half;
+    const inode = whole(record.inodeLow, record.inodeHigh);
     if (record.received !== 0) {
       this.#uses.delete(inode);
       this.#receipts.set(inode, {
         tgid: record.whoTgid,
         tag: record.whoTag,
-        time: record.timeLow + record.timeHigh * half,
+        time: whole(record.timeLow, record.timeHigh),
       });
       return;
     }
     this.#uses.set(inode, {
       tgid: record.whoTgid,
       tag: record.whoTag,
-      time: record.timeLow + record.timeHigh * half,
+      time: whole(record.timeLow, record.timeHigh),
     });
   }
 
@@ -130,7 +130,7 @@ function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean):
 
 /** Addresses of the kernel and inodes alike fit 53 bits without their sign extension. */
 function keyOf(low: number, high: number): number {
-  return (high & 0x1f_ffff) * half + low;
+  return whole(low, high & 0x1f_ffff);
 }
 
 /** sun_path: `@name` with every NUL as `@` when it is abstract, but for padding; else up to the first NUL */

@@ -1,4 +1,5 @@
 /** Paths of FIFOs by device and inode, as the kernel side sends them before their first use. */
+import { whole } from "../../ffi/halves.ts";
 import { PathRecord } from "../layout.ts";
 
 const limit = 65536;
@@ -32,7 +33,7 @@ export class Paths {
 }
 
 function inodeKey(low: number, high: number): number {
-  return high * 0x1_0000_0000 + low;
+  return whole(low, high);
 }
 
 /** "c\0b\0a\0" → "/a/b/c"; what no NUL ends is left out */

@@ -1,5 +1,5 @@
 /** Who descends from whom right now; those who are born later are told by the kernel side. */
-import { readFileSync } from "node:fs";
+import { statOf } from "./files.ts";
 import { processes } from "./processes.ts";
 
 /**
@@ -25,11 +25,6 @@ export function eachDescendant(
 
 /** 0 for one that is gone */
 function parentOf(pid: number): number {
-  try {
-    // behind the name, which may hold blanks and parentheses: state, parent
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  } catch {
-    return 0;
-  }
+  const [, parent] = statOf(pid);
+  return Number(parent ?? 0);
 }

@@ -2,10 +2,11 @@
  * Who has a socket or a terminal's master open, from /proc: for what was never seen in use. A scan
  * reads every descriptor's link, so one serves all events of a drain.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { commOf, link, list, read, statOf } from "./files.ts";
 import { processes } from "./processes.ts";
 
-const ticksField = 22;
+/** starttime, as statOf counts */
+const startField = 19;
 
 /** A process that has something open. */
 export interface Holder {
@@ -63,7 +64,7 @@ export class Holders {
       if (target.startsWith("socket:[")) {
         add(this.#sockets, Number(target.slice(8, -1)), pid);
       } else if (target === "/dev/ptmx" || target.endsWith("/ptmx")) {
-        const index = /^tty-index:\s*(\d+)/m.exec(text(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+        const index = /^tty-index:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
         if (index !== undefined) add(this.#masters, Number(index), pid);
       }
     }
@@ -92,41 +93,6 @@ function youngest(pids: readonly number[]): { holder: Holder; guess: boolean } |
 
 /** Clock ticks from boot to the start of a process, null when it is gone. */
 function startTime(pid: number): number | null {
-  const stat = text(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const start = Number(fields[ticksField - 3]);
-  return stat === "" ? null : start;
-}
-
-function commOf(pid: number): Uint8Array {
-  try {
-    const bytes = readFileSync(`/proc/${pid}/comm`);
-    return bytes.subarray(0, bytes.length - 1);
-  } catch {
-    return new TextEncoder().encode("<unknown>");
-  }
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
+  const start = statOf(pid)[startField];
+  return start === undefined ? null : Number(start);
 }

@@ -1,5 +1,6 @@
 /** The pid namespace we are in, and the processes that /proc shows of it. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { link, read } from "./files.ts";
 
 /** inode of the initial pid namespace, the same in every kernel (PROC_PID_INIT_INO) */
 const initial = 4026531836;
@@ -18,7 +19,7 @@ let isOurs: boolean | null = null;
 
 /** Whether the pids in /proc are those of our pid namespace: it may have been mounted in one around it. */
 export function showsOurPids(): boolean {
-  isOurs ??= readlink("/proc/self") === `${process.pid}` && isInnermost();
+  isOurs ??= link("/proc/self") === `${process.pid}` && isInnermost();
   return isOurs;
 }
 
@@ -35,14 +36,6 @@ export function processes(): number[] {
 
 /** NSpid has our pid in the namespace of /proc, then in each one further in. */
 function isInnermost(): boolean {
-  const line = /^NSpid:(.*)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  const line = /^NSpid:(.*)/m.exec(read("/proc/self/status"))?.[1];
   return line === undefined || line.trim().split(/\s+/).length === 1;
-}
-
-function readlink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 }

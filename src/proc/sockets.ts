@@ -2,7 +2,7 @@
  * Sockets by their address, from /proc/net of a network namespace: for receivers that no hook has
  * seen. Every answer is an inode number of a socket.
  */
-import { readFileSync, readlinkSync } from "node:fs";
+import { link, read } from "./files.ts";
 import { processes } from "./processes.ts";
 
 const freshness = 20;
@@ -135,12 +135,9 @@ export class Sockets {
   #read(net: number, file: string): string {
     const folder = this.#folder(net);
     if (folder === null) return "";
-    try {
-      return readFileSync(`${folder}/${file}`, "utf8");
-    } catch {
-      this.#folders.delete(net); // its process is gone: another one next time
-      return "";
-    }
+    const text = read(`${folder}/${file}`);
+    if (text === "") this.#folders.delete(net); // its process is gone: another one next time
+    return text;
   }
 
   /** /proc/PID/net of some process in a network namespace */
@@ -149,14 +146,9 @@ export class Sockets {
     if (known !== undefined) return known;
     const wanted = `net:[${net}]`;
     for (const pid of ["self", ...processes()]) {
-      try {
-        if (readlinkSync(`/proc/${pid}/ns/net`) === wanted) {
-          this.#folders.set(net, `/proc/${pid}/net`);
-          return `/proc/${pid}/net`;
-        }
-      } catch {
-        // gone, or not ours to look at
-      }
+      if (link(`/proc/${pid}/ns/net`) !== wanted) continue;
+      this.#folders.set(net, `/proc/${pid}/net`);
+      return `/proc/${pid}/net`;
     }
     return null;
   }

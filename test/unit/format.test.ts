@@ -292,9 +292,9 @@ describe("contents", () => {
 
 describe("time zones", () => {
   const script = `
-    const { Clock } = await import(${JSON.stringify(`${import.meta.dir}/../../src/format/time.ts`)});
+    const { LocalTime } = await import(${JSON.stringify(`${import.meta.dir}/../../src/format/time.ts`)});
     const { Output } = await import(${JSON.stringify(`${import.meta.dir}/../../src/bytes/output.ts`)});
-    const clock = new Clock();
+    const clock = new LocalTime();
     for (const seconds of process.argv.slice(-3).map(Number)) {
       const out = new Output();
       clock.timestamp({ seconds, nanoseconds: 1 }, out);
