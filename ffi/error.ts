@@ -1,54 +1,64 @@
-/** errno numbers of the asm-generic table (x86-64 and arm64 share it), each with its name and what it means. */
-const table: Record<number, [name: string, words: string]> = {
-  1: ["EPERM", "operation not permitted"],
-  2: ["ENOENT", "no such file or directory"],
-  3: ["ESRCH", "no such process or kernel function"],
-  4: ["EINTR", "interrupted"],
-  5: ["EIO", "input/output error"],
-  6: ["ENXIO", "no such device or address"],
-  7: ["E2BIG", "too big"],
-  9: ["EBADF", "bad file descriptor"],
-  11: ["EAGAIN", "try again"],
-  12: ["ENOMEM", "out of memory"],
-  13: ["EACCES", "permission denied"],
-  14: ["EFAULT", "bad address"],
-  16: ["EBUSY", "busy"],
-  17: ["EEXIST", "file exists"],
-  19: ["ENODEV", "no such device"],
-  20: ["ENOTDIR", "not a directory"],
-  21: ["EISDIR", "is a directory"],
-  22: ["EINVAL", "invalid argument"],
-  23: ["ENFILE", "too many open files in the system"],
-  24: ["EMFILE", "too many open files"],
-  25: ["ENOTTY", "not a terminal"],
-  26: ["ETXTBSY", "text file busy"],
-  27: ["EFBIG", "file too large"],
-  28: ["ENOSPC", "no space left on device"],
-  29: ["ESPIPE", "can't seek"],
-  30: ["EROFS", "read-only file system"],
-  32: ["EPIPE", "broken pipe"],
-  36: ["ENAMETOOLONG", "name too long"],
-  38: ["ENOSYS", "not implemented by this kernel"],
-  40: ["ELOOP", "too many symbolic links"],
-  95: ["EOPNOTSUPP", "not supported"],
-  110: ["ETIMEDOUT", "timed out"],
-  122: ["EDQUOT", "disk quota exceeded"],
-  524: ["ENOTSUPP", "not supported by this kernel"],
-  4001: ["LIBBPF_ERRNO__FORMAT", "the BPF object is damaged"],
-  4003: ["LIBBPF_ERRNO__VERIFY", "the kernel's verifier refused the program"],
+/** errno numbers of the asm-generic table (x86-64 and arm64 share it): each name with its number and meaning. */
+const table = {
+  EPERM: [1, "operation not permitted"],
+  ENOENT: [2, "no such file or directory"],
+  ESRCH: [3, "no such process or kernel function"],
+  EINTR: [4, "interrupted"],
+  EIO: [5, "input/output error"],
+  ENXIO: [6, "no such device or address"],
+  E2BIG: [7, "too big"],
+  EBADF: [9, "bad file descriptor"],
+  EAGAIN: [11, "try again"],
+  ENOMEM: [12, "out of memory"],
+  EACCES: [13, "permission denied"],
+  EFAULT: [14, "bad address"],
+  EBUSY: [16, "busy"],
+  EEXIST: [17, "file exists"],
+  ENODEV: [19, "no such device"],
+  ENOTDIR: [20, "not a directory"],
+  EISDIR: [21, "is a directory"],
+  EINVAL: [22, "invalid argument"],
+  ENFILE: [23, "too many open files in the system"],
+  EMFILE: [24, "too many open files"],
+  ENOTTY: [25, "not a terminal"],
+  ETXTBSY: [26, "text file busy"],
+  EFBIG: [27, "file too large"],
+  ENOSPC: [28, "no space left on device"],
+  ESPIPE: [29, "can't seek"],
+  EROFS: [30, "read-only file system"],
+  EPIPE: [32, "broken pipe"],
+  ENAMETOOLONG: [36, "name too long"],
+  ENOSYS: [38, "not implemented by this kernel"],
+  ELOOP: [40, "too many symbolic links"],
+  EOPNOTSUPP: [95, "not supported"],
+  ECONNRESET: [104, "connection reset"],
+  ETIMEDOUT: [110, "timed out"],
+  EDQUOT: [122, "disk quota exceeded"],
+  ENOTSUPP: [524, "not supported by this kernel"],
+  LIBBPF_ERRNO__FORMAT: [4001, "the BPF object is damaged"],
+  LIBBPF_ERRNO__VERIFY: [4003, "the kernel's verifier refused the program"],
+} as const;
+
+type Name = keyof typeof table;
+const entries = Object.entries(table) as [Name, (typeof table)[Name]][];
+const byNumber = new Map(entries.map(([name, [number, meaning]]) => [number as number, { name, meaning }]));
+
+/** The number of each, by its name. */
+export const Errno = Object.fromEntries(entries.map(([name, [number]]) => [name, number])) as {
+  readonly [Each in Name]: number;
 };
 
 /** Name of an errno (its sign does not matter): `ENOSPC`, `errno 77` when it has none here. */
 export function errnoName(errno: number): string {
   const n = Math.abs(errno);
-  return table[n]?.[0] ?? `errno ${n}`;
+  return byNumber.get(n)?.name ?? `errno ${n}`;
 }
 
 /** Name and meaning, for people: `ENOSPC, no space left on device`. */
 export function describe(errno: number): string {
   const n = Math.abs(errno);
-  const entry = table[n];
-  return entry ? `${entry[0]}, ${entry[1]}` : `errno ${n}`;
+  const entry = byNumber.get(n);
+  return entry ? `${entry.name}, ${entry.meaning}` : `errno ${n}`;
 }
 
 /** A native call that failed: what was done, on what, and the errno it gave (positive). */

@@ -2,7 +2,6 @@
  * The few libc calls ipcdump makes itself. Every function returns what the call returned, or -errno.
  * errno is read on the main thread only, right after the call (facts: no mismatch in 300,000 calls).
  */
-
 import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { NativeError } from "./error.ts";
 import { whole } from "./halves.ts";

@@ -1,10 +1,6 @@
 import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
-import { NativeError } from "./error.ts";
+import { Errno, NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
-
-const EPERM = 1;
-const ENOENT = 2;
-const E2BIG = 7;
 
 /** A BPF map of a loaded object. Keys and values are plain arrays of their exact size. */
 export class BpfMap {
@@ -41,14 +37,14 @@ export class BpfMap {
    */
   words(bytes: number): Uint32Array {
     const address = this.#libbpf.bpf_map__initial_value(this.#map, ptr(new BigUint64Array(1)));
-    if (address === null) throw new NativeError("map", this.name, ENOENT);
+    if (address === null) throw new NativeError("map", this.name, Errno.ENOENT);
     return new Uint32Array(toArrayBuffer(address, 0, bytes));
   }
 
   /** Makes or replaces an entry; false when there is no room. @throws NativeError */
   update(key: Uint32Array, value: Uint32Array): boolean {
     const result = this.#libbpf.bpf_map_update_elem(this.fd, ptr(key), ptr(value), 0);
-    if (result < 0 && result !== -E2BIG) throw new NativeError("write", `map ${this.name}`, result);
+    if (result < 0 && result !== -Errno.E2BIG) throw new NativeError("write", `map ${this.name}`, result);
     return result === 0;
   }
 
@@ -64,7 +60,7 @@ export class BpfMap {
 
   /** Whether the kernel lets this thread look into it. */
   isReadable(): boolean {
-    return this.#libbpf.bpf_map_get_next_key(this.fd, null, ptr(new Uint32Array(64))) !== -EPERM;
+    return this.#libbpf.bpf_map_get_next_key(this.fd, null, ptr(new Uint32Array(64))) !== -Errno.EPERM;
   }
 
   /** All keys, each a copy; entries that come or go meanwhile may or may not be among them. */

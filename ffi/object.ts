@@ -3,9 +3,8 @@
  * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Those of
  * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
  */
-
 import { type Pointer, ptr } from "bun:ffi";
-import { NativeError } from "./error.ts";
+import { Errno, NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
 import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
 import { lastErrno } from "./libc.ts";
@@ -18,7 +17,6 @@ export type Backend = (typeof backends)[number];
 export type Hooks = Readonly<Record<string, readonly string[]>>;
 
 const perfVariant = "__perf";
-const ENOENT = 2;
 const infoSize = 256;
 const openOptionsSize = 80;
 /** of struct bpf_object_open_opts, in its words of 64 bits */
@@ -65,7 +63,7 @@ export class Program {
    */
   aim(functions: readonly string[]): void {
     if (this.backend === "kprobe" || this.isByPerf) return;
-    let result = -ENOENT;
+    let result = -Errno.ENOENT;
     for (const name of functions) {
       result = this.#libbpf.bpf_program__set_attach_target(this.#program, 0, name as never);
       if (result === 0) {
@@ -170,7 +168,7 @@ export class BpfObject implements Disposable {
 
   map(name: string): BpfMap {
     const map = pointerOf(this.#libbpf.bpf_object__find_map_by_name(this.#object, name as never));
-    if (map === null) throw new NativeError("find", `map ${name} in the BPF object`, ENOENT);
+    if (map === null) throw new NativeError("find", `map ${name} in the BPF object`, Errno.ENOENT);
     return new BpfMap(this.#libbpf, map, name);
   }
 

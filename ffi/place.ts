@@ -5,7 +5,7 @@
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { fstatSync, type Stats } from "node:fs";
-import { NativeError } from "./error.ts";
+import { Errno, NativeError } from "./error.ts";
 import { close, lastErrno, O } from "./libc.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
@@ -17,8 +17,6 @@ const { symbols: c } = dlopen("libc.so.6", {
   unlinkat: { args: [i32, cstring, i32], returns: i32 }, // int unlinkat(int, const char *, int)
 });
 
-const ENOENT = 2;
-const ELOOP = 40;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
 const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
 const O_PATH = 0o10000000;
@@ -58,14 +56,14 @@ export class Place implements Disposable {
    */
   static find(path: string): Place {
     const names = reversed(path);
-    if (path === "") throw new NativeError("find", path, ENOENT);
+    if (path === "") throw new NativeError("find", path, Errno.ENOENT);
     let folder = opened(AT_FDCWD, path.startsWith("/") ? "/" : ".");
     try {
       for (let links = 0; ; ) {
         const name = names.pop()!;
         const isLast = names.length === 0;
         const entry = openAt(folder, name, O_PATH | O_NOFOLLOW);
-        if (entry === -ENOENT && isLast) return new Place(folder, name, false);
+        if (entry === -Errno.ENOENT && isLast) return new Place(folder, name, false);
         if (entry < 0) throw new NativeError("find", path, entry);
         let next = -1;
         try {
@@ -79,7 +77,7 @@ export class Place implements Disposable {
           } else if (isMagic) {
             next = opened(folder, name);
           } else {
-            if (++links > mostLinks) throw new NativeError("follow", path, ELOOP);
+            if (++links > mostLinks) throw new NativeError("follow", path, Errno.ELOOP);
             const target = targetOf(entry);
             names.push(...reversed(target));
             next = target.startsWith("/") ? opened(AT_FDCWD, "/") : opened(folder, ".");

@@ -1,7 +1,7 @@
 /** posix_spawn(3) with raw bytes, so that arguments and environment arrive as they came, valid text or not. */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readFileSync } from "node:fs";
-import { NativeError } from "./error.ts";
+import { Errno, NativeError } from "./error.ts";
 import { close, lastErrno, memfdCreate, O, write } from "./libc.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
@@ -23,9 +23,6 @@ const { symbols: c } = dlopen("libc.so.6", {
   syscall: { args: [long, long, long], returns: long }, // long syscall(long, ...)
 });
 
-const EPERM = 1;
-const EINTR = 4;
-const EACCES = 13;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const WNOHANG = 1;
 const SYS_pidfd_open = 434;
@@ -48,7 +45,7 @@ export function readAll(fd: number, into: Uint8Array): number {
     const count = Number(c.read(fd, ptr(into, length), into.length - length));
     if (count === 0) break;
     if (count > 0) length += count;
-    else if (lastErrno() !== EINTR) return -lastErrno();
+    else if (lastErrno() !== Errno.EINTR) return -lastErrno();
   }
   return length;
 }
@@ -126,8 +123,9 @@ export function spawnChild(
         ptr(vector(environment)),
       );
     let result = spawn(`/proc/self/fd/${memory}`, words[0]!);
-    if (result === EACCES && isChildToo) result = spawn("/proc/self/exe", terminated(childName));
-    if (result === EACCES) throw new NativeError("execute", "a file in memory (vm.memfd_noexec?)", result);
+    if (result === Errno.EACCES && isChildToo) result = spawn("/proc/self/exe", terminated(childName));
+    if (result === Errno.EACCES)
+      throw new NativeError("execute", "a file in memory (vm.memfd_noexec?)", result);
     if (result !== 0) throw new NativeError("start", name, result);
     return pid[0]!;
   } finally {
@@ -141,7 +139,7 @@ export function reap(pid: number): number | null {
   const status = new Int32Array(1);
   const result = c.wait4(pid, ptr(status), WNOHANG, null);
   if (result === 0) return null;
-  if (result < 0) return lastErrno() === EINTR ? null : 1; // reaped by someone else: how it ended is lost
+  if (result < 0) return lastErrno() === Errno.EINTR ? null : 1; // reaped by someone else: how it ended is lost
   const signal = status[0]! & 0x7f;
   return signal === 0 ? (status[0]! >> 8) & 0xff : 128 + signal;
 }
@@ -153,7 +151,7 @@ export function kill(pid: number, signal: number): void {
 
 /** Whether there is a process of this number, a zombie included. */
 export function isAlive(pid: number): boolean {
-  return c.kill(pid, 0) === 0 || lastErrno() === EPERM;
+  return c.kill(pid, 0) === 0 || lastErrno() === Errno.EPERM;
 }
 
 /** A descriptor that can be read once the process has ended; -1 before Linux 5.3. */

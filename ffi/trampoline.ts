@@ -1,9 +1,9 @@
 /** Whether programs on functions (fentry) are refused here: asked with none, which costs no look at the BTF. */
 import { ptr } from "bun:ffi";
+import { Errno } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 import { close } from "./libc.ts";
 
-const EPERM = 1;
 /** BPF_PROG_TYPE_TRACING and two of its attach types */
 const tracing = 26;
 const rawTracepoint = 23;
@@ -19,7 +19,7 @@ const instructions = Int32Array.of(
  * (EPERM), as in sandboxes that filter bpf(2). Saves loading everything only to be told so.
  */
 export function refusesTrampolines(libbpf: Libbpf): boolean {
-  return load(libbpf, functionEntry) === -EPERM && load(libbpf, rawTracepoint) !== -EPERM;
+  return load(libbpf, functionEntry) === -Errno.EPERM && load(libbpf, rawTracepoint) !== -Errno.EPERM;
 }
 
 function load(libbpf: Libbpf, attachType: number): number {

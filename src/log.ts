@@ -3,6 +3,7 @@
  * never waiting for long: a stuck reader of stderr must not stop the tracing.
  */
 import { createConsola } from "consola/core";
+import { Errno } from "../ffi/error.ts";
 import { POLLOUT, poll, write } from "../ffi/libc.ts";
 
 const stderr = 2;
@@ -23,7 +24,7 @@ export function flushLog(milliseconds: number): void {
     if (ready === 0) return;
     const written = ready < 0 ? ready : write(stderr, pending, 0, Math.min(pending.length, neverBlocks));
     if (written >= 0) pending = pending.subarray(written);
-    else if (written !== -4 && written !== -11) pending = new Uint8Array(0); // nobody will ever read it
+    else if (written !== -Errno.EINTR && written !== -Errno.EAGAIN) pending = new Uint8Array(0); // nobody will ever read it
     if (written < 0 && left === 0) return;
   }
 }

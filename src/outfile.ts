@@ -1,15 +1,12 @@
 /** The file of -o: opened with no more rights than the caller has, and never where another user laid it out for him. */
 import { fstatSync, type Stats } from "node:fs";
 import { asCaller } from "../ffi/capabilities.ts";
-import { describe, NativeError } from "../ffi/error.ts";
+import { describe, Errno, NativeError } from "../ffi/error.ts";
 import { close, hasError, O } from "../ffi/libc.ts";
 import { Foreign, Place } from "../ffi/place.ts";
 import { printable } from "./bytes/escape.ts";
 import { Failure } from "./failure.ts";
 
-const ENOENT = 2;
-const ENXIO = 6;
-const EEXIST = 17;
 const ownerOnly = 0o600;
 const flags = O.WRONLY | O.NOCTTY | O.NONBLOCK;
 
@@ -38,11 +35,11 @@ export class OutFile implements Disposable {
   static #at(place: Place): OutFile {
     let isNew = false;
     let fd = place.open(flags);
-    if (fd === -ENXIO) fd = openUnread(place);
-    if (fd === -ENOENT) {
+    if (fd === -Errno.ENXIO) fd = openUnread(place);
+    if (fd === -Errno.ENOENT) {
       fd = place.open(flags | O.CREAT | O.EXCL, ownerOnly);
       isNew = fd >= 0;
-      if (fd === -EEXIST) fd = place.open(flags);
+      if (fd === -Errno.EEXIST) fd = place.open(flags);
     }
     if (fd < 0) throw new NativeError("open", "", fd);
     return new OutFile(place, fd, isNew);
@@ -75,7 +72,7 @@ function openUnread(place: Place): number {
   if (reader < 0) return reader;
   try {
     // of what is no FIFO, as a socket or a device without a driver, the first answer counts
-    return fstatSync(reader).isFIFO() ? place.open(flags) : -ENXIO;
+    return fstatSync(reader).isFIFO() ? place.open(flags) : -Errno.ENXIO;
   } finally {
     close(reader);
   }

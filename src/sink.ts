@@ -3,19 +3,12 @@
  * writers set O_NONBLOCK for everyone who shares stdout, hang on EPIPE and lose the tail.
  */
 import { fstatSync, readFileSync, type Stats } from "node:fs";
-import { describe } from "../ffi/error.ts";
+import { describe, Errno } from "../ffi/error.ts";
 import { close, ftruncate, hasError, O, open, POLLOUT, poll, write } from "../ffi/libc.ts";
 import { printable } from "./bytes/escape.ts";
 import { Output } from "./bytes/output.ts";
 import { Failure } from "./failure.ts";
 import { OutFile } from "./outfile.ts";
-
-const EINTR = 4;
-const EIO = 5;
-const EAGAIN = 11;
-const ENOSPC = 28;
-const EPIPE = 32;
-const ECONNRESET = 104;
 
 const stdout = 1;
 const newline = 0x0a;
@@ -93,7 +86,7 @@ export class Sink implements Disposable {
       if (this.#manner === "polled") {
         const ready = poll(this.#fd, POLLOUT, wait);
         wait = 0;
-        if (ready === 0 || ready === -EINTR) return "blocked";
+        if (ready === 0 || ready === -Errno.EINTR) return "blocked";
       }
       const left = output.length - this.#sent;
       const written = write(
@@ -105,12 +98,12 @@ export class Sink implements Disposable {
       if (written >= 0) {
         this.#sent += written;
         this.#awaited = false;
-      } else if (written === -EAGAIN) {
+      } else if (written === -Errno.EAGAIN) {
         if (wait === 0 || poll(this.#fd, POLLOUT, wait) <= 0) return "blocked";
         wait = 0;
-      } else if (written === -EINTR) {
+      } else if (written === -Errno.EINTR) {
         return "blocked";
-      } else if (written === -EPIPE && this.#awaited && !this.#stopping) {
+      } else if (written === -Errno.EPIPE && this.#awaited && !this.#stopping) {
         poll(-1, 0, wait); // poll would say POLLERR at once; no descriptor just waits
         return "blocked";
       } else if (this.#isEnd(written)) {
@@ -144,12 +137,12 @@ export class Sink implements Disposable {
 
   /** EIO is what a terminal that was hung up says. */
   #isEnd(result: number): boolean {
-    return result === -EPIPE || result === -ECONNRESET || (result === -EIO && this.#device);
+    return result === -Errno.EPIPE || result === -Errno.ECONNRESET || (result === -Errno.EIO && this.#device);
   }
 
   #failure(result: number): Failure {
     const cut = this.#regular && this.#cutPartialLine();
-    const remedy = result === -ENOSPC ? "; make room or write elsewhere with -o" : "";
+    const remedy = result === -Errno.ENOSPC ? "; make room or write elsewhere with -o" : "";
     const kept = cut ? "\nWhat was written before is complete lines." : "";
     return new Failure(`cannot write to ${printable(this.#name)}: ${describe(result)}${remedy}${kept}`);
   }

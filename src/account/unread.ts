@@ -1,5 +1,4 @@
 /** The `unread` lines at the end: pipes that still hold bytes, whose they are and who could read them. */
-
 import { statSync } from "node:fs";
 import { whole, wordSpan } from "../../ffi/halves.ts";
 import type { BpfObject } from "../../ffi/object.ts";

@@ -3,7 +3,7 @@
  * attaches. A refused program costs its kind that back end, never the others theirs.
  */
 import { existsSync } from "node:fs";
-import { describe, errnoName, NativeError } from "../../ffi/error.ts";
+import { describe, Errno, errnoName, NativeError } from "../../ffi/error.ts";
 import type { Libbpf } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, type Program } from "../../ffi/object.ts";
@@ -46,8 +46,6 @@ export class Attached implements Disposable {
   }
 }
 
-const EPERM = 1;
-const EMFILE = 24;
 /** of process.bpf.c, which belongs to no kind */
 const processHooks = ["process_fork", "process_free"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
@@ -86,7 +84,7 @@ export function attach(
   const absent = new Map<Backend, string>();
   if (fate === "preempted") absent.set("fentry", "this kernel preempts BPF programs and would skip events");
   else if (order.includes("fentry") && refusesTrampolines(libbpf))
-    absent.set("fentry", `refused here: ${describe(EPERM)}`);
+    absent.set("fentry", `refused here: ${describe(Errno.EPERM)}`);
   if (!existsSync(kprobePmu)) absent.set("kprobe", "this kernel has none (CONFIG_KPROBES)");
   let first = true;
   for (;;) {
@@ -187,7 +185,7 @@ function select(object: BpfObject, { kind, candidates: [backend], without }: Pla
  */
 function giveUp(plans: readonly Plan[], error: NativeError): void {
   const [, hook, backend] = /^(\w+?)__([a-z]+)/.exec(error.target) ?? [];
-  const forbidden = error.errno === EPERM && backend === "fentry";
+  const forbidden = error.errno === Errno.EPERM && backend === "fentry";
   const guilty = plans.filter(({ kind, candidates: [current] }) => {
     if (current === undefined) return false;
     if (forbidden) return current === "fentry";
@@ -205,7 +203,7 @@ function giveUp(plans: readonly Plan[], error: NativeError): void {
     plan.reason = `${failed}: cannot ${error.operation} ${error.target}: ${describe(error.errno)}`;
     log.verbose(`${plan.kind.name}: not ${plan.reason}`);
   }
-  if (error.errno !== EPERM && error.log !== "") log.debug(error.log);
+  if (error.errno !== Errno.EPERM && error.log !== "") log.debug(error.log);
 }
 
 function unloadable(error: NativeError): Failure {
@@ -213,9 +211,9 @@ function unloadable(error: NativeError): Failure {
   const cause = noBtf();
   if (cause !== null) return cause;
   const remedy =
-    error.errno === 12
+    error.errno === Errno.ENOMEM
       ? "use a smaller --ring"
-      : error.errno === EPERM && geteuid() !== 0
+      : error.errno === Errno.EPERM && geteuid() !== 0
         ? "before Linux 5.11 it takes CAP_SYS_RESOURCE, too"
         : "run: ipcdump doctor";
   return new Failure(
@@ -232,9 +230,9 @@ function noBtf(): Failure | null {
 }
 
 function remedy(reason: string): string {
-  if (reason.includes(errnoName(EMFILE))) return "raise the limit of open files: ulimit -n 1024";
+  if (reason.includes(errnoName(Errno.EMFILE))) return "raise the limit of open files: ulimit -n 1024";
   if (reason.startsWith("tracepoint: ")) return "run: ipcdump doctor";
-  return reason.includes(errnoName(EPERM))
+  return reason.includes(errnoName(Errno.EPERM))
     ? "try --backend tracepoint or more privileges, or run: ipcdump doctor"
     : "try another --backend, or run: ipcdump doctor";
 }

@@ -1,5 +1,4 @@
 /** Turns the kernel's boot-time nanoseconds into wall-clock time. */
-
 import { readFileSync } from "node:fs";
 import { whole } from "../../ffi/halves.ts";
 import { CLOCK_BOOTTIME, CLOCK_REALTIME, clockGettime } from "../../ffi/libc.ts";

@@ -3,15 +3,13 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
 import program from "#dist/child.elf" with { type: "file" };
-import { describe, errnoName } from "../../ffi/error.ts";
+import { describe, Errno, errnoName } from "../../ffi/error.ts";
 import { close, write } from "../../ffi/libc.ts";
 import { kill, openPidfd, ownStrings, pipe, readAll, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
 import { isStatic } from "../attach/libbpf.ts";
 import { printable } from "../bytes/escape.ts";
 import { Failure } from "../failure.ts";
 
-const ENOENT = 2;
-const EACCES = 13;
 const [stdout, stderr] = [1, 2];
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const pollInterval = 10;
@@ -21,9 +19,9 @@ export class CommandError extends Failure {
   override readonly status: number;
 
   constructor(command: string, errno: number) {
-    const where = errno === ENOENT && !command.includes("/") ? "; it is nowhere in PATH" : "";
+    const where = errno === Errno.ENOENT && !command.includes("/") ? "; it is nowhere in PATH" : "";
     super(`cannot run ${printable(command)}: ${describe(errno)}${where}`);
-    this.status = errno === ENOENT ? 127 : 126;
+    this.status = errno === Errno.ENOENT ? 127 : 126;
   }
 }
 
@@ -128,7 +126,7 @@ export class Child implements Disposable {
 /** The file that a command names, as execvp(3) finds it. @throws CommandError */
 function find(command: string): string {
   if (command.includes("/")) return command;
-  let errno = ENOENT;
+  let errno = Errno.ENOENT;
   for (const folder of (process.env.PATH ?? defaultPath).split(":")) {
     const path = join(folder === "" ? "." : folder, command);
     try {
@@ -136,7 +134,7 @@ function find(command: string): string {
       accessSync(path, constants.X_OK);
       return path.includes("/") ? path : `./${path}`;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === errnoName(EACCES)) errno = EACCES;
+      if ((error as NodeJS.ErrnoException).code === errnoName(Errno.EACCES)) errno = Errno.EACCES;
     }
   }
   throw new CommandError(command, errno);
