@@ -24,7 +24,7 @@ export class Ring implements Disposable {
   /** after `next`: index of the record's first word, and its length in bytes */
   at = 0;
   length = 0;
-  /** position of the record that `next` found, to go back to */
+  /** position of the record that `next` found */
   position = 0;
   readonly #consumer: Mapping;
   readonly #producer: Mapping;
@@ -84,19 +84,14 @@ export class Ring implements Disposable {
     return whole(this.#produced[0]!, this.#produced[1]!);
   }
 
-  /** Where `next` reads on. Only ever grows, but for `rewind`. */
+  /** Where `next` reads on. Only ever grows. */
   get cursor(): number {
     return this.#cursor;
   }
 
-  /** Makes `next` find the record at `position` again. */
-  rewind(position: number): void {
-    this.#cursor = position;
-  }
-
-  /** Gives everything before the cursor back to the kernel: views into it are dead now. */
-  release(): void {
-    Atomics.store(this.#consumed, 0, BigInt(this.#cursor));
+  /** Gives everything before `position`, up to the cursor, back to the kernel: views into it are dead now. */
+  release(position: number): void {
+    Atomics.store(this.#consumed, 0, BigInt(position));
   }
 
   /** Sleeps until a program wakes the reader, at most so long; signals end it early. */

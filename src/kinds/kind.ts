@@ -4,6 +4,7 @@ import type { Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Paths } from "../name/paths.ts";
+import type { Asked } from "../name/waiting.ts";
 
 /** What a kind's reader finds its facts in. */
 export interface Tools {
@@ -26,13 +27,12 @@ export interface Entry {
   contents: Contents | null;
 }
 
-/** Turns a record into events; `emit` answers false when no more are wanted. */
-export interface Reader {
+/**
+ * Turns a record into events. When `emit` answers false it makes no more of them for now; the same record may be
+ * read once more then, and has to make the same ones.
+ */
+export interface Reader extends Asked {
   read(entry: Entry, event: Event, emit: () => boolean): void;
-  /** false: what is to be known of the record at this word may still come; asked again, for a while */
-  isReady?(at: number): boolean;
-  /** whether isReady and read ask /proc for the record at this word */
-  looksUp?(at: number): boolean;
 }
 
 export interface KindModule {

@@ -107,11 +107,13 @@ class LoopbackReader implements Reader {
       if (this.#findReceiver(event)) emit();
       return;
     }
-    for (const { inode, tgid, tag } of owners.deliveries.take(this.#send())) {
+    const send = this.#send();
+    for (const { inode, tgid, tag } of owners.deliveries.receivers(send)) {
       this.#inode = inode;
       this.#nameReceiver(event.dst, tgid, tag);
       if (!emit()) return;
     }
+    owners.deliveries.done(send);
   }
 
   /** false: nobody receives this, so it is no event */

@@ -91,12 +91,15 @@ export class Deliveries {
     return mine;
   }
 
-  /** The same, one for each socket that got it, and it is done. */
-  take(send: Send): Delivery[] {
+  /** The same, one for each socket that got it. */
+  receivers(send: Send): Delivery[] {
     const inodes = new Set<number>();
-    const receivers = this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
+    return this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
+  }
+
+  /** All of a send was told. */
+  done(send: Send): void {
     this.#claimed.delete(send.at);
-    return receivers;
   }
 }
 

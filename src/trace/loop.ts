@@ -6,14 +6,15 @@ import type { Ring } from "../../ffi/ring.ts";
 import type { Ledgers } from "../account/ledgers.ts";
 import type { Losses } from "../account/losses.ts";
 import type { Totals } from "../account/totals.ts";
+import type { Batch } from "../decode/batch.ts";
 import type { Clock } from "../decode/clock.ts";
-import type { Decoder } from "../decode/decode.ts";
 import { blankEvent, type Lost } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { Followers } from "../filter/followers.ts";
 import type { Format } from "../format/format.ts";
 import type { Summary } from "../format/summary.ts";
 import type { Shared } from "../layout.ts";
+import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
 import type { Child } from "./child.ts";
 import type { Stop } from "./stop.ts";
@@ -37,7 +38,8 @@ export interface Stages {
   /** the words that both sides have */
   readonly shared: Shared;
   readonly clock: Clock;
-  readonly decoder: Decoder;
+  readonly batch: Batch;
+  readonly waiting: Waiting;
   readonly filter: Filter;
   /** null when descendants are not asked for */
   readonly followers: Followers | null;
@@ -92,7 +94,7 @@ export class Loop {
 
   /** Prints events until the end; `report` is called after SIGUSR1. False when nobody reads any more. @throws Failure */
   async run(report: () => void): Promise<boolean> {
-    const { ring, shared, clock, decoder, losses, ledgers, followers, sink } = this.#stages;
+    const { ring, shared, clock, batch, waiting, losses, ledgers, followers, sink } = this.#stages;
     const { stop, duration } = this.#bounds;
     if (duration > 0) this.#endsAt = performance.now() + duration * 1000;
     stop.onReport(() => {
@@ -104,18 +106,19 @@ export class Loop {
       const isEnding = this.#end < Number.POSITIVE_INFINITY;
       clock.sample();
       const from = ring.cursor;
-      const records = decoder.fill(isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
-      const last = ring.cursor >= this.#end || (isEnding && records === 0);
+      const records = batch.fill();
+      waiting.hold(batch, isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
+      const last = batch.settled >= this.#end || (isEnding && records === 0);
       followers?.catchUp();
-      decoder.read(this.#event, this.#stamp, this.#emit);
-      ring.release();
+      batch.read(this.#event, this.#stamp, this.#emit);
+      batch.release();
       losses.poll(this.#lost, this.#reportLost);
       ledgers.sweep();
       if (last || performance.now() >= this.#missesDue) {
         losses.pollMisses(this.#lost, this.#reportLost);
         this.#missesDue = performance.now() + missesInterval;
       }
-      if (ring.cursor >= this.#reportAt) {
+      if (batch.settled >= this.#reportAt) {
         this.#reportAt = Number.POSITIVE_INFINITY;
         report();
         this.#tabulate();
@@ -123,7 +126,7 @@ export class Loop {
       this.#readerGone = !(await this.#flush());
       if (last) break;
       // what waits for its receiver to be seen lies in the ring, which then wakes at once, over and over
-      if (records > 0 || ring.cursor < ring.produced) {
+      if (records > 0 || batch.settled < ring.produced) {
         idle = 0;
         shared.awake = 1;
         const isPlenty = ring.cursor - from > ring.size * plenty;

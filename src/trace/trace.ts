@@ -12,8 +12,8 @@ import { libbpf } from "../attach/libbpf.ts";
 import { dropPrivileges, requirePrivileges } from "../attach/privileges.ts";
 import type { Options } from "../command/arguments.ts";
 import { isColored } from "../command/color.ts";
+import { Batch } from "../decode/batch.ts";
 import { Clock } from "../decode/clock.ts";
-import { Decoder } from "../decode/decode.ts";
 import { Filter } from "../filter/filter.ts";
 import { Followers } from "../filter/followers.ts";
 import { Groups } from "../filter/groups.ts";
@@ -24,9 +24,11 @@ import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
 import { log } from "../log.ts";
 import { Deliveries } from "../name/deliveries.ts";
+import { Facts } from "../name/facts.ts";
 import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
+import { Waiting } from "../name/waiting.ts";
 import { pidNamespace, showsOurPids } from "../proc/processes.ts";
 import { Sink } from "../sink.ts";
 import { Child } from "./child.ts";
@@ -62,13 +64,15 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"), isNested);
   const owners = new Owners(names, attached.seesDeliveries ? new Deliveries() : null, isNested);
-  const { bytes, maxBytes } = options;
-  const decoder = new Decoder(ring, names, new Paths(), owners, kinds, bytes, maxBytes);
+  const paths = new Paths();
   // a terminal only shows up in the kind pty
   const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
   const filter = new Filter(options.wanted, child?.pid ?? null, own?.noise ?? null, insideOnly);
   for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
-  if (groups.isFollowing) decoder.onFork = (parent, made) => filter.forked(parent, made);
+  const onFork = groups.isFollowing ? (parent: number, made: number) => filter.forked(parent, made) : null;
+  const facts = new Facts(ring.words, ring.bytes, { names, paths, owners }, onFork);
+  const { bytes, maxBytes } = options;
+  const batch = new Batch(ring, kinds, { names, paths, owners, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = options.summary ? new Summary(options.format) : null;
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
@@ -95,7 +99,8 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
       ring,
       shared,
       clock: new Clock(),
-      decoder,
+      batch,
+      waiting: new Waiting(ring.words, owners),
       filter,
       followers,
       format,
@@ -116,7 +121,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
   }
   log.verbose(ringLine(ring));
-  if (decoder.rejected > 0) log.warn(`${decoder.rejected} records could not be decoded`);
+  if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);
 }
 
 /** What the user has to know before the first event. */

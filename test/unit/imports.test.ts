@@ -74,7 +74,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/sink.ts": ["src/outfile.ts"],
   "src/name/": ["src/proc/"],
   "src/kinds/": ["src/name/"],
-  "src/decode/": ["src/name/", "src/kinds/"],
+  "src/decode/": ["src/kinds/"],
   "src/filter/": ["src/proc/"],
   "src/format/": [],
   "src/command/": ["src/kinds/", "src/filter/", "src/format/"],
@@ -102,7 +102,7 @@ describe("imports", () => {
   test("the parser of this test sees them", () => {
     expect(imports.length).toBeGreaterThan(100);
     expect(imports).toContainEqual({ from: "src/sink.ts", to: "ffi/libc.ts", types: false });
-    expect(imports).toContainEqual({ from: "src/decode/decode.ts", to: "src/name/names.ts", types: true });
+    expect(imports).toContainEqual({ from: "src/decode/batch.ts", to: "src/kinds/kind.ts", types: true });
     expect(imports).toContainEqual({ from: "src/main.ts", to: "src/trace/trace.ts", types: false });
     for (const { from, to } of imports.filter(({ to }) => to.startsWith("src/") || to.startsWith("ffi/"))) {
       expect([from, to, files.includes(to) || !to.endsWith(".ts")]).toEqual([from, to, true]);
@@ -153,9 +153,9 @@ describe("imports", () => {
   test("nothing points backwards: only trace.ts wires stages, loop.ts drives them, main.ts starts it", () => {
     const backwards = imports.filter(({ from, to }) => {
       if (to === "src/trace/trace.ts") return from !== "src/main.ts";
-      if (to === "src/decode/decode.ts" || to === "ffi/ring.ts") {
+      if (to === "src/decode/batch.ts" || to === "ffi/ring.ts") {
         if (from === "src/trace/loop.ts") return false;
-        return from !== "src/trace/trace.ts" && !(from === "src/decode/decode.ts" && to === "ffi/ring.ts");
+        return from !== "src/trace/trace.ts" && !(from === "src/decode/batch.ts" && to === "ffi/ring.ts");
       }
       return to === "src/main.ts";
     });

@@ -1,6 +1,7 @@
 import type { Ring } from "../../ffi/ring.ts";
 import {
   ChunkRecord,
+  ForkRecord,
   Kind,
   NameRecord,
   PathRecord,
@@ -28,6 +29,8 @@ export class Tape {
   at = 0;
   length = 0;
   position = 0;
+  /** everything before was given back */
+  released = 0;
   /** what `next` may go up to: records behind it are still being written */
   committed = Number.POSITIVE_INFINITY;
   readonly #records: { at: number; length: number }[] = [];
@@ -46,7 +49,7 @@ export class Tape {
 
   /** Whether everything was read. */
   get isRead(): boolean {
-    return this.#cursor === this.#records.length;
+    return this.released === this.#records.length;
   }
 
   next(): boolean {
@@ -58,8 +61,22 @@ export class Tape {
     return true;
   }
 
-  rewind(position: number): void {
-    this.#cursor = position;
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  get produced(): number {
+    return this.#records.length;
+  }
+
+  release(position: number): void {
+    this.released = position;
+  }
+
+  /** Everything is to be read once more, by another batch. */
+  rewind(): void {
+    this.#cursor = 0;
+    this.released = 0;
   }
 
   /** Appends a record of these bytes. */
@@ -74,6 +91,10 @@ export class Tape {
     const record = blank(NameRecord, { type: RecordType.RECORD_NAME, pid, whoTgid: tgid, whoTag: tag });
     record.set(encoder.encode(comm).subarray(0, NameRecord.comm.length), NameRecord.comm.offset);
     this.raw(record);
+  }
+
+  fork(parent: number, child: number): void {
+    this.raw(blank(ForkRecord, { type: RecordType.RECORD_FORK, parent, child }));
   }
 
   /** @param components the last first, as the kernel side sends them */

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BpfMap } from "../../ffi/map.ts";
-import { Decoder } from "../../src/decode/decode.ts";
+import { Batch } from "../../src/decode/batch.ts";
 import { blankEvent, type Event } from "../../src/event.ts";
 import { kinds as all } from "../../src/kinds/index.ts";
 import type { Entry, KindModule, Reader, Tools } from "../../src/kinds/kind.ts";
@@ -22,9 +22,11 @@ import {
   SignalRecord,
   UseRecord,
 } from "../../src/layout.ts";
+import { Facts } from "../../src/name/facts.ts";
 import { Names } from "../../src/name/names.ts";
 import { Owners } from "../../src/name/owners.ts";
 import { Paths } from "../../src/name/paths.ts";
+import { Waiting } from "../../src/name/waiting.ts";
 import { Tape } from "./tape.ts";
 
 /** A machine may have a lot else to do. */
@@ -51,12 +53,20 @@ interface Settings {
   kinds?: readonly KindModule[];
   /** who holds a socket can't be looked up in /proc */
   alone?: boolean;
+  /** where forks are noted */
+  forks?: [parent: number, child: number][];
+}
+
+/** What is drained. */
+interface Drains {
+  batch: Batch;
+  waiting: Waiting;
 }
 
 function start(
   tape: Tape,
-  { contents = true, maxBytes = 0, kinds = [pipe, signal], alone = false }: Settings = {},
-): Decoder {
+  { contents = true, maxBytes = 0, kinds = [pipe, signal], alone = false, forks = [] }: Settings = {},
+): Drains {
   const names = new Names({ delete: () => {} } as unknown as BpfMap);
   const owners = new Owners(names, null);
   const nobody = () => null;
@@ -64,25 +74,31 @@ function start(
     Object.assign(owners.holders, { ofSocket: nobody, ofMaster: nobody });
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
-  return new Decoder(tape.ring, names, new Paths(), owners, kinds, contents, maxBytes);
+  const known = { names, paths: new Paths(), owners };
+  const facts = new Facts(tape.words, tape.bytes, known, (parent, child) => forks.push([parent, child]));
+  const batch = new Batch(tape.ring, kinds, { ...known, maxBytes }, facts, contents);
+  return { batch, waiting: new Waiting(tape.words, owners) };
 }
 
-/** One drain, at a time since boot in seconds. */
-function drain(decoder: Decoder, most = Number.POSITIVE_INFINITY, now = Number.POSITIVE_INFINITY): Seen[] {
+/** One drain, at a time since boot in seconds; reading pauses after every so many events. */
+function drain(drains: Drains, now = Number.POSITIVE_INFINITY, pause = 0): Seen[] {
+  const { batch, waiting } = drains;
   const seen: Seen[] = [];
   const event = blankEvent();
   let time = 0;
-  decoder.fill(now);
-  decoder.read(
-    event,
-    (low, high) => {
-      time = high * 2 ** 32 + low;
-    },
-    () => {
-      seen.push(plain(event, time));
-      return seen.length < most;
-    },
-  );
+  batch.fill();
+  waiting.hold(batch, now);
+  const stamp = (low: number, high: number) => {
+    time = high * 2 ** 32 + low;
+  };
+  const emit = () => {
+    seen.push(plain(event, time));
+    return pause === 0 || seen.length % pause !== 0;
+  };
+  let rounds = 1;
+  while (!batch.read(event, stamp, emit)) rounds++;
+  if (pause > 0) expect(rounds).toBe(Math.floor(seen.length / pause) + 1);
+  batch.release();
   return seen;
 }
 
@@ -235,8 +251,10 @@ describe("records to events", () => {
       ["-1(?)", 2, "--"],
     ]);
     expect(seen.map(({ meta }) => meta.count)).toEqual([3, 5, 2]);
-    tape.rewind(0);
-    expect(drain(start(tape), 2)).toHaveLength(2);
+    for (const pause of [1, 2, 3]) {
+      tape.rewind();
+      expect(drain(start(tape), Number.POSITIVE_INFINITY, pause)).toEqual(seen);
+    }
   });
 
   test("runs whose contents end early, and at -B bytes each", () => {
@@ -246,7 +264,7 @@ describe("records to events", () => {
     tape.runs(1, each);
     tape.chunk(1, 0, "aaacc");
     expect(drain(start(tape)).map(({ contents }) => contents)).toEqual(["aaa", "cc", ""]);
-    tape.rewind(0);
+    tape.rewind();
     expect(drain(start(tape, { maxBytes: 2 })).map(({ contents }) => contents)).toEqual(["aa", "cc", ""]);
   });
 
@@ -290,28 +308,26 @@ describe("drains", () => {
     ]);
     tape.chunk(1, 0, "aaaa");
     tape.chunk(1, 4, "cccc");
-    const decoder = start(tape);
     const last = 9; // records, the three names included
     for (let committed = 0; committed < last; committed++) {
+      tape.rewind();
+      const decoder = start(tape);
       tape.committed = committed;
-      tape.rewind(0);
       const counts = drain(decoder).map(({ count }) => count);
       expect(counts).toEqual(committed >= 4 ? [1] : []);
-      // the next drain begins with the event that was not whole
-      if (committed > 4) expect(tape.isRead).toBe(false);
+      // the event that is not whole keeps its place
+      expect(tape.released).toBe(Math.min(committed, 4));
+      tape.committed = last;
+      const rest = drain(decoder).slice(committed >= 4 ? 0 : 1);
+      expect(rest.map(({ kind, contents }) => [kind, contents])).toEqual([
+        ["pipe", "aaaa"],
+        ["pipe", "cccc"],
+        ["signal", null],
+      ]);
+      expect(drain(decoder)).toEqual([]);
+      expect(decoder.batch.rejected).toBe(0);
+      expect(tape.isRead).toBe(true);
     }
-    tape.committed = 6;
-    tape.rewind(0);
-    expect(drain(decoder)).toHaveLength(1);
-    tape.committed = last;
-    const rest = drain(decoder);
-    expect(rest.map(({ kind, contents }) => [kind, contents])).toEqual([
-      ["pipe", "aaaa"],
-      ["pipe", "cccc"],
-      ["signal", null],
-    ]);
-    expect(drain(decoder)).toEqual([]);
-    expect(decoder.rejected).toBe(0);
   });
 
   test("the earliest of several that are not whole", () => {
@@ -336,9 +352,9 @@ describe("drains", () => {
     for (let i = 0; i < many; i++) tape.pipe({ ...fromAnn, ...toBob, timeLow: 2 + i, thread: 2, count: 1 });
     tape.chunk(1, 0, "late");
     const decoder = start(tape);
-    const seen = drain(decoder);
+    const seen: Seen[] = [];
+    while (!tape.isRead) seen.push(...drain(decoder));
     expect(seen[0]?.contents).toBe("late");
-    for (let more = drain(decoder); more.length > 0; more = drain(decoder)) seen.push(...more);
     expect(seen).toHaveLength(many + 1);
     expect(seen.every(({ time }, i) => time === i + 1)).toBe(true);
   });
@@ -352,20 +368,74 @@ describe("drains", () => {
       tape.signal({ ...fromAnn, ...toBob, timeLow: second + i, number });
     }
     const decoder = start(tape, { kinds: [slow] });
-    const drainAt = (now: number) => drain(decoder, 9, now).map(({ meta }) => meta.num);
+    const drainAt = (now: number) => drain(decoder, now).map(({ meta }) => meta.num);
     expect(drainAt(1.01)).toEqual([1]); // ready when they have an odd number
     expect(drainAt(1.02)).toEqual([]);
     known = true;
     expect(drainAt(1.03)).toEqual([2, 3]);
     known = false;
-    tape.rewind(3);
-    expect(drainAt(1.2)).toEqual([1, 2, 3]);
+    tape.signal({ ...fromAnn, ...toBob, timeLow: second, number: 4 });
+    expect(drainAt(1.04)).toEqual([]);
+    expect(drainAt(1.2)).toEqual([4]);
   });
 
-  test("-c: nothing is made after emit said no", () => {
+  test("what lies behind an event that waits is taken in once", () => {
+    const slow: KindModule = { ...signal, reader: (tools) => new Slow(tools, () => false) };
+    const tape = named();
+    const forks: [number, number][] = [];
+    const decoder = start(tape, { kinds: [slow, pipe], forks });
+    tape.signal({ ...fromAnn, ...toBob, timeHigh: 1, number: 2 });
+    tape.fork(1, 2);
+    tape.pipe({ ...fromAnn, ...toBob, timeHigh: 1, thread: 1, count: 6, captured: 6 });
+    tape.chunk(1, 0, "abc");
+    expect(drain(decoder, 4.3)).toEqual([]);
+    tape.chunk(1, 3, "def");
+    tape.raw(new Uint8Array(4));
+    tape.fork(1, 3);
+    for (let i = 0; i < 3; i++) expect(drain(decoder, 4.3)).toEqual([]);
+    expect(tape.released).toBe(3);
+    expect(drain(decoder, 5).map(({ contents }) => contents)).toEqual([null, "abcdef"]);
+    expect(forks).toEqual([
+      [1, 2],
+      [1, 3],
+    ]);
+    expect(decoder.batch.rejected).toBe(1);
+    expect(tape.isRead).toBe(true);
+  });
+
+  test("an event whose parts never came holds nothing up", () => {
+    const tape = named();
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 1, thread: 1, count: 9, captured: 9 });
+    tape.pipe({ ...fromAnn, ...toBob, timeLow: 2, thread: 2, count: 9, runs: 2 });
+    tape.chunk(1, 0, "abc");
+    tape.signal({ ...fromAnn, ...toBob, timeLow: 3, number: 1 });
+    const decoder = start(tape);
+    tape.committed = 4;
+    expect(drain(decoder)).toEqual([]);
+    // all that was reserved when they were seen is read: their parts would have been among it
+    tape.committed = 7;
+    const seen = [...drain(decoder), ...drain(decoder)];
+    expect(seen.map(({ kind, contents }) => [kind, contents])).toEqual([
+      ["pipe", "abc"],
+      ["signal", null],
+    ]);
+    expect(decoder.batch.rejected).toBe(2);
+    expect(tape.isRead).toBe(true);
+  });
+
+  test("nothing is made after emit said no, until it is asked for", () => {
     const tape = named();
     for (let i = 0; i < 5; i++) tape.signal({ ...fromAnn, ...toBob, number: 1 });
-    expect(drain(start(tape), 3)).toHaveLength(3);
+    const { batch } = start(tape);
+    let made = 0;
+    batch.fill();
+    const read = () =>
+      batch.read(
+        blankEvent(),
+        () => {},
+        () => ++made % 3 !== 0,
+      );
+    expect([read(), made, read(), made]).toEqual([false, 3, true, 5]);
   });
 });
 
@@ -390,7 +460,7 @@ describe("what can't be right is rejected", () => {
         record[0] = type;
         tape.raw(record.subarray(0, length));
         const decoder = start(tape);
-        expect([type, length, drain(decoder).length, decoder.rejected]).toEqual([type, length, 0, 1]);
+        expect([type, length, drain(decoder).length, decoder.batch.rejected]).toEqual([type, length, 0, 1]);
       }
     }
   });
@@ -409,7 +479,7 @@ describe("what can't be right is rejected", () => {
       const other = new Tape(1 << 14);
       other.raw(short);
       const decoder = start(other);
-      expect([kind, drain(decoder).length, decoder.rejected]).toEqual([kind, 0, 1]);
+      expect([kind, drain(decoder).length, decoder.batch.rejected]).toEqual([kind, 0, 1]);
     }
   });
 
@@ -420,7 +490,7 @@ describe("what can't be right is rejected", () => {
       new DataView(record.buffer).setUint32(0, type, true);
       tape.raw(record);
       const decoder = start(tape);
-      expect([drain(decoder).length, decoder.rejected]).toEqual([0, 1]);
+      expect([drain(decoder).length, decoder.batch.rejected]).toEqual([0, 1]);
     }
   });
 
@@ -431,7 +501,7 @@ describe("what can't be right is rejected", () => {
     tape.signal({ ...fromAnn, ...toBob, number: 1 });
     const decoder = start(tape);
     expect(drain(decoder).map(({ kind }) => kind)).toEqual(["signal"]);
-    expect(decoder.rejected).toBe(1);
+    expect(decoder.batch.rejected).toBe(1);
   });
 
   test("a chunk out of order ends the contents, never joined across the gap", () => {
@@ -441,7 +511,7 @@ describe("what can't be right is rejected", () => {
     tape.chunk(1, 6, "ccc");
     const decoder = start(tape);
     expect(drain(decoder).map(({ contents }) => contents)).toEqual(["aaa"]);
-    expect(decoder.rejected).toBe(1);
+    expect(decoder.batch.rejected).toBe(1);
   });
 
   test("a length beyond the record", () => {
@@ -452,7 +522,7 @@ describe("what can't be right is rejected", () => {
     tape.raw(record);
     const decoder = start(tape);
     expect(drain(decoder).map(({ contents }) => contents)).toEqual([""]);
-    expect(decoder.rejected).toBe(1);
+    expect(decoder.batch.rejected).toBe(1);
   });
 
   test("parts of nobody's event are passed over", () => {
@@ -490,7 +560,7 @@ describe("what can't be right is rejected", () => {
           expect(contents ?? "").not.toContain(text(Uint8Array.of(mark, mark)));
         if (seen.length === 0) break;
       }
-      expect(decoder.rejected).toBeGreaterThan(0);
+      expect(decoder.batch.rejected).toBeGreaterThan(0);
     }
   });
 
@@ -529,7 +599,7 @@ describe("what can't be right is rejected", () => {
         for (const { contents } of seen)
           expect(contents ?? "").not.toContain(text(Uint8Array.of(mark, mark)));
       }
-      expect(decoder.rejected).toBeGreaterThan(0);
+      expect(decoder.batch.rejected).toBeGreaterThan(0);
     }
     expect(records).toBe(48_000);
   });

@@ -1,0 +1,245 @@
+/**
+ * Records of the ring → entries, and these, whole and in the order of their time, → events.
+ *
+ *   ring  = { fact | event | part }
+ *   fact  = NAME | PATH | USE | ADDRESS | UDP_DELIVERY | FORK, each taken in once, when it is met
+ *   event = EVENT, of a kind that is traced, and as many parts as it says
+ *   part  = RUNS: whose bytes a pipe's read took, if they are several writers'
+ *         | CHUNK: contents, each from where the one before it ended
+ *
+ * Parts are those of the latest event of their thread; what other CPUs reserved meanwhile lies in between.
+ * What is too short, or of no known type or kind, is rejected. An entry that is not whole yet, or is held
+ * back for another reason, stays for the next drain, and so does its place in the ring: views into that
+ * stay good until the batch is released.
+ */
+import type { Ring } from "../../ffi/ring.ts";
+import type { Event } from "../event.ts";
+import type { Entry, KindModule, Reader, Tools } from "../kinds/kind.ts";
+import { ChunkRecord, EventRecord, Kind, PipeRecord, RecordType, RunsRecord } from "../layout.ts";
+import { Order, timeWord } from "./order.ts";
+import { Parts } from "./parts.ts";
+
+/** events that a drain takes in at most */
+const most = 8192;
+const none = -1;
+
+/** Who is told what is no event: of names, paths and the like. */
+export interface Facts {
+  /** Takes in the record at this word, if it is one of its own and long enough; else false. */
+  take(type: number, at: number, length: number): boolean;
+}
+
+export class Batch {
+  readonly #ring: Ring;
+  readonly #facts: Facts;
+  readonly #event: EventRecord;
+  readonly #pipe: PipeRecord;
+  readonly #parts: Parts;
+  readonly #order = new Order();
+  /** by enum kind */
+  readonly #kinds: (KindModule | undefined)[] = [];
+  readonly #readers: (Reader | undefined)[] = [];
+  #rejected = 0;
+
+  #count = 0;
+  #capacity = 0;
+  // entry by entry: index of the first word, position in the ring, whether it stays for the next drain
+  #at = new Int32Array(0);
+  #position = new Float64Array(0);
+  #held = new Uint8Array(0);
+
+  readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
+  /** where `read` goes on: how many of the order it is done with, how many events of the next one */
+  #next = 0;
+  #done = 0;
+  #isOrdered = false;
+  #made = 0;
+  #isPaused = false;
+  #emit: () => boolean = () => true;
+
+  constructor(
+    ring: Ring,
+    kinds: readonly KindModule[],
+    tools: Omit<Tools, "words">,
+    facts: Facts,
+    private readonly withContents: boolean,
+  ) {
+    this.#ring = ring;
+    this.#facts = facts;
+    this.#event = new EventRecord(ring.words);
+    this.#pipe = new PipeRecord(ring.words);
+    this.#parts = new Parts(ring.words, ring.bytes);
+    for (const kind of kinds) {
+      this.#kinds[kind.id] = kind;
+      this.#readers[kind.id] = kind.reader({ ...tools, words: ring.words });
+    }
+  }
+
+  /** records that were too short, of no known type or did not join */
+  get rejected(): number {
+    return this.#rejected + this.#parts.rejected;
+  }
+
+  /** How many entries there are, those that stayed included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Index of the first word of entry `i`. */
+  at(i: number): number {
+    return this.#at[i]!;
+  }
+
+  /** Where entry `i` is in the ring; they are in this order. */
+  position(i: number): number {
+    return this.#position[i]!;
+  }
+
+  /** Who reads entry `i`. */
+  reader(i: number): Reader {
+    this.#event.at = this.#at[i]!;
+    return this.#readers[this.#event.kind]!;
+  }
+
+  /** Takes in what the ring has, up to a limit; how many events that are. What is not whole is held back with all behind it. */
+  fill(): number {
+    const ring = this.#ring;
+    const before = this.#count;
+    while (this.#count - before < most && ring.next()) this.#take();
+    this.#parts.expire(ring.cursor, ring.produced);
+    this.#held.fill(0, 0, this.#count);
+    this.holdFrom(this.#parts.firstOpen());
+    this.#isOrdered = false;
+    return this.#count - before;
+  }
+
+  #take(): void {
+    const { at, length, words } = this.#ring;
+    const type = length >= 4 ? words[at]! : 0;
+    if (type === RecordType.RECORD_EVENT && length >= EventRecord.size) {
+      this.#event.at = at;
+      const kind = this.#kinds[this.#event.kind];
+      if (kind === undefined || length < kind.size) this.#rejected++;
+      else this.#begin(at);
+    } else if (type === RecordType.RECORD_RUNS && length >= RunsRecord.run.offset) {
+      this.#parts.addRuns(at, length);
+    } else if (type === RecordType.RECORD_CHUNK && length >= ChunkRecord.data.offset) {
+      this.#parts.addChunk(at, length);
+    } else if (!this.#facts.take(type, at, length)) {
+      this.#rejected++;
+    }
+  }
+
+  #begin(at: number): void {
+    if (this.#count === this.#capacity) this.#grow();
+    const i = this.#count++;
+    const event = this.#event;
+    this.#at[i] = at;
+    this.#position[i] = this.#ring.position;
+    let writers = 1;
+    if (event.kind === Kind.KIND_PIPE) {
+      this.#pipe.at = at;
+      writers = this.#pipe.runs;
+    }
+    this.#parts.begin(i, event.thread, writers, event.captured);
+  }
+
+  #grow(): void {
+    const capacity = Math.max(most, this.#capacity * 2);
+    const [at, position, held] = [this.#at, this.#position, this.#held];
+    this.#at = new Int32Array(capacity);
+    this.#at.set(at);
+    this.#position = new Float64Array(capacity);
+    this.#position.set(position);
+    this.#held = new Uint8Array(capacity);
+    this.#held.set(held);
+    this.#parts.grow(capacity);
+    this.#capacity = capacity;
+  }
+
+  /** Entry `i` stays for the next drain. To be called between `fill` and `read`. */
+  hold(i: number): void {
+    this.#held[i] = 1;
+  }
+
+  /** And so do all from `i` on. */
+  holdFrom(i: number): void {
+    this.#held.fill(1, Math.min(i, this.#count), this.#count);
+  }
+
+  /** Whether entry `i` stays. */
+  isHeld(i: number): boolean {
+    return this.#held[i] === 1;
+  }
+
+  /**
+   * Makes the events in `event`, one after the other; `emit` is called for each, after `stamp` was given
+   * its boot time, and stops it by answering false. True when all were made; else it goes on behind that
+   * event when it is called again.
+   */
+  read(event: Event, stamp: (low: number, high: number) => void, emit: () => boolean): boolean {
+    const { words } = this.#ring;
+    if (!this.#isOrdered) this.#sort();
+    this.#emit = emit;
+    for (; this.#next < this.#order.length; this.#next++) {
+      const i = this.#order.at(this.#next);
+      const at = this.#at[i]!;
+      if (this.#parts.lacksRuns(i)) continue; // whose bytes they are was lost
+      this.#event.at = at;
+      const { kind } = this.#event;
+      stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
+      event.kind = this.#kinds[kind]!.name;
+      this.#entry.at = at;
+      this.#entry.runsAt = this.#parts.runsAt(i);
+      this.#entry.contents = this.withContents ? this.#parts.contents(i) : null;
+      this.#made = 0;
+      this.#isPaused = false;
+      this.#readers[kind]!.read(this.#entry, event, this.#emitted);
+      if (this.#isPaused) {
+        this.#done = this.#made;
+        return false;
+      }
+      this.#done = 0;
+    }
+    return true;
+  }
+
+  /** A record that was stopped at is read once more: what it made before is passed over. */
+  readonly #emitted = (): boolean => {
+    if (this.#made++ < this.#done) return true;
+    this.#isPaused = !this.#emit();
+    return !this.#isPaused;
+  };
+
+  #sort(): void {
+    this.#isOrdered = true;
+    this.#next = 0;
+    this.#done = 0;
+    this.#order.clear();
+    const { words } = this.#ring;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#held[i] === 0) this.#order.add(i, this.#at, words);
+    }
+  }
+
+  /** Forgets what was read and gives its room in the ring back; views into it are dead now. */
+  release(): void {
+    const kept: number[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#held[i] === 1) kept.push(i);
+    }
+    this.#parts.keep(kept);
+    for (const [to, from] of kept.entries()) {
+      this.#at[to] = this.#at[from]!;
+      this.#position[to] = this.#position[from]!;
+      this.#held[to] = 1;
+    }
+    this.#count = kept.length;
+    this.#ring.release(this.settled);
+  }
+
+  /** Up to here in the ring all was read, once the batch is released. */
+  get settled(): number {
+    return this.#count === 0 ? this.#ring.cursor : this.#position[0]!;
+  }
+}

@@ -1,0 +1,76 @@
+/** Records that are no events → who keeps what they say. */
+import {
+  AddressRecord,
+  ForkRecord,
+  NameRecord,
+  PathRecord,
+  RecordType,
+  UdpDeliveryRecord,
+  UseRecord,
+} from "../layout.ts";
+import type { Names } from "./names.ts";
+import type { Owners } from "./owners.ts";
+import type { Paths } from "./paths.ts";
+
+export class Facts {
+  readonly #bytes: Uint8Array;
+  readonly #names: Names;
+  readonly #paths: Paths;
+  readonly #owners: Owners;
+  readonly #name: NameRecord;
+  readonly #path: PathRecord;
+  readonly #use: UseRecord;
+  readonly #address: AddressRecord;
+  readonly #delivery: UdpDeliveryRecord;
+  readonly #fork: ForkRecord;
+
+  /**
+   * @param words the ring's data, which `bytes` are too
+   * @param onFork told of every process that is made, where that is traced
+   */
+  constructor(
+    words: Uint32Array,
+    bytes: Uint8Array,
+    { names, paths, owners }: { names: Names; paths: Paths; owners: Owners },
+    private readonly onFork: ((parent: number, child: number) => void) | null = null,
+  ) {
+    this.#bytes = bytes;
+    this.#names = names;
+    this.#paths = paths;
+    this.#owners = owners;
+    this.#name = new NameRecord(words);
+    this.#path = new PathRecord(words);
+    this.#use = new UseRecord(words);
+    this.#address = new AddressRecord(words);
+    this.#delivery = new UdpDeliveryRecord(words);
+    this.#fork = new ForkRecord(words);
+  }
+
+  /** Takes in the record at this word; false when it is too short or of another type. */
+  take(type: number, at: number, length: number): boolean {
+    const bytes = this.#bytes;
+    if (type === RecordType.RECORD_NAME && length >= NameRecord.size) {
+      this.#name.at = at;
+      this.#names.add(this.#name, bytes);
+    } else if (type === RecordType.RECORD_PATH && length >= PathRecord.data.offset) {
+      this.#path.at = at;
+      if (this.#path.length > length - PathRecord.data.offset) return false;
+      this.#paths.add(this.#path, bytes);
+    } else if (type === RecordType.RECORD_USE && length >= UseRecord.size) {
+      this.#use.at = at;
+      this.#owners.use(this.#use);
+    } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
+      this.#address.at = at;
+      this.#owners.address(this.#address, bytes);
+    } else if (type === RecordType.RECORD_UDP_DELIVERY && length >= UdpDeliveryRecord.size) {
+      this.#delivery.at = at;
+      this.#owners.deliveries?.add(this.#delivery, bytes);
+    } else if (type === RecordType.RECORD_FORK && length >= ForkRecord.size) {
+      this.#fork.at = at;
+      this.onFork?.(this.#fork.parent, this.#fork.child);
+    } else {
+      return false;
+    }
+    return true;
+  }
+}
