@@ -11,12 +11,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { elfSection } from "./ffi/bundle/btf.ts";
 import { type Bundle, bundle } from "./ffi/bundle/build.ts";
 import { layout } from "./ffi/bundle/layout.ts";
 import { release } from "./ffi/bundle/release.ts";
 import { otherBun } from "./ffi/bundle/runtime.ts";
 import { compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
+import { Elf } from "./ffi/elf.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
 import { graft } from "./ffi/static/graft.ts";
@@ -137,7 +137,7 @@ async function compileFreestanding(
   if (isCurrent(made, key)) return;
   await compilerSays(target, [...flags, "-o", made, source]);
   if (made.endsWith(".bin")) {
-    const code = elfSection(readFileSync(made), ".text");
+    const code = new Elf(readFileSync(made)).section(".text");
     if (code === null) throw new BuildError(`${name} made no code`);
     writeFileSync(made, code);
   }

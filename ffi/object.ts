@@ -59,7 +59,7 @@ export class Program {
 
   /**
    * Picks the first of `functions` (or tracepoints) that is in the kernel's BTF. Kprobes are not looked for
-   * there, and perf's tracepoints say themselves where they go. @throws NativeError
+   * there, and perf's tracepoints say themselves where they go. @throws ProgramError
    */
   aim(functions: readonly string[]): void {
     if (this.backend === "kprobe" || this.isByPerf) return;
@@ -71,10 +71,10 @@ export class Program {
         return;
       }
     }
-    throw new NativeError(`find ${functions.join(" or ")} for`, this.name, result);
+    throw new ProgramError(`find ${functions.join(" or ")} for`, this, result);
   }
 
-  /** @throws NativeError naming the function */
+  /** @throws ProgramError */
   attach(functions: readonly string[]): Link {
     let link: Pointer | null = null;
     if (this.backend === "kprobe") {
@@ -87,7 +87,7 @@ export class Program {
       link = pointerOf(this.#libbpf.bpf_program__attach(this.#program));
     }
     if (link !== null) return new Link(this.#libbpf, link);
-    throw new NativeError("attach", this.name, lastErrno());
+    throw new ProgramError("attach", this, lastErrno());
   }
 
   /** How often the kernel skipped it because it was running already (0 before 5.12, which does not say). */
@@ -97,6 +97,18 @@ export class Program {
     const fd = this.#libbpf.bpf_program__fd(this.#program);
     if (this.#libbpf.bpf_prog_get_info_by_fd(fd, ptr(info), ptr(length)) !== 0) return 0;
     return whole(info[missesWord]!, info[missesWord + 1]!);
+  }
+}
+
+/** A program that could not be aimed, loaded or attached. */
+export class ProgramError extends NativeError {
+  constructor(
+    operation: string,
+    readonly program: Program,
+    errno: number,
+    log = "",
+  ) {
+    super(operation, program.name, errno, log);
   }
 }
 
@@ -172,7 +184,7 @@ export class BpfObject implements Disposable {
     return new BpfMap(this.#libbpf, map, name);
   }
 
-  /** @throws NativeError whose target is the program at fault, where libbpf said which */
+  /** @throws ProgramError where libbpf said which program is at fault, else NativeError */
   load(): void {
     const result = this.#libbpf.bpf_object__load(this.#object);
     if (result === 0) {
@@ -180,8 +192,10 @@ export class BpfObject implements Disposable {
       return;
     }
     const log = this.#log.lines.join("\n");
-    const program = /prog '(\w+)': failed to load/.exec(log)?.[1];
-    throw new NativeError("load", program ?? "the BPF object", result, log);
+    const named = /prog '(\w+)': failed to load/.exec(log)?.[1];
+    const program = this.programs.find(({ name }) => name === named);
+    if (program === undefined) throw new NativeError("load", "the BPF object", result, log);
+    throw new ProgramError("load", program, result, log);
   }
 
   [Symbol.dispose](): void {

@@ -24,24 +24,6 @@ const kindDatasec = 15;
 const kindDeclTag = 17;
 const kindEnum64 = 19;
 
-/** The contents of an ELF64 section, or null. */
-export function elfSection(file: Uint8Array, wanted: string): Uint8Array | null {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const headers = Number(view.getBigUint64(0x28, true));
-  const size = view.getUint16(0x3a, true);
-  const count = view.getUint16(0x3c, true);
-  const at = (i: number) => headers + i * size;
-  const contents = (i: number) => {
-    const start = Number(view.getBigUint64(at(i) + 0x18, true));
-    return file.subarray(start, start + Number(view.getBigUint64(at(i) + 0x20, true)));
-  };
-  const names = contents(view.getUint16(0x3e, true));
-  for (let i = 0; i < count; i++) {
-    if (text(names, view.getUint32(at(i), true)) === wanted) return contents(i);
-  }
-  return null;
-}
-
 function text(strings: Uint8Array, offset: number): string {
   return new TextDecoder().decode(strings.subarray(offset, strings.indexOf(0, offset)));
 }

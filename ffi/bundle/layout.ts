@@ -3,7 +3,8 @@
  * the structs both sides share, and the enums. C is the truth; what TypeScript can't read exactly
  * (holes, bitfields, pointers) is refused here.
  */
-import { type BtfType, elfSection, type Member, parseBtf } from "./btf.ts";
+import { Elf } from "../elf.ts";
+import { type BtfType, type Member, parseBtf } from "./btf.ts";
 
 const anchors = ".ipc.events";
 /** structs that are not records: what user space writes, or reads in place */
@@ -14,7 +15,7 @@ type Enum = Extract<BtfType, { kind: "enum" }>;
 
 /** The text of src/layout.ts for a BPF object. @throws Error naming the struct that can't be laid out */
 export function layout(object: Uint8Array): string {
-  const btf = elfSection(object, ".BTF");
+  const btf = new Elf(object).section(".BTF");
   if (btf === null) throw new Error("the BPF object has no BTF");
   return layoutOf(parseBtf(btf));
 }

@@ -3,7 +3,6 @@
  * runtime's and Bun's, and the runtime's entry point; no PT_INTERP, so it looks for nothing in the file system.
  * Bun's own program headers stay where they are: the loader goes by those.
  */
-import { elfSection } from "../bundle/btf.ts";
 import {
   Elf,
   ET_EXEC,
@@ -12,7 +11,7 @@ import {
   PT_INTERP,
   PT_LOAD,
   programHeaderSize,
-} from "./elf.ts";
+} from "../elf.ts";
 
 /** Where the runtime goes: as low as a process may map (vm.mmap_min_addr), for Bun begins at 0x200000. */
 const base = 0x10000;
@@ -63,7 +62,7 @@ export function graft(bun: Uint8Array, runtime: Uint8Array): Uint8Array {
 
 /** Fills in `struct program` of start.c: where Bun is. */
 function introduce(loader: Elf, program: Elf, address: number): void {
-  const section = elfSection(loader.bytes, ".ipcdump.program");
+  const section = loader.section(".ipcdump.program");
   if (section?.length !== 24) throw new Error("the runtime has no room for where Bun is: see start.c");
   const words = new DataView(section.buffer, section.byteOffset, section.length);
   words.setBigUint64(0, BigInt(program.entry), true);

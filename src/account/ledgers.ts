@@ -3,7 +3,7 @@
  * of pipes that are empty go, whether the pipe is still there or not. It gets another one when it is used again.
  */
 import type { BpfMap } from "../../ffi/map.ts";
-import type { Traced } from "../attach/attach.ts";
+import type { Traced } from "../attach/plan.ts";
 import { Ledger, type Shared } from "../layout.ts";
 
 /** in milliseconds: between two sweeps when most pipes are in use */

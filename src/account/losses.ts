@@ -1,7 +1,7 @@
 /** What was dropped: the kernel side's counters, and the programs the kernel skipped. */
 import { whole } from "../../ffi/halves.ts";
 import type { Program } from "../../ffi/object.ts";
-import type { Traced } from "../attach/attach.ts";
+import type { Traced } from "../attach/plan.ts";
 import type { Lost, LostReason } from "../event.ts";
 import type { KindModule } from "../kinds/kind.ts";
 import { Shared } from "../layout.ts";

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { whole, wordSpan } from "../../ffi/halves.ts";
 import type { BpfObject } from "../../ffi/object.ts";
-import type { Traced } from "../attach/attach.ts";
+import type { Traced } from "../attach/plan.ts";
 import { printable } from "../bytes/escape.ts";
 import type { End } from "../event.ts";
 import { Ledger, Run } from "../layout.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Elf, ET_EXEC, type ProgramHeader, PT_GNU_STACK, PT_INTERP, PT_LOAD } from "../../ffi/static/elf.ts";
+import { Elf, ET_EXEC, type ProgramHeader, PT_GNU_STACK, PT_INTERP, PT_LOAD } from "../../ffi/elf.ts";
 import { graft } from "../../ffi/static/graft.ts";
 
 const ET_DYN = 3;
