@@ -45,7 +45,7 @@ export class Sink implements Disposable {
   #started = false;
   #sent = 0;
 
-  private constructor({ fd, name, manner, stats, file }: Target) {
+  private constructor({ fd, name, manner, stats, file }: Destination) {
     this.#fd = fd;
     this.#name = name;
     this.#manner = manner;
@@ -156,7 +156,7 @@ export class Sink implements Disposable {
   }
 }
 
-interface Target {
+interface Destination {
   fd: number;
   name: string;
   manner: Manner;
@@ -164,14 +164,14 @@ interface Target {
   file: OutFile | null;
 }
 
-function openFile(path: string): Target {
+function openFile(path: string): Destination {
   const file = OutFile.open(path);
   const { fd, stats } = file;
   const manner = stats.isFIFO() || stats.isCharacterDevice() ? "private" : "direct";
   return { fd, name: path, manner, stats, file };
 }
 
-function openStdout(): Target {
+function openStdout(): Destination {
   const name = "stdout";
   let stats: Stats;
   try {

@@ -1,6 +1,6 @@
 /** BTF of a BPF object file: just enough of it to know the layouts of our structs and enums. */
 
-export interface Member {
+export interface StructMember {
   name: string;
   type: number;
   /** bytes from the start of the struct */
@@ -10,7 +10,7 @@ export type BtfType =
   | { kind: "int"; name: string; size: number; signed: boolean }
   | { kind: "pointer" | "typedef" | "const" | "volatile" | "other"; name: string; type: number }
   | { kind: "array"; type: number; length: number }
-  | { kind: "struct"; name: string; size: number; members: Member[]; bitfields: boolean }
+  | { kind: "struct"; name: string; size: number; members: StructMember[]; bitfields: boolean }
   | { kind: "enum"; name: string; values: { name: string; value: number }[] }
   | { kind: "var"; name: string; type: number }
   | { kind: "datasec"; name: string; variables: number[] };

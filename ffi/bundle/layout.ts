@@ -4,7 +4,7 @@
  * (holes, bitfields, pointers) is refused here.
  */
 import { Elf } from "../elf.ts";
-import { type BtfType, type Member, parseBtf } from "./btf.ts";
+import { type BtfType, parseBtf, type StructMember } from "./btf.ts";
 
 const anchors = ".ipc.events";
 /** structs that are not records: what user space writes, or reads in place */
@@ -98,7 +98,7 @@ function reader(types: BtfType[], type: Struct, writable: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-interface Place {
+interface Location {
   /** the names of the structs around */
   prefix: string;
   /** bytes from the start of the outermost */
@@ -106,7 +106,7 @@ interface Place {
   writable: boolean;
 }
 
-function accessors(types: BtfType[], owner: Struct, member: Member, place: Place): string[] {
+function accessors(types: BtfType[], owner: Struct, member: StructMember, place: Location): string[] {
   const name = camel(place.prefix === "" ? member.name : `${place.prefix}_${member.name}`);
   const offset = place.base + member.offset;
   const type = strip(types, member.type);

@@ -2,11 +2,11 @@
 import { commands, type Flag, type FlagName, flags, type Shell, shells } from "./flags.ts";
 import { kindWords } from "./selection.ts";
 
-interface Entry extends Flag {
+interface NamedFlag extends Flag {
   readonly name: string;
 }
 
-const entries: readonly Entry[] = (Object.keys(flags) as FlagName[]).map((name) => ({
+const entries: readonly NamedFlag[] = (Object.keys(flags) as FlagName[]).map((name) => ({
   name,
   ...flags[name],
 }));
@@ -19,12 +19,12 @@ export function completions(shell: Shell): string {
 
 const scripts: Record<Shell, () => string> = { bash, zsh, fish };
 
-function words(flag: Entry): string[] {
+function words(flag: NamedFlag): string[] {
   return [...(flag.short === undefined ? [] : [`-${flag.short}`]), `--${flag.name}`];
 }
 
 /** The fixed values of a flag; null when there are none. */
-function choices({ values }: Entry): readonly string[] | null {
+function choices({ values }: NamedFlag): readonly string[] | null {
   if (values === "kind") return kindWords.flat();
   return values === undefined || typeof values === "string" ? null : values;
 }

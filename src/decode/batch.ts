@@ -24,14 +24,14 @@ const most = 8192;
 const none = -1;
 
 /** Who is told what is no event: of names, paths and the like. */
-export interface Facts {
+export interface Listener {
   /** Takes in the record at this word, if it is one of its own and long enough; else false. */
   take(type: number, at: number, length: number): boolean;
 }
 
 export class Batch {
   readonly #ring: Ring;
-  readonly #facts: Facts;
+  readonly #facts: Listener;
   readonly #event: EventRecord;
   readonly #pipe: PipeRecord;
   readonly #parts: Parts;
@@ -61,7 +61,7 @@ export class Batch {
     ring: Ring,
     kinds: readonly KindModule[],
     tools: Omit<Tools, "words">,
-    facts: Facts,
+    facts: Listener,
     private readonly withContents: boolean,
   ) {
     this.#ring = ring;

@@ -8,7 +8,7 @@ interface Written {
   text: Literal | null;
 }
 
-interface Member {
+interface Field {
   readonly first: Literal;
   readonly next: Literal;
   /** the last two: where one end answers the other, theirs alternate */
@@ -19,7 +19,7 @@ interface Member {
 /** The names of meta with what stands around them, and the texts behind them as long as they stay the same. */
 export class Members {
   /** by the id of the key */
-  readonly #members: Member[] = [];
+  readonly #members: Field[] = [];
   readonly #scratch = new Output(256);
   readonly #name: (key: Key, isFirst: boolean, out: Output) => void;
   readonly #text: (value: Uint8Array, out: Output) => void;
@@ -62,12 +62,12 @@ export class Members {
     this.#write(member, value, isFirst, out);
   }
 
-  #write(member: Member, value: Uint8Array, isFirst: boolean, out: Output): void {
+  #write(member: Field, value: Uint8Array, isFirst: boolean, out: Output): void {
     out.literal(isFirst ? member.first : member.next);
     this.#text(value, out);
   }
 
-  #add(key: Key): Member {
+  #add(key: Key): Field {
     const first = this.#made((out) => this.#name(key, true, out));
     const next = this.#made((out) => this.#name(key, false, out));
     const nothing = { value: null, isFirst: false, text: null };

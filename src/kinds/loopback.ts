@@ -1,6 +1,7 @@
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
+import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
@@ -17,36 +18,22 @@ const keys = {
   dstInode: key("dst_inode", "integer"),
   count: key("count", "integer"),
 };
-const addressLength = 16;
-const encoder = new TextEncoder();
-const kept = 4096;
-
-/** The address that was printed last, and how. */
-interface Printed {
-  readonly words: Uint32Array;
-  text: Uint8Array;
-}
-
-/** Of `::`, which nobody sends from or to, so that the first address is another one. */
-function blankPrinted(): Printed {
-  return { words: new Uint32Array(addressLength / 4), text: encoder.encode("::") };
-}
 
 class LoopbackReader implements Reader {
   readonly #tools: Tools;
   readonly #record: LoopbackRecord;
   readonly #protocol: "tcp" | "udp";
-  readonly #bytes: Uint8Array;
-  #printed = new Map<string, Uint8Array>();
-  readonly #source = blankPrinted();
-  readonly #destination = blankPrinted();
+  readonly #source: AddressField;
+  readonly #destination: AddressField;
   #inode = 0;
 
   constructor(tools: Tools, protocol: "tcp" | "udp") {
     this.#tools = tools;
     this.#protocol = protocol;
     this.#record = new LoopbackRecord(tools.words);
-    this.#bytes = new Uint8Array(tools.words.buffer, tools.words.byteOffset, tools.words.byteLength);
+    const addresses = new Addresses();
+    this.#source = new AddressField(tools.words, LoopbackRecord.srcAddress.offset, addresses);
+    this.#destination = new AddressField(tools.words, LoopbackRecord.dstAddress.offset, addresses);
   }
 
   isReady(at: number): boolean {
@@ -79,7 +66,7 @@ class LoopbackReader implements Reader {
 
   #send(): Send {
     const { at, net, srcPort, dstPort: port, count } = this.#record;
-    const address = hex(this.#address(LoopbackRecord.dstAddress.offset));
+    const address = this.#destination.bytes(at).toHex();
     return { at, net, srcPort, address, port, count, time: this.#time };
   }
 
@@ -125,8 +112,8 @@ class LoopbackReader implements Reader {
       this.#nameReceiver(dst, dstTgid, dstTag);
       return true;
     }
-    const source = hex(this.#address(LoopbackRecord.srcAddress.offset));
-    const destination = hex(this.#address(LoopbackRecord.dstAddress.offset));
+    const source = this.#source.bytes(record.at).toHex();
+    const destination = this.#destination.bytes(record.at).toHex();
     const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
     if (found === null && (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
@@ -145,69 +132,18 @@ class LoopbackReader implements Reader {
     }
   }
 
-  #address(offset: number): Uint8Array {
-    const start = this.#record.at * 4 + offset;
-    return this.#bytes.subarray(start, start + addressLength);
-  }
-
-  /** An address as people write it; made once each, and not even looked up while it stays the same. */
-  #text(offset: number, last: Printed): Uint8Array {
-    const { words } = this.#tools;
-    const at = this.#record.at + offset / 4;
-    const old = last.words;
-    // unrolled: as a loop this took a third of a TCP line's time
-    const isSame =
-      words[at + 3] === old[3] &&
-      words[at + 2] === old[2] &&
-      words[at + 1] === old[1] &&
-      words[at] === old[0];
-    return isSame ? last.text : this.#print(offset, last);
-  }
-
-  #print(offset: number, last: Printed): Uint8Array {
-    const bytes = this.#address(offset);
-    const name = hex(bytes);
-    let text = this.#printed.get(name);
-    if (text === undefined) {
-      if (this.#printed.size >= kept) this.#printed = new Map();
-      text = encoder.encode(printAddress(bytes));
-      this.#printed.set(name, text);
-    }
-    new Uint8Array(last.words.buffer).set(bytes);
-    last.text = text;
-    return text;
-  }
-
   readonly #meta = (out: Meta): void => {
     const record = this.#record;
     const { srcPort, dstPort } = record;
-    out.text(keys.srcAddr, this.#text(LoopbackRecord.srcAddress.offset, this.#source));
+    out.text(keys.srcAddr, this.#source.text(record.at));
     out.integer(keys.srcPort, srcPort, 0);
     out.text(keys.srcServ, serviceName(srcPort, this.#protocol));
-    out.text(keys.dstAddr, this.#text(LoopbackRecord.dstAddress.offset, this.#destination));
+    out.text(keys.dstAddr, this.#destination.text(record.at));
     out.integer(keys.dstPort, dstPort, 0);
     out.text(keys.dstServ, serviceName(dstPort, this.#protocol));
     out.integer(keys.dstInode, this.#inode >>> 0, highHalf(this.#inode));
     out.integer(keys.count, record.count, 0);
   };
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.toHex();
-}
-
-/** `127.0.0.1` for v4 and v4-mapped, RFC 5952 for IPv6 */
-export function printAddress(bytes: Uint8Array): string {
-  const mapped =
-    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-  if (mapped) return bytes.subarray(12).join(".");
-  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
-  const zeros = [...groups.join(":").matchAll(/\b0(?::0\b)+/g)].sort((a, b) => b[0].length - a[0].length)[0];
-  const text = groups.join(":");
-  if (zeros === undefined) return text;
-  const before = text.slice(0, zeros.index).replace(/:$/, "");
-  const after = text.slice(zeros.index + zeros[0].length).replace(/^:/, "");
-  return `${before}::${after}`;
 }
 
 function loopbackKind(

@@ -176,6 +176,22 @@ describe("imports", () => {
     expect(circles).toEqual([]);
   });
 
+  test("from main.ts down to the ground it is eight floors at most", () => {
+    const below = new Map<string, Set<string>>();
+    for (const { from, to } of imports.filter(
+      ({ from, to }) => from.startsWith("src/") && to.startsWith("src/"),
+    )) {
+      const [a, b] = [floorOf(from), floorOf(to)];
+      if (a !== b && !ground.includes(b)) below.set(a, (below.get(a) ?? new Set()).add(b));
+    }
+    const ways = (floor: string): string[][] => {
+      const next = [...(below.get(floor) ?? [])];
+      return next.length === 0 ? [[floor]] : next.flatMap(ways).map((way) => [floor, ...way]);
+    };
+    const deepest = ways("src/main.ts").sort((a, b) => b.length - a.length)[0]!;
+    expect([deepest, deepest.length <= 8]).toEqual([deepest, true]);
+  });
+
   test("ours with their extension, packages that package.json names", () => {
     const { dependencies, devDependencies } = JSON.parse(read("package.json"));
     const known = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
@@ -213,5 +229,53 @@ describe("stdout belongs to the events", () => {
   test("consola is the log's", () => {
     const users = imports.filter(({ to }) => to === "consola" || to.startsWith("consola/"));
     expect(users.map(({ from }) => from)).toEqual(["src/log.ts"]);
+  });
+});
+
+describe("the house", () => {
+  /** written by the build, and the kernel's types */
+  const exempt = ["src/layout.ts", "bpf/vmlinux.h"];
+  /** longer than they may be; whoever cuts one down takes it off the list */
+  const long: readonly string[] = ["bpf/receivers.h", "bpf/unix.bpf.c"];
+  const others = ["bpf", "ffi"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(c|h)$/.test(file))
+      .map((file) => join(folder, file)),
+  );
+
+  test("no file is longer than 300 lines", () => {
+    const found = [...files, ...others]
+      .filter((file) => !exempt.includes(file))
+      .filter((file) => read(file).split("\n").length > 301);
+    expect(found.sort()).toEqual([...long]);
+  });
+
+  test("no two classes or interfaces share a name", () => {
+    const places = Map.groupBy(
+      files.flatMap((file) =>
+        [...code(file).matchAll(/^(?:export )?(?:abstract )?(?:class|interface) (\w+)/gm)].map(
+          ([, name = ""]) => ({
+            name,
+            file,
+          }),
+        ),
+      ),
+      ({ name }) => name,
+    );
+    const several = [...places].filter(([, found]) => found.length > 1);
+    expect(several.map(([name, found]) => `${name}: ${found.map(({ file }) => file).join(", ")}`)).toEqual(
+      [],
+    );
+  });
+
+  test("numbers with a name stand in one place", () => {
+    const named: [what: RegExp, place: string][] = [
+      [/^(?:export )?const E[A-Z0-9]+ = \d+/m, "ffi/error.ts"],
+      [/\b0x1_?0000_?0000\b|\b4_?294_?967_?296\b|\b2 \*\* 32\b/, "ffi/halves.ts"],
+    ];
+    for (const [what, place] of named) {
+      const found = files.filter((file) => file !== place && what.test(code(file)));
+      expect([place, found]).toEqual([place, []]);
+    }
   });
 });
