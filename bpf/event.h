@@ -69,7 +69,7 @@ struct path_record {
 	u32 length;
 	u64 inode;
 	u32 device;
-	u32 reserved;
+	u32 is_cut; /* its beginning is missing: it is too deep, or too long */
 	u8 data[PATH_DATA];
 };
 

@@ -19,6 +19,7 @@ struct path_walk {
 	struct mount *mount;
 	struct path root;
 	u64 length;
+	u64 at_root;
 	u64 busy; /* a preempted walk on this CPU: the next use of the file tries again */
 	struct path_record out;
 };
@@ -48,13 +49,17 @@ __weak __noinline int path_walk_step(void)
 	mount = walk->mount;
 	vfsmount = (void *)mount + bpf_core_field_offset(struct mount, mnt);
 	parent = BPF_CORE_READ(dentry, d_parent);
-	if (dentry == walk->root.dentry && vfsmount == walk->root.mnt)
+	if (dentry == walk->root.dentry && vfsmount == walk->root.mnt) {
+		walk->at_root = true;
 		return false;
+	}
 	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
-		if (up == mount)
+		if (up == mount) {
+			walk->at_root = true;
 			return false;
+		}
 		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->mount = up;
 		return true;
@@ -91,6 +96,7 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	walk->mount =
 		(void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 	walk->length = 0;
+	walk->at_root = false;
 	repeat_while(i, PATH_COMPONENTS, path_walk_step());
 	length = walk->length;
 	if (length > PATH_DATA)
@@ -99,7 +105,7 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	walk->out.length = length;
 	walk->out.inode = inode;
 	walk->out.device = device;
-	walk->out.reserved = 0;
+	walk->out.is_cut = !walk->at_root;
 	failed = bpf_ringbuf_output(&ring, &walk->out, offsetof(struct path_record, data) + length,
 				    BPF_RB_NO_WAKEUP);
 	walk->busy = 0;

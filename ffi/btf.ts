@@ -1,9 +1,19 @@
 /** The kernel's own types (BTF), as bytes. */
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { NativeError } from "./error.ts";
+import { accessSync, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { Errno, NativeError } from "./error.ts";
 import { Mapping, PROT_READ } from "./libc.ts";
 
-const kernelTypes = "/sys/kernel/btf/vmlinux";
+export const kernelTypes = "/sys/kernel/btf/vmlinux";
+
+/** Why they can't be read: an errno, or 0 when they can. */
+export function typesError(): number {
+  try {
+    accessSync(kernelTypes, constants.R_OK);
+    return 0;
+  } catch (error) {
+    return -((error as NodeJS.ErrnoException).errno ?? -Errno.ENOENT);
+  }
+}
 
 /** Whether these bytes are among them; false where there are none. */
 export function typesContain(text: string): boolean {

@@ -3,7 +3,7 @@
  * nobody: to have all give theirs up each is sent a signal whose handler does it. Sets are masks, bit n is
  * capability n.
  */
-import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { dlopen, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 import { NativeError } from "./error.ts";
 import { geteuid, lastErrno, PROT_READ, PROT_WRITE } from "./libc.ts";
@@ -53,7 +53,7 @@ function header(): Uint32Array {
 /** Those of this thread. @throws NativeError */
 export function capabilities(): Sets {
   const sets = new Uint32Array(6);
-  if (c.capget(ptr(header()), ptr(sets)) < 0) throw new NativeError("read", "capabilities", lastErrno());
+  if (c.capget(header(), sets) < 0) throw new NativeError("read", "capabilities", lastErrno());
   const joined = (low: number) => BigInt(sets[low]!) | (BigInt(sets[low + 3]!) << 32n);
   return { effective: joined(0), permitted: joined(1) };
 }
@@ -69,11 +69,11 @@ export function without<Answer>(mask: bigint, attempt: () => Answer): Answer {
   const before = capabilities();
   const { effective, permitted } = before;
   const fewer = data({ effective: effective & ~mask, permitted });
-  if (c.capset(ptr(header()), ptr(fewer)) < 0) throw new NativeError("set", "capabilities", lastErrno());
+  if (c.capset(header(), fewer) < 0) throw new NativeError("set", "capabilities", lastErrno());
   try {
     return attempt();
   } finally {
-    c.capset(ptr(header()), ptr(data(before)));
+    c.capset(header(), data(before));
   }
 }
 
@@ -109,8 +109,7 @@ export async function dropCapabilities(kept: bigint, code: Uint8Array): Promise<
   const view = new DataView(action.buffer);
   view.setBigUint64(0, BigInt(handler(code, { effective: permitted, permitted })), true);
   view.setUint32(flagsAt, SA_RESTART, true);
-  if (c.sigaction(SIGSYS, ptr(action), ptr(old)) < 0)
-    throw new NativeError("handle", "a signal", lastErrno());
+  if (c.sigaction(SIGSYS, action, old) < 0) throw new NativeError("handle", "a signal", lastErrno());
   const told = new Set<number>();
   const tell = (thread: number) => {
     if (!told.has(thread)) c.syscall(SYS_tgkill, process.pid, thread, SIGSYS);
@@ -126,7 +125,7 @@ export async function dropCapabilities(kept: bigint, code: Uint8Array): Promise<
     for (const { id } of left) tell(id);
     await Bun.sleep(interval);
   }
-  c.sigaction(SIGSYS, ptr(old), null);
+  c.sigaction(SIGSYS, old, null);
   return [];
 }
 

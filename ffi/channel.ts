@@ -1,5 +1,5 @@
 /** Channels of every kind, both ends open here: doctor's children inherit one end each. */
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { dlopen, FFIType } from "bun:ffi";
 import { NativeError } from "./error.ts";
 import { close, lastErrno, O, open } from "./libc.ts";
 import { pipe } from "./spawn.ts";
@@ -60,7 +60,7 @@ function checked(result: number, operation: string, what: string): number {
 
 function unixPair(type: number): Channel {
   const ends = new Int32Array(2);
-  checked(c.socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ptr(ends)), "make", "a pair of unix sockets");
+  checked(c.socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), "make", "a pair of unix sockets");
   return new Channel(ends[0]!, ends[1]!);
 }
 
@@ -76,8 +76,8 @@ function localhost(): Uint8Array {
 function bound(type: number): { fd: number; address: Uint8Array } {
   const fd = checked(c.socket(AF_INET, type | SOCK_CLOEXEC, 0), "make", "a socket");
   const address = localhost();
-  checked(c.bind(fd, ptr(address), address.length), "bind to", "127.0.0.1");
-  checked(c.getsockname(fd, ptr(address), ptr(new Uint32Array([address.length]))), "name", "a socket");
+  checked(c.bind(fd, address, address.length), "bind to", "127.0.0.1");
+  checked(c.getsockname(fd, address, new Uint32Array([address.length])), "name", "a socket");
   return { fd, address };
 }
 
@@ -85,7 +85,7 @@ function loopbackTcp(): Channel {
   const { fd: listener, address } = bound(SOCK_STREAM);
   checked(c.listen(listener, 1), "listen on", "127.0.0.1");
   const writing = checked(c.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "make", "a socket");
-  checked(c.connect(writing, ptr(address), address.length), "connect to", "127.0.0.1");
+  checked(c.connect(writing, address, address.length), "connect to", "127.0.0.1");
   const reading = checked(c.accept4(listener, null, null, SOCK_CLOEXEC), "accept on", "127.0.0.1");
   close(listener);
   return new Channel(writing, reading);
@@ -94,7 +94,7 @@ function loopbackTcp(): Channel {
 function loopbackUdp(): Channel {
   const { fd: reading, address } = bound(SOCK_DGRAM);
   const writing = checked(c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "make", "a socket");
-  checked(c.connect(writing, ptr(address), address.length), "connect to", "127.0.0.1");
+  checked(c.connect(writing, address, address.length), "connect to", "127.0.0.1");
   return new Channel(writing, reading);
 }
 
@@ -103,8 +103,8 @@ function terminal(): Channel {
   const master = open("/dev/ptmx", O.RDWR | O.NOCTTY);
   if (master < 0) throw new NativeError("open", "/dev/ptmx", master);
   const number = new Int32Array(1);
-  checked(c.ioctl(master, TIOCSPTLCK, ptr(number)), "unlock", "a pseudoterminal");
-  checked(c.ioctl(master, TIOCGPTN, ptr(number)), "name", "a pseudoterminal");
+  checked(c.ioctl(master, TIOCSPTLCK, number), "unlock", "a pseudoterminal");
+  checked(c.ioctl(master, TIOCGPTN, number), "name", "a pseudoterminal");
   const slave = open(`/dev/pts/${number[0]}`, O.RDWR | O.NOCTTY);
   if (slave < 0) throw new NativeError("open", `/dev/pts/${number[0]}`, slave);
   return new Channel(slave, master);

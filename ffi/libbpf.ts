@@ -3,7 +3,7 @@
  * executable and is opened from memory, so that no copy is left in /tmp and a read-only root works.
  */
 import { dlopen, FFIType, JSCallback, type Pointer } from "bun:ffi";
-import { lstatSync, realpathSync } from "node:fs";
+import { fstatSync, lstatSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { NativeError } from "./error.ts";
 import { close, formatVaList, memfdCreate, write } from "./libc.ts";
@@ -75,13 +75,15 @@ export function openLibbpfFromMemory(bytes: Uint8Array): Libbpf {
 }
 
 /**
- * Why a library of the user's choice must not be loaded: someone else could have put it there.
- * null when it may.
+ * Why an open library of the user's choice must not be loaded: someone else could have put it there, or might change
+ * it. null when it may.
  */
-export function distrust(path: string, uid: number): string | null {
-  const real = realpathSync(path);
-  for (const part of [real, dirname(real)]) {
-    const stats = lstatSync(part);
+export function distrust(fd: number, uid: number): string | null {
+  const real = readlinkSync(`/proc/self/fd/${fd}`);
+  for (const [part, stats] of [
+    [real, fstatSync(fd)],
+    [dirname(real), lstatSync(dirname(real))],
+  ] as const) {
     if (stats.uid !== 0 && stats.uid !== uid) return `${part} belongs to uid ${stats.uid}`;
     if ((stats.mode & 0o022) !== 0) return `${part} can be written by others`;
   }

@@ -1,5 +1,4 @@
 /** Who we are for BPF programs, which go by the initial pid namespace whatever the tracer's is. */
-import { ptr } from "bun:ffi";
 import { NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 import { close } from "./libc.ts";
@@ -21,12 +20,12 @@ export function initialTgid(libbpf: Libbpf): number {
   const what = "our own process from inside a pid namespace";
   const licence = new TextEncoder().encode("GPL\0");
   const count = instructions.length / 2;
-  const program = libbpf.bpf_prog_load(rawTracepoint, null, ptr(licence), ptr(instructions), count, null);
+  const program = libbpf.bpf_prog_load(rawTracepoint, null, licence, instructions, count, null);
   if (program < 0) throw new NativeError("find", what, program);
   try {
     const run = new Uint32Array(runWords);
     run[0] = run.byteLength; // size_t sz
-    const result = libbpf.bpf_prog_test_run_opts(program, ptr(run));
+    const result = libbpf.bpf_prog_test_run_opts(program, run);
     if (result < 0) throw new NativeError("find", what, result);
     return run[returnedWord]!;
   } finally {

@@ -34,7 +34,7 @@ const ignoredByBun = [13, 25]; // SIGPIPE, SIGXFSZ
 /** pipe2(2), both ends close-on-exec: [to read from, to write to] */
 export function pipe(): [number, number] {
   const ends = new Int32Array(2);
-  if (c.pipe2(ptr(ends), O.CLOEXEC) < 0) throw new NativeError("make", "a pipe", lastErrno());
+  if (c.pipe2(ends, O.CLOEXEC) < 0) throw new NativeError("make", "a pipe", lastErrno());
   return [ends[0]!, ends[1]!];
 }
 
@@ -70,9 +70,18 @@ export function terminated(text: string | Uint8Array): Uint8Array {
   return string;
 }
 
-/** char *const[]: pointers into `strings`, which have to stay alive beside it */
-function vector(strings: readonly Uint8Array[]): BigUint64Array {
-  return BigUint64Array.from([...strings.map((string) => BigInt(ptr(string))), 0n]);
+/** char *const[] with the strings themselves behind it, for nothing else keeps those that are only pointed to */
+function vector(strings: readonly Uint8Array[]): Uint8Array {
+  const start = (strings.length + 1) * 8;
+  const block = new Uint8Array(start + strings.reduce((sum, { length }) => sum + length, 0));
+  const pointers = new BigUint64Array(block.buffer, 0, strings.length);
+  let at = start;
+  for (const [i, string] of strings.entries()) {
+    block.set(string, at);
+    pointers[i] = BigInt(ptr(block, at));
+    at += string.length;
+  }
+  return block;
 }
 
 /** By this name dist/ipcdump-static does what child.c does: see static/start.c. */
@@ -104,23 +113,23 @@ export function spawnChild(
       if (written < 0) throw new NativeError("write", "a file in memory", written);
       at += written;
     }
-    c.posix_spawn_file_actions_init(ptr(actions));
+    c.posix_spawn_file_actions_init(actions);
     // a descriptor copied onto itself loses close-on-exec
-    for (const fd of keep) c.posix_spawn_file_actions_adddup2(ptr(actions), fd, fd);
-    for (const [from, to] of copies) c.posix_spawn_file_actions_adddup2(ptr(actions), from, to);
-    c.posix_spawnattr_init(ptr(attributes));
-    c.sigemptyset(ptr(signals));
-    for (const number of ignoredByBun) c.sigaddset(ptr(signals), number);
-    c.posix_spawnattr_setsigdefault(ptr(attributes), ptr(signals));
-    c.posix_spawnattr_setflags(ptr(attributes), POSIX_SPAWN_SETSIGDEF);
+    for (const fd of keep) c.posix_spawn_file_actions_adddup2(actions, fd, fd);
+    for (const [from, to] of copies) c.posix_spawn_file_actions_adddup2(actions, from, to);
+    c.posix_spawnattr_init(attributes);
+    c.sigemptyset(signals);
+    for (const number of ignoredByBun) c.sigaddset(signals, number);
+    c.posix_spawnattr_setsigdefault(attributes, signals);
+    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
     const spawn = (path: string, first: Uint8Array) =>
       c.posix_spawn(
-        ptr(pid),
+        pid,
         path as never,
-        ptr(actions),
-        ptr(attributes),
-        ptr(vector([first, ...words.slice(1)])),
-        ptr(vector(environment)),
+        actions,
+        attributes,
+        vector([first, ...words.slice(1)]),
+        vector(environment),
       );
     let result = spawn(`/proc/self/fd/${memory}`, words[0]!);
     if (result === Errno.EACCES && isChildToo) result = spawn("/proc/self/exe", terminated(childName));
@@ -129,7 +138,7 @@ export function spawnChild(
     if (result !== 0) throw new NativeError("start", name, result);
     return pid[0]!;
   } finally {
-    c.posix_spawn_file_actions_destroy(ptr(actions));
+    c.posix_spawn_file_actions_destroy(actions);
     close(memory);
   }
 }
@@ -137,7 +146,7 @@ export function spawnChild(
 /** The exit status of a child that has ended, 128+n when signal n ended it; null while it runs. */
 export function reap(pid: number): number | null {
   const status = new Int32Array(1);
-  const result = c.wait4(pid, ptr(status), WNOHANG, null);
+  const result = c.wait4(pid, status, WNOHANG, null);
   if (result === 0) return null;
   if (result < 0) return lastErrno() === Errno.EINTR ? null : 1; // reaped by someone else: how it ended is lost
   const signal = status[0]! & 0x7f;

@@ -370,7 +370,7 @@ export class PathRecord {
   get device(): number {
     return this.words[this.at + 4] as number;
   }
-  get reserved(): number {
+  get isCut(): number {
     return this.words[this.at + 5] as number;
   }
   /** 4352 × 1 bytes */

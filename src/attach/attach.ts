@@ -3,6 +3,7 @@
  * attaches. A refused program costs its kind that back end, never the others theirs.
  */
 import { existsSync } from "node:fs";
+import { kernelTypes, typesError } from "../../ffi/btf.ts";
 import { describe, Errno, NativeError } from "../../ffi/error.ts";
 import type { Libbpf } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
@@ -141,7 +142,12 @@ function unloadable(error: NativeError): Failure {
 
 /** What is behind every other failure where the kernel's types are not to be had. */
 function noBtf(): Failure | null {
-  if (existsSync("/sys/kernel/btf/vmlinux")) return null;
+  const error = typesError();
+  if (error === 0) return null;
+  if (error !== Errno.ENOENT)
+    return new Failure(
+      `no BTF here: cannot read ${kernelTypes}: ${describe(error)}\nOpen it, and the folders above it, to uid ${geteuid()}, or run ipcdump as root.`,
+    );
   return new Failure(
     "no BTF here: /sys/kernel/btf/vmlinux is missing\nMount /sys, or use a kernel built with CONFIG_DEBUG_INFO_BTF (5.8 or later).",
   );

@@ -1,5 +1,5 @@
 /** Which libbpf: the one of the user's choice, else the one that came with the executable. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import libbpfFile from "#dist/libbpf.so" with { type: "file" };
 import { damage } from "../../ffi/elf.ts";
 import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../../ffi/libbpf.ts";
@@ -19,8 +19,14 @@ export function libbpf(): Libbpf {
   if (path === undefined || path === "") return bundled();
   let reason: string | null;
   try {
-    reason = distrust(path, geteuid()) ?? damage(readFileSync(path));
-    if (reason === null) return openLibbpf(path);
+    const fd = openSync(path, "r");
+    try {
+      // what was looked at is what is loaded, whatever has that path by then
+      reason = distrust(fd, geteuid()) ?? damage(readFileSync(fd));
+      if (reason === null) return openLibbpf(`/proc/self/fd/${fd}`);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error);
   }

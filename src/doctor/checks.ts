@@ -1,5 +1,7 @@
 /** What the kernel and this process's privileges offer, as far as it can be read; for doctor. */
 import { existsSync } from "node:fs";
+import { kernelTypes, typesError } from "../../ffi/btf.ts";
+import { describe, Errno } from "../../ffi/error.ts";
 import { missingCapabilities } from "../attach/privileges.ts";
 import { read } from "../proc/files.ts";
 import { pidNamespace, showsOurPids } from "../proc/processes.ts";
@@ -32,7 +34,10 @@ function privileges(): Check {
 }
 
 function btf(): Check {
-  if (existsSync("/sys/kernel/btf/vmlinux")) return good("BTF", "/sys/kernel/btf/vmlinux");
+  const error = typesError();
+  if (error === 0) return good("BTF", kernelTypes);
+  if (error !== Errno.ENOENT)
+    return bad("BTF", `${kernelTypes}: ${describe(error)}`, "open it and the folders above it, or use sudo");
   if (!existsSync("/sys/kernel")) return bad("BTF", "/sys is not mounted", "mount -t sysfs sysfs /sys");
   return bad(
     "BTF",

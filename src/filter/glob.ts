@@ -12,6 +12,7 @@ interface CharacterSet {
 }
 
 const encoder = new TextEncoder();
+const set = /([!^]?)(\]?[^\]]*)\]/suy;
 
 /**
  * A shell pattern for bytes: `*` (a slash too), `?`, `[a-z]`, `[!a-z]`, `\` before what is meant
@@ -45,7 +46,8 @@ export class Glob {
 
   /** `[` without its `]` is a plain character; `]` right behind it belongs to the set. */
   #set(at: number): number {
-    const found = /^([!^]?)(\]?[^\]]*)\]/su.exec(this.pattern.slice(at));
+    set.lastIndex = at;
+    const found = at <= this.pattern.lastIndexOf("]") ? set.exec(this.pattern) : null;
     const [whole = "", negation, members = ""] = found ?? [];
     if (members === "") return this.#literal(at - 1);
     const ranges: number[] = [];

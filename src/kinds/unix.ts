@@ -9,6 +9,8 @@ const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
 const anonymous = new TextEncoder().encode("<anonymous>");
+/** of a socket that has an address, which was lost */
+const unknown = new TextEncoder().encode("<unknown>");
 
 class UnixReader implements Reader {
   readonly #tools: Tools;
@@ -43,8 +45,8 @@ class UnixReader implements Reader {
     record.at = entry.at;
     const { srcTgid, srcTag, flags } = record;
     const bound = (flags & EventFlags.SEND_BOUND) !== 0;
-    const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : null;
-    this.#path = address === null || address.length === 0 ? anonymous : address;
+    const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : anonymous;
+    this.#path = address === null || address.length === 0 ? unknown : address;
     this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
     names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);

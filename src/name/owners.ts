@@ -10,6 +10,7 @@ import { Holders } from "../proc/holders.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
+import { Recent } from "./recent.ts";
 
 const most = 65536;
 
@@ -24,10 +25,10 @@ export class Owners {
   readonly holders: Holders;
   readonly files = new Sockets();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
-  #uses = new Map<number, Use>();
+  readonly #uses = new Recent<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
-  #receipts = new Map<number, { tgid: number; tag: number; time: number }>();
-  #addresses = new Map<number, Uint8Array>();
+  readonly #receipts = new Recent<Use>(most);
+  readonly #addresses = new Recent<Uint8Array>(most);
 
   /**
    * @param deliveries null where the delivery of datagrams can't be hooked
@@ -43,8 +44,6 @@ export class Owners {
 
   /** Keeps a use_record. */
   use(record: UseRecord): void {
-    if (this.#uses.size >= most) this.#uses = new Map();
-    if (this.#receipts.size >= most) this.#receipts = new Map();
     const inode = whole(record.inodeLow, record.inodeHigh);
     if (record.received !== 0) {
       this.#uses.delete(inode);
@@ -64,7 +63,6 @@ export class Owners {
 
   /** Keeps the address of an address_record, as it is printed. */
   address(record: AddressRecord, bytes: Uint8Array): void {
-    if (this.#addresses.size >= most) this.#addresses = new Map();
     const start = record.at * 4 + AddressRecord.data.offset;
     const length = Math.min(record.length, AddressRecord.data.length);
     this.#addresses.set(keyOf(record.keyLow, record.keyHigh), printed(bytes.slice(start, start + length)));

@@ -8,6 +8,8 @@ import { processes } from "./processes.ts";
 const freshness = 20;
 const listening = "0A";
 const listeningUnix = 0x10000;
+/** of a unix socket (UNIX_PATH_MAX) */
+const longestPath = 108;
 
 /** A socket of /proc/net/{tcp,udp}: addresses as 32 hex digits, v4 mapped. */
 interface InetSocket {
@@ -24,6 +26,8 @@ interface UnixSocket {
   type: number;
   listens: boolean;
   inode: number;
+  /** the row may be a part of the path in the row before: the kernel prints a newline in one as it is */
+  isDoubtful: boolean;
 }
 
 const mapped = "00000000000000000000ffff";
@@ -74,7 +78,7 @@ export class Sockets {
   /** The unix datagram socket bound to a path (`@name` for abstract). */
   unix(net: number, path: string): Found | null {
     const found = this.#unix(net).find((s) => s.path === path && s.type === 2);
-    return found === undefined ? null : { inode: found.inode, guess: false };
+    return found === undefined ? null : { inode: found.inode, guess: found.isDoubtful };
   }
 
   /** The listener at a path. */
@@ -110,17 +114,7 @@ export class Sockets {
   }
 
   #unix(net: number): UnixSocket[] {
-    return this.#cached(`unix ${net}`, () => {
-      const sockets: UnixSocket[] = [];
-      for (const line of this.#read(net, "unix").split("\n").slice(1)) {
-        const fields = /^\S+ \S+ \S+ (\S+) (\S+) \S+\s+(\d+) (.*)$/.exec(line);
-        if (fields === null) continue;
-        const [, flags, type, inode, path] = fields as unknown as [string, string, string, string, string];
-        const listens = (Number.parseInt(flags, 16) & listeningUnix) !== 0;
-        sockets.push({ path, type: Number.parseInt(type, 16), listens, inode: Number(inode) });
-      }
-      return sockets;
-    });
+    return this.#cached(`unix ${net}`, () => parseUnix(this.#read(net, "unix")));
   }
 
   #cached<Value>(name: string, make: () => Value): Value {
@@ -132,26 +126,32 @@ export class Sockets {
     return value;
   }
 
-  #read(net: number, file: string): string {
+  #read(net: number, file: string, isAgain = false): string {
     const folder = this.#folder(net);
     if (folder === null) return "";
-    const text = read(`${folder}/${file}`);
-    if (text === "") this.#folders.delete(net); // its process is gone: another one next time
-    return text;
+    const text = read(`${folder}/net/${file}`);
+    // its process may be gone, its number another's, or it may have moved to another namespace
+    if (text !== "" && link(`${folder}/ns/net`) === nameOf(net)) return text;
+    this.#folders.delete(net);
+    return isAgain ? "" : this.#read(net, file, true);
   }
 
-  /** /proc/PID/net of some process in a network namespace */
+  /** /proc/PID of some process in a network namespace */
   #folder(net: number): string | null {
     const known = this.#folders.get(net);
     if (known !== undefined) return known;
-    const wanted = `net:[${net}]`;
     for (const pid of ["self", ...processes()]) {
-      if (link(`/proc/${pid}/ns/net`) !== wanted) continue;
-      this.#folders.set(net, `/proc/${pid}/net`);
-      return `/proc/${pid}/net`;
+      if (link(`/proc/${pid}/ns/net`) !== nameOf(net)) continue;
+      this.#folders.set(net, `/proc/${pid}`);
+      return `/proc/${pid}`;
     }
     return null;
   }
+}
+
+/** As the link in /proc/PID/ns says it. */
+function nameOf(net: number): string {
+  return `net:[${net}]`;
 }
 
 function isFor(bound: string, address: string): boolean {
@@ -166,6 +166,33 @@ function hexByte(decimal: string): string {
 function address(words: string): string {
   const bytes = words.toLowerCase().replace(/(..)(..)(..)(..)/g, "$4$3$2$1");
   return bytes.length === 8 ? mapped + bytes : bytes;
+}
+
+/** Rows of /proc/net/unix. */
+export function parseUnix(text: string): UnixSocket[] {
+  const sockets: UnixSocket[] = [];
+  /** of the row before: its path and the newline */
+  let before = "";
+  for (const line of text.split("\n").slice(1)) {
+    const row = /^\S+ \S+ \S+ (\S+) (\S+) \S+\s+(\d+)( .*)?$/.exec(line);
+    if (row === null) {
+      before += `${line}\n`; // nothing but a path goes on behind a newline
+      continue;
+    }
+    const [, flags = "", type = "", inode = "", path = ""] = row;
+    const isDoubtful = before !== "" && before.length + line.length <= longestPath;
+    before = path === "" ? "" : `${path.slice(1)}\n`;
+    if (path === "") continue;
+    const listens = (Number.parseInt(flags, 16) & listeningUnix) !== 0;
+    sockets.push({
+      path: path.slice(1),
+      type: Number.parseInt(type, 16),
+      listens,
+      inode: Number(inode),
+      isDoubtful,
+    });
+  }
+  return sockets;
 }
 
 function parseInet(text: string): InetSocket[] {

@@ -52,6 +52,19 @@ describe("privileges", () => {
   });
 });
 
+test("BTF that is there and may not be read is not called missing", async () => {
+  // as nobody, in a root whose /sys is not open to all
+  const script =
+    'mount -t tmpfs -o mode=700 tmpfs /sys/kernel && mkdir -p /sys/kernel/btf && touch /sys/kernel/btf/vmlinux && exec "$@"';
+  const command = ["unshare", "-m", "sh", "-c", script, "sh", ...(await without())];
+  using ipcdump = new Ipcdump(["-t", "pipe"], { command });
+  expect(await ipcdump.ended()).toBe(1);
+  expect(ipcdump.stderr).toEqual([
+    "ipcdump: no BTF here: cannot read /sys/kernel/btf/vmlinux: EACCES, permission denied",
+    "Open it, and the folders above it, to uid 65534, or run ipcdump as root.",
+  ]);
+});
+
 describe("what is not needed any more is given up", () => {
   const lines = /^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs):\s*(\w+)/gm;
   const [readSearch, kill, ptrace, bpf] = [1n << 2n, 1n << 5n, 1n << 19n, 1n << 39n];

@@ -227,6 +227,13 @@ const globs: [pattern: string, name: string, wanted: boolean][] = [
   ["a\\", "a\\", true],
   ["[!a]", "", false],
 ];
+test("a pattern of a hundred thousand brackets takes no longer than others", () => {
+  const many = 100_000;
+  expect(new Glob("[".repeat(many)).matches(encoder.encode("[".repeat(many)))).toBe(true);
+  expect(new Glob("[a]".repeat(many)).matches(encoder.encode("a".repeat(many)))).toBe(true);
+  expect(new Glob(`[]${"[".repeat(many)}`).matches(encoder.encode(`[]${"[".repeat(many)}`))).toBe(true);
+});
+
 test.each(globs)("%s is like %s: %p", (pattern, name, wanted) => {
   expect(new Glob(pattern).matches(encoder.encode(name))).toBe(wanted);
 });

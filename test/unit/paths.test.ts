@@ -3,9 +3,9 @@ import { PathRecord } from "../../src/layout.ts";
 import { Paths } from "../../src/name/paths.ts";
 import { Tape } from "./tape.ts";
 
-function add(paths: Paths, device: number, inode: number, components: readonly string[]): void {
+function add(paths: Paths, device: number, inode: number, components: readonly string[], isCut = 0): void {
   const tape = new Tape(8192);
-  tape.path(device, inode, components);
+  tape.path(device, inode, components, isCut);
   tape.next();
   const record = new PathRecord(tape.words);
   record.at = tape.at;
@@ -60,17 +60,48 @@ test("a component that nothing ends is left out", () => {
   expect(find(paths, 1, 7)).toBe("/b");
 });
 
-test("no more than so many are kept", () => {
+test("a path whose beginning is missing says so", () => {
+  const paths = new Paths();
+  add(paths, 1, 7, ["fifo", "deep"], 1);
+  add(paths, 1, 8, [], 1);
+  expect(find(paths, 1, 7)).toBe("…/deep/fifo");
+  expect(find(paths, 1, 8)).toBe("<unknown>");
+});
+
+test("all 64 bits of an inode count", () => {
+  const paths = new Paths();
+  const tape = new Tape(8192);
+  const record = new PathRecord(tape.words);
+  // as one number of 53 bits, the first two are the same
+  for (const [name, low, high] of [
+    ["one", 2, 0x8000_0000],
+    ["two", 3, 0x8000_0000],
+    ["three", 2, 0x8000_0001],
+  ] as const) {
+    tape.path(1, low, [name]);
+    tape.next();
+    record.at = tape.at;
+    record.words[tape.at + 3] = high;
+    paths.add(record, tape.bytes);
+  }
+  expect(find(paths, 1, 2, 0x8000_0000)).toBe("/one");
+  expect(find(paths, 1, 3, 0x8000_0000)).toBe("/two");
+  expect(find(paths, 1, 2, 0x8000_0001)).toBe("/three");
+});
+
+test("of those that nobody asks for no more than so many are kept, the others stay", () => {
   const paths = new Paths();
   const tape = new Tape(8192);
   tape.path(1, 0, ["x"]);
   tape.next();
   const record = new PathRecord(tape.words);
   record.at = tape.at;
-  for (let inode = 0; inode <= 65536; inode++) {
+  for (let inode = 0; inode <= 3 * 65536; inode++) {
     tape.words[tape.at + 2] = inode;
     paths.add(record, tape.bytes);
+    expect(find(paths, 1, 0)).toBe("/x");
   }
-  expect(find(paths, 1, 65536)).toBe("/x");
-  expect(find(paths, 1, 0)).toBe("<unknown>");
+  expect(find(paths, 1, 3 * 65536)).toBe("/x");
+  expect(find(paths, 1, 2 * 65536 + 1)).toBe("/x");
+  expect(find(paths, 1, 1)).toBe("<unknown>");
 });

@@ -98,9 +98,9 @@ export class Tape {
   }
 
   /** @param components the last first, as the kernel side sends them */
-  path(device: number, inode: number, components: readonly string[]): void {
+  path(device: number, inode: number, components: readonly string[], isCut = 0): void {
     const data = encoder.encode(components.map((component) => `${component}\0`).join(""));
-    const fields = { type: RecordType.RECORD_PATH, device, inodeLow: inode, length: data.length };
+    const fields = { type: RecordType.RECORD_PATH, device, inodeLow: inode, length: data.length, isCut };
     const record = blank(PathRecord, fields, PathRecord.data.offset + data.length);
     record.set(data, PathRecord.data.offset);
     this.raw(record);
