@@ -10,7 +10,7 @@ import { Holders } from "../proc/holders.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
-import { Recent } from "./recent.ts";
+import { Remembered } from "./remembered.ts";
 
 const most = 65536;
 
@@ -25,10 +25,10 @@ export class Owners {
   readonly holders: Holders;
   readonly files = new Sockets();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
-  readonly #uses = new Recent<Use>(most);
+  readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
-  readonly #receipts = new Recent<Use>(most);
-  readonly #addresses = new Recent<Uint8Array>(most);
+  readonly #receipts = new Remembered<Use>(most);
+  readonly #addresses = new Remembered<Uint8Array>(most);
 
   /**
    * @param deliveries null where the delivery of datagrams can't be hooked

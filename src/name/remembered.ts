@@ -1,7 +1,7 @@
 /**
  * What was told lately, by number: two generations, so that what is asked for stays and what is not goes by itself.
  */
-export class Recent<Value> {
+export class Remembered<Value> {
   #young = new Map<number, Value>();
   #old = new Map<number, Value>();
 
