@@ -18,6 +18,7 @@ ANCHOR(enum, record_type);
 ANCHOR(enum, kind);
 ANCHOR(enum, lost_reason);
 ANCHOR(enum, run_flags);
+ANCHOR(enum, ledger_flags);
 ANCHOR(enum, event_flags);
 ANCHOR(struct, event_record);
 

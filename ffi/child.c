@@ -17,6 +17,7 @@
 #define EINTR 4
 #define F_SETFD 2
 #define FD_CLOEXEC 1
+#define WRONG_USAGE 2
 #define CANNOT_RUN 126
 
 #if defined(__x86_64__)
@@ -82,12 +83,28 @@ __attribute__((noreturn)) static void make_traffic(char **arguments)
 	leave(result < 0);
 }
 
+/* Whether all words are there that are looked at */
+static int is_complete(long count, char **arguments)
+{
+	if (count < 3)
+		return 0;
+	if (*arguments[1] > '9')
+		return count >= (*arguments[1] == 'k' ? 4 : 3);
+	return count >= 5;
+}
+
 __attribute__((noreturn, used)) void start(long *stack)
 {
 	long count = stack[0];
 	char **arguments = (char **)(stack + 1);
 	char **environment = arguments + count + 1;
 
+	if (!is_complete(count, arguments)) {
+		static const char words[] = "ipcdump-child: only ipcdump itself starts this\n";
+
+		call(WRITE, 2, (long)words, sizeof(words) - 1);
+		leave(WRONG_USAGE);
+	}
 	if (*arguments[1] > '9')
 		make_traffic(arguments);
 

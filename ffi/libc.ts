@@ -3,12 +3,15 @@
  * errno is read on the main thread only, right after the call (facts: no mismatch in 300,000 calls).
  */
 import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { writeSync } from "node:fs";
 import { NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
 
-const { symbols: c } = dlopen("libc.so.6", {
+const stderr = 2;
+
+const prototypes = {
   __errno_location: { args: [], returns: pointer }, // int *__errno_location(void)
   open: { args: [cstring, i32, i32], returns: i32 }, // int open(const char *, int, mode_t)
   close: { args: [i32], returns: i32 }, // int close(int)
@@ -26,7 +29,22 @@ const { symbols: c } = dlopen("libc.so.6", {
   geteuid: { args: [], returns: i32 }, // uid_t geteuid(void)
   getpagesize: { args: [], returns: i32 }, // int getpagesize(void)
   vsnprintf: { args: [pointer, size, pointer, pointer], returns: i32 }, // int vsnprintf(char *, size_t, const char *, va_list)
-});
+} as const;
+
+/** The first that is opened: where Bun can't make code there is nothing that could be done, nor said by other means. */
+function openLibc() {
+  try {
+    return dlopen("libc.so.6", prototypes).symbols;
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    const remedy =
+      "raise the limit of address space: ulimit -v 8000000, or allow it memory that can be executed";
+    writeSync(stderr, `ipcdump: Bun can't make code here (${words})\n${remedy}\n`);
+    process.exit(1);
+  }
+}
+
+const c = openLibc();
 
 const errnoCell = new Int32Array(toArrayBuffer(c.__errno_location() as Pointer, 0, 4));
 

@@ -223,6 +223,13 @@ export class Ledger {
   static readonly runs = { offset: 96, length: 128, size: 16 } as const;
 }
 
+export const LedgerFlags = {
+  LEDGER_FIFO: 1,
+  LEDGER_NAMED: 2,
+  LEDGER_FRESH: 4,
+  LEDGER_PACKETS: 8,
+} as const;
+
 /** struct loopback_record */
 export class LoopbackRecord {
   static readonly size = 120;

@@ -40,6 +40,7 @@ const recipe = [
   "build.ts",
   "symbols.ts",
   "start.c",
+  "resources.h",
   "stdcxx.c",
   "musl.patch",
   "pins.json",

@@ -5,6 +5,9 @@
  * environment that are meant for someone else.
  */
 #include <elf.h>
+#define WITHIN_START_C
+#include "../child.c"
+#include "resources.h"
 
 #if !defined(__x86_64__)
 #error "where a program starts on this processor is not known here"
@@ -31,8 +34,6 @@ static const char privileged[][12] = {"BUN_", "NODE_", "IPCDUMP_", "JSC_", "MIMA
  * Where files in memory can't be executed the executable is its own child.c, when it is called by this name. Whatever
  * capabilities the file has are not meant for that.
  */
-#define WITHIN_START_C
-#include "../child.c"
 static const char child_name[] = "ipcdump-child";
 
 static void act_as_child(unsigned long *stack, int is_secure)
@@ -45,11 +46,24 @@ static void act_as_child(unsigned long *stack, int is_secure)
 	start((long *)stack);
 }
 
+static int equals(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+/* Whatever the case of its letters: mimalloc does not look at it either */
 static int begins_with(const char *text, const char *prefix)
 {
-	while (*prefix)
-		if (*text++ != *prefix++)
+	for (; *prefix; text++, prefix++) {
+		char letter = *text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text;
+
+		if (letter != *prefix)
 			return 0;
+	}
 	return 1;
 }
 
@@ -77,8 +91,9 @@ __attribute__((used, visibility("hidden"))) void ipcdump_prepare(unsigned long *
 	for (Elf64_auxv_t *a = auxiliary; a->a_type != AT_NULL; a++)
 		if (a->a_type == AT_SECURE)
 			is_secure = a->a_un.a_val != 0;
-	if (stack[0] > 1 && begins_with((const char *)stack[1], child_name))
+	if (stack[0] > 0 && equals((const char *)stack[1], child_name))
 		act_as_child(stack, is_secure);
+	check_resources();
 	for (from = to; *from; from++)
 		if (!is_unwanted((const char *)*from, is_secure))
 			*to++ = *from;

@@ -12,6 +12,7 @@ import { showsOurPids } from "../proc/processes.ts";
 const numbers = {
   CAP_DAC_READ_SEARCH: 2,
   CAP_KILL: 5,
+  CAP_SETPCAP: 8,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_PERFMON: 38,
@@ -86,7 +87,10 @@ export async function dropPrivileges({ looks, signals, map }: Doings): Promise<v
     const permitted = capabilities().permitted;
     const held = kept.filter((name) => (permitted & maskOf([name])) !== 0n);
     const left = await dropCapabilities(maskOf(held), readFileSync(dropCode));
-    log.verbose(`privileges: ${held.length === 0 ? "none" : held.join(", ")} kept`);
+    // without CAP_SETPCAP the kernel lets nobody make it smaller; no_new_privs has it mean nothing
+    const bounds =
+      (permitted & maskOf(["CAP_SETPCAP"])) === 0n ? "; the bounding set stays, without CAP_SETPCAP" : "";
+    log.verbose(`privileges: ${held.length === 0 ? "none" : held.join(", ")} kept${bounds}`);
     if (left.length > 0) log.warn(`privileges: these threads keep theirs: ${left.map(printable).join(", ")}`);
   } catch (error) {
     log.warn(`privileges: all kept: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,5 +1,5 @@
 /** Files of /proc. One that is gone, or not ours to look at, is empty. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 const unknown = new TextEncoder().encode("<unknown>");
 
@@ -27,6 +27,18 @@ export function read(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
+  }
+}
+
+/** How many descriptors a process has; before Linux 6.2, how many it has room for. 0 when it is gone. */
+export function descriptorsOf(pid: number): number {
+  try {
+    return (
+      statSync(`/proc/${pid}/fd`).size ||
+      Number(/^FDSize:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0)
+    );
+  } catch {
+    return 0;
   }
 }
 

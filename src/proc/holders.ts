@@ -2,11 +2,17 @@
  * Who has a socket or a terminal's master open, from /proc: for what was never seen in use. A scan
  * reads every descriptor's link, so one serves all events of a drain.
  */
-import { commOf, link, list, read, statOf } from "./files.ts";
+import { commOf, descriptorsOf, link, list, read, statOf } from "./files.ts";
 import { processes } from "./processes.ts";
 
 /** starttime, as statOf counts */
 const startField = 19;
+
+/** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
+const many = 8192;
+/** in milliseconds: how long that goes on within a drain, for others have names as well, and how long it rests after all */
+const slice = 2;
+const rest = 1000;
 
 /** A process that has something open. */
 export interface Holder {
@@ -14,12 +20,46 @@ export interface Holder {
   comm: Uint8Array;
 }
 
+/** What processes have open. */
+class Inventory {
+  /** socket inode → pids */
+  readonly sockets = new Map<number, number[]>();
+  /** pts number → pids that have its master open */
+  readonly masters = new Map<number, number[]>();
+
+  /** Adds what a process has open. */
+  scan(pid: number): void {
+    for (const _ of this.steps(pid));
+  }
+
+  /** The same, a descriptor a step. */
+  *steps(pid: number): Generator<void> {
+    for (const fd of list(`/proc/${pid}/fd`)) {
+      yield;
+      const target = link(`/proc/${pid}/fd/${fd}`);
+      if (target.startsWith("socket:[")) {
+        add(this.sockets, Number(target.slice(8, -1)), pid);
+      } else if (target === "/dev/ptmx" || target.endsWith("/ptmx")) {
+        const index = /^tty-index:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+        if (index !== undefined) add(this.masters, Number(index), pid);
+      }
+    }
+  }
+}
+
 export class Holders {
   #scanned = false;
-  /** socket inode → pids */
-  #sockets = new Map<number, number[]>();
-  /** pts number → pids that have its master open */
-  #masters = new Map<number, number[]>();
+  #opened = new Inventory();
+  /** those with many descriptors, and what they had open when that was looked at last */
+  #large: number[] = [];
+  #openedByLarge = new Inventory();
+  #largeDue = 0;
+  #steps: Generator<void> | null = null;
+  /** in this drain, already */
+  #hasGoneOn = false;
+  /** told once of each process with many descriptors, and how many they are */
+  onLarge: ((pid: number, count: number) => void) | null = null;
+  readonly #told = new Set<number>();
 
   /** @param isNested others, whom /proc does not show, may have it open too: all that is found is a guess */
   constructor(private readonly isNested = false) {}
@@ -29,14 +69,12 @@ export class Holders {
    * @param without a process that is known not to have had it yet
    */
   ofSocket(inode: number, without = -1): { holder: Holder; guess: boolean } | null {
-    this.#scan();
-    return this.#youngest((this.#sockets.get(inode) ?? []).filter((pid) => pid !== without));
+    return this.#find(({ sockets }) => (sockets.get(inode) ?? []).filter((pid) => pid !== without));
   }
 
   /** The same for the master of pts/`index`. */
   ofMaster(index: number): { holder: Holder; guess: boolean } | null {
-    this.#scan();
-    return this.#youngest(this.#masters.get(index) ?? []);
+    return this.#find(({ masters }) => masters.get(index) ?? []);
   }
 
   /** The next question is answered by a new scan. */
@@ -47,27 +85,47 @@ export class Holders {
   #scan(): void {
     if (this.#scanned) return;
     this.#scanned = true;
-    this.#sockets = new Map();
-    this.#masters = new Map();
-    for (const pid of processes()) this.#scanProcess(pid);
-  }
-
-  #youngest(pids: readonly number[]): { holder: Holder; guess: boolean } | null {
-    const found = youngest(pids);
-    if (found !== null && this.isNested) found.guess = true;
-    return found;
-  }
-
-  #scanProcess(pid: number): void {
-    for (const fd of list(`/proc/${pid}/fd`)) {
-      const target = link(`/proc/${pid}/fd/${fd}`);
-      if (target.startsWith("socket:[")) {
-        add(this.#sockets, Number(target.slice(8, -1)), pid);
-      } else if (target === "/dev/ptmx" || target.endsWith("/ptmx")) {
-        const index = /^tty-index:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
-        if (index !== undefined) add(this.#masters, Number(index), pid);
+    this.#hasGoneOn = false;
+    this.#opened = new Inventory();
+    this.#large = [];
+    for (const pid of processes()) {
+      const count = descriptorsOf(pid);
+      if (count <= many) {
+        this.#opened.scan(pid);
+        continue;
       }
+      this.#large.push(pid);
+      if (!this.#told.has(pid)) this.onLarge?.(pid, count);
+      this.#told.add(pid);
     }
+  }
+
+  /** Goes on looking through those with many descriptors; what they have counts once all are looked through. */
+  #scanLarge(): void {
+    const start = performance.now();
+    if (this.#hasGoneOn || start < this.#largeDue) return;
+    this.#hasGoneOn = true;
+    this.#steps ??= this.#stepsOfLarge();
+    do if (this.#steps.next().done) return;
+    while (performance.now() - start < slice);
+  }
+
+  *#stepsOfLarge(): Generator<void> {
+    const inventory = new Inventory();
+    for (const pid of this.#large) yield* inventory.steps(pid);
+    this.#openedByLarge = inventory;
+    this.#largeDue = performance.now() + rest;
+    this.#steps = null;
+  }
+
+  #find(of: (opened: Inventory) => readonly number[]): { holder: Holder; guess: boolean } | null {
+    this.#scan();
+    const pids = of(this.#opened);
+    if (pids.length === 0 && this.#large.length > 0) this.#scanLarge();
+    const found = youngest(pids) ?? (this.#large.length > 0 ? youngest(of(this.#openedByLarge)) : null);
+    // one with many descriptors may have it too, or no longer
+    if (found !== null && (this.isNested || this.#large.length > 0)) found.guess = true;
+    return found;
   }
 }
 

@@ -65,6 +65,10 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"), isNested);
   const owners = new Owners(names, attached.seesDeliveries ? new Deliveries() : null, isNested);
+  owners.holders.onLarge = (pid, count) =>
+    log.warn(
+      `process ${pid} has ${count} descriptors: it is looked through rarely, and ends found in /proc are guesses`,
+    );
   const paths = new Paths();
   // a terminal only shows up in the kind pty
   const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();

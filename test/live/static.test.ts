@@ -149,7 +149,11 @@ describe("static: with capabilities of its own", () => {
     return ipcdump.stdout;
   }
 
-  test("it does not listen to the environment", async () => {
+  test("it does not listen to the environment, whatever the case of its letters", async () => {
+    const chatty = ["env", "mimalloc_verbose=1", "Mimalloc_Show_Stats=1"];
+    using ipcdump = new Ipcdump(["--version"], { command: [...chatty, nobody, own] });
+    expect(await ipcdump.ended()).toBe(0);
+    expect(ipcdump.stderr).toEqual([]);
     expect(await version(...asksForBun, own)).toEqual([Bun.version]);
     expect(await version(...asksForBun, nobody, own)).toEqual([expect.stringMatching(/^ipcdump /)]);
   });

@@ -1,0 +1,128 @@
+/*
+ * What Bun has to find before it can say anything itself. Where it lacks some of it, it panics; so this looks first and
+ * says what is missing, and how there is more of it.
+ */
+#ifndef RESOURCES_H
+#define RESOURCES_H
+
+enum { CLONE = 56, WAIT4 = 61, FUTEX = 202, SCHED_GETAFFINITY = 204, PRLIMIT64 = 302 };
+
+#define CLONE_VM 0x100
+#define WALL 0x40000000 /* a child that tells nobody of its end, too */
+#define FUTEX_WAKE 1
+#define RLIMIT_STACK 3
+#define RLIMIT_AS 9
+
+/* In bytes: a reserve for the code that JavaScriptCore makes is most of the first. With less than these Bun ends at once */
+#define ADDRESS_SPACE (3ul << 30)
+#define STACK (256ul << 10)
+/* As many threads as it has when it traces: some always, and some for each processor */
+#define THREADS 6
+#define MOST_THREADS 24
+
+static const struct {
+	long seconds, nanoseconds;
+} one_second = {1, 0};
+static unsigned released;
+
+static long call4(long number, long a, long b, long c, long d)
+{
+	register long r10 __asm__("r10") = d;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+__attribute__((noreturn)) static void refuse(const char *why)
+{
+	long length = 0;
+
+	while (why[length])
+		length++;
+	call(WRITE, 2, (long)why, length);
+	leave(1);
+}
+
+/* Another process, in the same memory, that waits until it is released: its number, or -errno. It has no stack of its own */
+static long wait_aside(void)
+{
+	register const void *timeout __asm__("r12") = &one_second;
+	long result;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[futex], %%eax\n\t"
+			 "mov %%rbx, %%rdi\n\t"
+			 "xor %%esi, %%esi\n\t"
+			 "xor %%edx, %%edx\n\t"
+			 "mov %%r12, %%r10\n\t"
+			 "syscall\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "xor %%edi, %%edi\n\t"
+			 "syscall\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(CLONE), "D"(CLONE_VM), "S"(0), "d"(0), "b"(&released), "r"(timeout),
+			   [futex] "i"(FUTEX), [exit] "i"(EXIT_GROUP)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static int processors(void)
+{
+	static unsigned char mask[1024];
+	long length = call(SCHED_GETAFFINITY, 0, sizeof(mask), (long)mask);
+	int count = 0;
+
+	for (long i = 0; i < length; i++)
+		for (unsigned bits = mask[i]; bits; bits &= bits - 1)
+			count++;
+	return count;
+}
+
+/* Whether there are numbers for so many threads: as many processes are made at once, which the kernel numbers alike */
+static int has_numbers(int wanted)
+{
+	long made[MOST_THREADS];
+	int count = 0;
+
+	while (count < wanted) {
+		made[count] = wait_aside();
+		if (made[count] < 0)
+			break;
+		count++;
+	}
+	released = 1;
+	call(FUTEX, (long)&released, FUTEX_WAKE, MOST_THREADS);
+	for (int i = 0; i < count; i++)
+		while (call4(WAIT4, made[i], 0, WALL, 0) == -EINTR)
+			;
+	return count == wanted;
+}
+
+static unsigned long limit(int resource)
+{
+	unsigned long limits[2];
+
+	return call4(PRLIMIT64, 0, resource, 0, (long)limits) < 0 ? -1ul : limits[0];
+}
+
+static void check_resources(void)
+{
+	int threads = THREADS + processors();
+
+	if (limit(RLIMIT_AS) < ADDRESS_SPACE)
+		refuse("ipcdump: too little address space; raise its limit: ulimit -v 8000000\n");
+	if (limit(RLIMIT_STACK) < STACK)
+		refuse("ipcdump: too little stack; raise its limit: ulimit -s 8192\n");
+	if (!has_numbers(threads < MOST_THREADS ? threads : MOST_THREADS))
+		refuse("ipcdump: no process numbers are free for its threads; end some processes, or raise"
+		       " kernel.pid_max, pids.max of the cgroup or ulimit -u\n");
+}
+
+#endif

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Sockets } from "../../src/proc/sockets.ts";
+import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, Ipcdump, PLAIN, STATIC } from "../harness/ipcdump.ts";
+import { lines } from "../harness/lines.ts";
+import { CAPABILITIES } from "../harness/privileges.ts";
+import { programPath } from "../harness/programs.ts";
+import { run } from "../harness/workload.ts";
+
+setDefaultTimeout(3 * PATIENCE);
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "ipcdump-survival-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** How ipcdump ends below a limit of the shell's, and what it says. */
+async function limited(limit: string, executable: string, command: string[] = []) {
+  const script = `ulimit ${limit}; exec "$@"`;
+  using ipcdump = new Ipcdump(["-t", "pipe", "--duration", "0.1"], {
+    command: ["bash", "-c", script, "bash", ...command, executable],
+  });
+  return { status: await ipcdump.ended(), said: ipcdump.stderr };
+}
+
+describe("what is missing is named, with its remedy", () => {
+  test("address space", async () => {
+    expect(await limited("-v 1000000", STATIC)).toEqual({
+      status: 1,
+      said: ["ipcdump: too little address space; raise its limit: ulimit -v 8000000"],
+    });
+    expect(await limited("-v 1000000", PLAIN)).toEqual({
+      status: 1,
+      said: [
+        "ipcdump: Bun can't make code here (bun:ffi requires the JIT)",
+        "raise the limit of address space: ulimit -v 8000000, or allow it memory that can be executed",
+      ],
+    });
+  });
+
+  test("a stack", async () => {
+    expect(await limited("-s 100", STATIC)).toEqual({
+      status: 1,
+      said: ["ipcdump: too little stack; raise its limit: ulimit -s 8192"],
+    });
+  });
+
+  test("process numbers", async () => {
+    // whoever has CAP_SYS_RESOURCE may have more
+    const nobody = [
+      await programPath("with"),
+      Object.values(CAPABILITIES)
+        .filter((n) => n !== 24)
+        .join(),
+    ];
+    expect(await limited("-u 3", STATIC, nobody)).toEqual({
+      status: 1,
+      said: [
+        "ipcdump: no process numbers are free for its threads; end some processes, or raise kernel.pid_max, pids.max of the cgroup or ulimit -u",
+      ],
+    });
+  });
+
+  test("what is asked for is enough", async () => {
+    for (const limit of ["-v 8000000", "-s 8192"])
+      for (const executable of [PLAIN, STATIC]) {
+        const { status, said } = await limited(limit, executable);
+        expect([limit, status, said.at(-1)]).toEqual([limit, 0, expect.stringMatching(/^\d+ events in /)]);
+      }
+  });
+});
+
+test("what is to become cmd does nothing for anybody else", () => {
+  const child = join(import.meta.dir, "../../dist/child.elf");
+  for (const [executable, ...words] of [
+    [child],
+    [child, "3"],
+    [child, "3", "4", "/bin/true"],
+    [child, "w"],
+    [child, "k", "1"],
+    [STATIC],
+    [STATIC, "3"],
+    [STATIC, "k", "1"],
+  ] as [string, ...string[]][]) {
+    const script = 'exec -a ipcdump-child "$0" "$@"';
+    const { exitCode, stdout, stderr } = Bun.spawnSync(["bash", "-c", script, executable, ...words]);
+    expect([words, exitCode, stdout.toString(), stderr.toString()]).toEqual([
+      words,
+      2,
+      "",
+      "ipcdump-child: only ipcdump itself starts this\n",
+    ]);
+  }
+});
+
+test("pipes that were closed with bytes in them make room for others", async () => {
+  const output = join(folder, "events");
+  using ipcdump = await Ipcdump.tracing(["-t", "pipe", "-f", "json", "--backend", BACKEND, "-o", output]);
+  const left = Bun.spawn([await programPath("left"), "9000"], { stdin: "pipe", stdout: "pipe" });
+  const said = lines(left.stdout)[Symbol.asyncIterator]();
+  expect((await said.next()).value).toBe("full");
+  left.stdin.write("\n");
+  left.stdin.end();
+  expect((await said.next()).value).toBe("closed");
+  const events = () =>
+    readFileSync(output, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  const seen = async () => {
+    const truth = await run("pipe", "one");
+    const { inode } = [...truth.pipes.values()][0]!;
+    const marker = Bun.spawnSync([await programPath("marker"), "pipe"]);
+    expect(marker.exitCode).toBe(0);
+    return events().find(({ meta }) => meta?.pipe_inode === inode);
+  };
+  // from when they are looked after on, all are seen and none is lost
+  const until = performance.now() + PATIENCE;
+  while ((await seen()) === undefined) expect(performance.now()).toBeLessThan(until);
+  const lost = () => events().filter((event) => "lost_type" in event).length;
+  const before = lost();
+  for (let i = 0; i < 50; i++) await run("pipe", "one");
+  ipcdump.kill("SIGTERM");
+  expect(await ipcdump.ended()).toBe(0);
+  expect(lost()).toBe(before);
+  const last = events().filter(({ src_comm, dst_comm }) => src_comm === "writer" && dst_comm === "reader");
+  expect(last.length).toBeGreaterThanOrEqual(50);
+});
+
+test("a process that moves to another network namespace takes no other's sockets with it", async () => {
+  const script = 'echo here; read x; exec unshare -n sh -c "echo moved; read x"';
+  const mover = Bun.spawn(["unshare", "-n", "sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
+  const said = lines(mover.stdout)[Symbol.asyncIterator]();
+  expect((await said.next()).value).toBe("here");
+  const net = Number(/\d+/.exec(readlinkSync(`/proc/${mover.pid}/ns/net`))![0]);
+  const path = join(folder, "listener");
+  const listen = `Bun.listen({ unix: ${JSON.stringify(path)}, socket: { data() {} } }); console.log("listening")`;
+  const listener = Bun.spawn(["nsenter", "-t", `${mover.pid}`, "-n", process.execPath, "-e", listen], {
+    stdout: "pipe",
+  });
+  try {
+    expect((await lines(listener.stdout)[Symbol.asyncIterator]().next()).value).toBe("listening");
+    const sockets = new Sockets();
+    expect(sockets.tcp(net, "", 1, "", 1)).toBe(null);
+    mover.stdin.write("\n");
+    mover.stdin.flush();
+    expect((await said.next()).value).toBe("moved");
+    expect(sockets.unixListener(net, path)).toEqual({ inode: expect.any(Number), guess: true });
+  } finally {
+    listener.kill("SIGKILL");
+    mover.kill("SIGKILL");
+  }
+});
