@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Bundle, bundle } from "./ffi/bundle/build.ts";
-import { layout } from "./ffi/bundle/layout.ts";
+import { kindList, layout } from "./ffi/bundle/layout.ts";
 import { release } from "./ffi/bundle/release.ts";
 import { otherBun } from "./ffi/bundle/runtime.ts";
 import { compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
@@ -25,6 +25,7 @@ import manifest from "./package.json" with { type: "json" };
 const root = import.meta.dir;
 const dist = join(root, "dist");
 const layoutFile = join(root, "src/layout.ts");
+const kindsFile = join(root, "src/kinds/index.ts");
 const staticExecutable = join(dist, "ipcdump-static");
 
 /** Where what is made for a processor goes: this machine's own into dist/, another's into a folder there. */
@@ -116,13 +117,19 @@ function compilePrograms({ target, folder, object: linked }: Output, { headers, 
   writeFileSync(`${linked}.key`, key);
 }
 
-/** ipcdump.bpf.o → src/layout.ts; with `check` the file has to be there already */
+/** ipcdump.bpf.o → src/layout.ts and src/kinds/index.ts; with `check` they have to be there already */
 function generateLayout({ object }: Output, check: boolean): void {
-  const made = layout(readFileSync(object));
-  if (existsSync(layoutFile) && readFileSync(layoutFile, "utf8") === made) return;
-  if (check) throw new BuildError("src/layout.ts is not what bpf/*.h says; run: bun build.ts");
-  writeFileSync(layoutFile, made);
-  say("src/layout.ts changed; commit it with bpf/");
+  const bytes = readFileSync(object);
+  for (const [file, made] of [
+    [layoutFile, layout(bytes)],
+    [kindsFile, kindList(bytes)],
+  ] as const) {
+    if (existsSync(file) && readFileSync(file, "utf8") === made) continue;
+    const name = relative(root, file);
+    if (check) throw new BuildError(`${name} is not what bpf/*.h says; run: bun build.ts`);
+    writeFileSync(file, made);
+    say(`${name} changed; commit it with bpf/`);
+  }
 }
 
 /** A program of ffi/ that needs no libraries, from C; of drop.c the code alone */

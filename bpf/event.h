@@ -5,6 +5,7 @@
  */
 #ifndef EVENT_H
 #define EVENT_H
+#include "families.h"
 #include "vmlinux.h"
 
 #define COMM_LENGTH 16
@@ -24,19 +25,6 @@ enum record_type {
 	RECORD_ADDRESS = 7,
 	RECORD_FORK = 8,
 	RECORD_UDP_DELIVERY = 9,
-};
-
-enum kind {
-	KIND_UNKNOWN = 0,
-	KIND_PIPE = 1,
-	KIND_SIGNAL = 2,
-	KIND_UNIX_STREAM = 3,
-	KIND_UNIX_DGRAM = 4,
-	KIND_UNIX_SEQPACKET = 5,
-	KIND_LOOPBACK_TCP = 6,
-	KIND_LOOPBACK_UDP = 7,
-	KIND_PTY = 8,
-	KINDS = 16,
 };
 
 enum lost_reason {

@@ -9,15 +9,6 @@
 #define PTY_SLAVE_MAJOR 136
 #define PTY_SLAVE_MAJORS 8
 
-/* By the kinds in it, so that a set of them is a mask */
-enum family {
-	FAMILY_NONE = 0,
-	FAMILY_PIPE = 1 << KIND_PIPE,
-	FAMILY_UNIX = 1 << KIND_UNIX_STREAM | 1 << KIND_UNIX_DGRAM | 1 << KIND_UNIX_SEQPACKET,
-	FAMILY_LOOPBACK = 1 << KIND_LOOPBACK_TCP | 1 << KIND_LOOPBACK_UDP,
-	FAMILY_PTY = 1 << KIND_PTY,
-};
-
 /* Whether any of these families is traced by system calls: known at load, so the verifier drops what is for others */
 static __always_inline bool serves(u32 families)
 {

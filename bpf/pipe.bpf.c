@@ -16,6 +16,7 @@ ANCHOR(struct, chunk_record);
 ANCHOR(struct, ledger);
 ANCHOR(enum, record_type);
 ANCHOR(enum, kind);
+ANCHOR(enum, family);
 ANCHOR(enum, lost_reason);
 ANCHOR(enum, run_flags);
 ANCHOR(enum, ledger_flags);

@@ -1,10 +1,10 @@
-/** Channels of every kind, both ends open here: doctor's children inherit one end each. */
-import { dlopen, FFIType } from "bun:ffi";
+/** Channels, both ends open here: doctor's children inherit one end each. */
+import { dlopen, FFIType, type Pointer } from "bun:ffi";
 import { NativeError } from "./error.ts";
 import { close, lastErrno, O, open } from "./libc.ts";
 import { pipe } from "./spawn.ts";
 
-const { i32, pointer, u32 } = FFIType;
+const { i32, i64, pointer, u32 } = FFIType;
 
 const { symbols: c } = dlopen("libc.so.6", {
   socketpair: { args: [i32, i32, i32, pointer], returns: i32 }, // int socketpair(int, int, int, int[2])
@@ -15,6 +15,7 @@ const { symbols: c } = dlopen("libc.so.6", {
   accept4: { args: [i32, pointer, pointer, i32], returns: i32 }, // int accept4(int, struct sockaddr *, socklen_t *, int)
   getsockname: { args: [i32, pointer, pointer], returns: i32 }, // int getsockname(int, struct sockaddr *, socklen_t *)
   ioctl: { args: [i32, i32, pointer], returns: i32 }, // int ioctl(int, unsigned long, ...)
+  syscall: { args: [i64, pointer, pointer, pointer, pointer], returns: i64 }, // long syscall(long, ...)
 });
 
 const AF_UNIX = 1;
@@ -39,19 +40,26 @@ export class Channel implements Disposable {
   }
 }
 
-/** By the kinds of events that a write into such a channel makes. Each throws NativeError. */
+/** What kinds try themselves with. Each throws NativeError. */
 export const channels = {
   pipe: () => {
     const [reading, writing] = pipe();
     return new Channel(writing, reading);
   },
-  "unix-stream": () => unixPair(SOCK_STREAM),
-  "unix-dgram": () => unixPair(SOCK_DGRAM),
-  "unix-seqpacket": () => unixPair(SOCK_SEQPACKET),
-  "loopback-tcp": loopbackTcp,
-  "loopback-udp": loopbackUdp,
-  pty: terminal,
+  unixStream: () => unixPair(SOCK_STREAM),
+  unixDgram: () => unixPair(SOCK_DGRAM),
+  unixSeqpacket: () => unixPair(SOCK_SEQPACKET),
+  loopbackTcp,
+  loopbackUdp,
+  terminal,
+  /** The result of a system call whose arguments are numbers or bytes. */
+  call: (number: number, what: string, ...args: (number | Uint8Array)[]) => {
+    const [first = null, second = null, third = null, fourth = null] = args as (Pointer | Uint8Array)[];
+    return checked(Number(c.syscall(number, first, second, third, fourth)), "make", what);
+  },
 };
+
+export type Channels = typeof channels;
 
 function checked(result: number, operation: string, what: string): number {
   if (result < 0) throw new NativeError(operation, what, lastErrno());

@@ -2,17 +2,23 @@
  * The words of EVENTS.md. One mutable Event travels through the pipeline and is filled anew for
  * each record, so nothing here may be kept past the call that received it.
  */
+import { Kind as Kinds } from "./layout.ts";
+
+/** `unix-stream` of `UNIX_STREAM` */
+type Word<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}-${Word<Rest>}`
+  : Lowercase<Name>;
+
+/** A name of enum kind as `type` has it. */
+type Named = { [Name in keyof typeof Kinds]: Name extends `KIND_${infer Rest}` ? Word<Rest> : never };
 
 /** The values of `type`; `unknown` only names losses whose kind can't be told. */
-export type Kind =
-  | "pipe"
-  | "signal"
-  | "unix-stream"
-  | "unix-dgram"
-  | "unix-seqpacket"
-  | "loopback-tcp"
-  | "loopback-udp"
-  | "pty";
+export type Kind = Exclude<Named[keyof Named], "unknown">;
+
+/** All of them, in the order of enum kind. */
+export const kindNames: readonly Kind[] = Object.keys(Kinds)
+  .map((name) => name.slice("KIND_".length).toLowerCase().replaceAll("_", "-"))
+  .filter((name): name is Kind => name !== "unknown");
 
 export type LostReason = "ring_full" | "map_full" | "fault" | "probe_missed";
 
@@ -35,15 +41,20 @@ export interface Key {
   readonly name: string;
   readonly value: Value;
   readonly bytes: Uint8Array;
+  /** whether its text says where an event happened, for the summary */
+  readonly isPlace: boolean;
 }
 
 const keys = new Map<string, Key>();
 
-/** The key of a name: kinds that have the same one in their meta share it. @throws Error when they mean different things */
-export function key(name: string, value: Value): Key {
+/**
+ * The key of a name: kinds that have the same one in their meta share it.
+ * @throws Error when they mean different things
+ */
+export function key(name: string, value: Value, isPlace = false): Key {
   const known = keys.get(name);
   if (known === undefined) {
-    const made = { id: keys.size, name, value, bytes: new TextEncoder().encode(name) };
+    const made = { id: keys.size, name, value, bytes: new TextEncoder().encode(name), isPlace };
     keys.set(name, made);
     return made;
   }

@@ -99,6 +99,15 @@ export class EventRecord {
   }
 }
 
+export const Family = {
+  FAMILY_NONE: 0,
+  FAMILY_PIPE: 2,
+  FAMILY_SIGNAL: 4,
+  FAMILY_UNIX: 56,
+  FAMILY_LOOPBACK: 192,
+  FAMILY_PTY: 256,
+} as const;
+
 /** struct fork_record */
 export class ForkRecord {
   static readonly size = 16;
@@ -138,7 +147,6 @@ export const Kind = {
   KIND_LOOPBACK_TCP: 6,
   KIND_LOOPBACK_UDP: 7,
   KIND_PTY: 8,
-  KINDS: 16,
 } as const;
 
 /** struct ledger */

@@ -6,10 +6,15 @@ import { UsageError } from "../failure.ts";
 import { kinds } from "../kinds/index.ts";
 import { nearest } from "./spelling.ts";
 
-const families: readonly { words: readonly string[]; members: readonly Kind[] }[] = [
-  { words: ["unix", "u"], members: ["unix-stream", "unix-dgram", "unix-seqpacket"] },
-  { words: ["loopback", "lo"], members: ["loopback-tcp", "loopback-udp"] },
-];
+/** Words for several kinds, by the first of them. */
+const groups = Map.groupBy(
+  kinds.filter(({ group }) => group !== undefined),
+  ({ group = [] }) => group[0]!,
+);
+const families = [...groups.values()].map((members) => ({
+  words: members[0]!.group!,
+  members: members.map(({ name }) => name),
+}));
 
 const everything: readonly string[] = ["all", "a"];
 

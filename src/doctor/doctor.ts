@@ -5,6 +5,7 @@
 import { backends } from "../../ffi/object.ts";
 import type { Kind } from "../event.ts";
 import { kinds } from "../kinds/index.ts";
+import type { KindModule } from "../kinds/kind.ts";
 import { type Check, kernel, runChecks, vital } from "./checks.ts";
 import { makeTraffic, type Traffic } from "./trial.ts";
 
@@ -13,7 +14,7 @@ const startPatience = 120_000;
 const eventPatience = 2000;
 
 /** What one back end does for one kind. */
-interface Trial {
+interface Attempt {
   backend: string;
   works: boolean;
   /** what it can't see */
@@ -27,7 +28,7 @@ interface Finding {
   works: boolean;
   /** the back end that ipcdump chooses here; null when none works */
   backend: string | null;
-  trials: Trial[];
+  trials: Attempt[];
 }
 
 interface Report {
@@ -75,7 +76,7 @@ async function examine(): Promise<Report> {
 }
 
 /** Runs ipcdump with one back end for all kinds. */
-async function attempt(backend: string): Promise<{ type: Kind; trial: Trial }[]> {
+async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[]> {
   // what is compiled lives in a file system of its own and needs no script
   const self = Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
   const ipcdump = Bun.spawn([...self, "-f", "json", "--backend", backend], {
@@ -95,17 +96,18 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Trial }[]>
   });
   const tracing = () => said.find((line) => line.startsWith("tracing "));
   await until(startPatience, () => tracing() !== undefined || ended.status !== null);
-  const results: { type: Kind; trial: Trial }[] = [];
-  for (const { name: type } of kinds) {
+  const results: { type: Kind; trial: Attempt }[] = [];
+  for (const kind of kinds) {
+    const type = kind.name;
     const traced = parenthesized(tracing() ?? "", type);
-    const trial: Trial = {
+    const trial: Attempt = {
       backend: traced?.backend ?? backend,
       works: false,
       blind: traced?.blind ?? [],
       reason: "",
     };
     if (traced === null) trial.reason = reasonOf(said, type);
-    else trial.reason = await tryKind(type, seen);
+    else trial.reason = await tryKind(kind, seen);
     trial.works = trial.reason === "";
     results.push({ type, trial });
   }
@@ -117,14 +119,17 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Trial }[]>
 }
 
 /** Makes the traffic and waits for its event: why it did not come, or nothing. */
-async function tryKind(type: Kind, seen: readonly { type: string; src_pid: number }[]): Promise<string> {
+async function tryKind(
+  kind: KindModule,
+  seen: readonly { type: string; src_pid: number }[],
+): Promise<string> {
   let traffic: Traffic;
   try {
-    traffic = await makeTraffic(type);
+    traffic = await makeTraffic(kind);
   } catch (error) {
     return `the test's own traffic failed: ${error instanceof Error ? error.message : error}`;
   }
-  const isThere = () => seen.some((event) => event.type === type && event.src_pid === traffic.source);
+  const isThere = () => seen.some((event) => event.type === kind.name && event.src_pid === traffic.source);
   return (await until(eventPatience, isThere)) ? "" : "attached, but the test's event was not seen";
 }
 
@@ -199,6 +204,6 @@ function describe({ kernel, works, kinds, checks }: Report): string {
   return `${lines.join("\n")}\n`;
 }
 
-function reasonsOf(trials: readonly Trial[]): string {
+function reasonsOf(trials: readonly Attempt[]): string {
   return [...new Set(trials.filter(({ works }) => !works).map(({ reason }) => reason))].join("; ");
 }

@@ -6,10 +6,8 @@ import program from "#dist/child.elf" with { type: "file" };
 import { channels } from "../../ffi/channel.ts";
 import { kill, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
 import { isStatic } from "../attach/libbpf.ts";
-import type { Kind } from "../event.ts";
+import type { KindModule } from "../kinds/kind.ts";
 
-/** what a process survives that does not expect it */
-const harmless = constants.signals.SIGURG;
 const patience = 2000;
 
 /** Who took part. */
@@ -19,23 +17,23 @@ export interface Traffic {
 }
 
 /** Makes it and waits until both are done. @throws NativeError when such a channel can't be had here */
-export async function makeTraffic(kind: Kind): Promise<Traffic> {
+export async function makeTraffic(kind: KindModule): Promise<Traffic> {
   const image = readFileSync(program);
-  const start = (keep: number[], ...words: string[]) =>
-    spawnChild(image, isStatic, "ipcdump", ["doctor", ...words].map(terminated), [], keep, []);
-  if (kind === "signal") {
-    using idle = channels.pipe();
-    const destination = start([idle.reading], "r", `${idle.reading}`);
-    const source = start([], "k", `${destination}`, `${harmless}`);
-    await end(source);
-    kill(destination, constants.signals.SIGKILL);
-    await end(destination);
-    return { source, destination };
-  }
-  using channel = channels[kind]();
-  const destination = start([channel.reading], "r", `${channel.reading}`);
-  const source = start([channel.writing], "w", `${channel.writing}`);
+  using trial = kind.trial(channels);
+  const start = (words: readonly string[]) =>
+    spawnChild(
+      image,
+      isStatic,
+      "ipcdump",
+      ["doctor", ...words].map(terminated),
+      [],
+      [...trial.descriptors],
+      [],
+    );
+  const destination = start(trial.destination);
+  const source = start(trial.source(destination));
   await end(source);
+  if (trial.stays) kill(destination, constants.signals.SIGKILL);
   await end(destination);
   return { source, destination };
 }

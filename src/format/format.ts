@@ -1,5 +1,5 @@
 import { type Literal, literal, type Output } from "../bytes/output.ts";
-import { type Event, type Kind, key, type Lost, type LostReason, type Meta } from "../event.ts";
+import { type Event, type Kind, key, kindNames, type Lost, type LostReason, type Meta } from "../event.ts";
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {
@@ -23,14 +23,7 @@ export function writeMeta(event: Event, meta: Meta): void {
 
 /** The contract's fixed words, ready to be written. */
 export const words: Readonly<Record<Kind | "unknown" | LostReason, Literal>> = {
-  pipe: literal("pipe"),
-  signal: literal("signal"),
-  "unix-stream": literal("unix-stream"),
-  "unix-dgram": literal("unix-dgram"),
-  "unix-seqpacket": literal("unix-seqpacket"),
-  "loopback-tcp": literal("loopback-tcp"),
-  "loopback-udp": literal("loopback-udp"),
-  pty: literal("pty"),
+  ...(Object.fromEntries(kindNames.map((name) => [name, literal(name)])) as Record<Kind, Literal>),
   unknown: literal("unknown"),
   ring_full: literal("ring_full"),
   map_full: literal("map_full"),

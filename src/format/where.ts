@@ -41,12 +41,10 @@ export class Where implements Meta {
     out.unsigned(toSource ? sourcePort : destinationPort);
   }
 
-  text({ name }: Key, value: Uint8Array): void {
+  text({ name, isPlace }: Key, value: Uint8Array): void {
     if (name === "src_addr") this.source = value;
     else if (name === "dst_addr") this.destination = value;
-    else if (name === "pipe_name" || name === "path" || name === "tty_name" || name === "name") {
-      this.place = value;
-    }
+    else if (isPlace) this.place = value;
   }
 
   integer({ name }: Key, low: number): void {

@@ -1,4 +1,5 @@
 /** What a kind has to say of itself; src/kinds/index.ts lists them all. */
+import type { Channel, Channels } from "../../ffi/channel.ts";
 import type { Backend, Hooks } from "../../ffi/object.ts";
 import type { Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
@@ -35,10 +36,35 @@ export interface Reader extends Asked {
   read(entry: Entry, event: Event, emit: () => boolean): void;
 }
 
+/** What ffi/child.c is told to do, as the source and as the destination of an event. */
+export interface Trial {
+  /** given the pid of the destination */
+  source(destination: number): readonly string[];
+  destination: readonly string[];
+  /** descriptors for both */
+  descriptors: readonly number[];
+  /** whether the destination does not end by itself */
+  stays?: boolean;
+  [Symbol.dispose](): void;
+}
+
+/** Bytes through descriptors, from one process to another. */
+export function through(channel: Channel): Trial {
+  const { writing, reading } = channel;
+  return {
+    source: () => ["w", `${writing}`],
+    destination: ["r", `${reading}`],
+    descriptors: [writing, reading],
+    [Symbol.dispose]: () => channel[Symbol.dispose](),
+  };
+}
+
 export interface KindModule {
   name: Kind;
   /** the other words -t takes for it */
   aliases: readonly string[];
+  /** the words of -t for it and others, the same in each of them */
+  group?: readonly string[];
   /** one event of it, in a few words, for README's table */
   shows: string;
   /** enum kind: what its records carry, and its row of the loss counters */
@@ -53,4 +79,6 @@ export interface KindModule {
   /** what each back end can't see whatever the kernel, as the `tracing` line says it */
   blind: Partial<Record<Backend, readonly string[]>>;
   reader(tools: Tools): Reader;
+  /** two processes that make one event of it, for doctor. @throws NativeError when that can't be had here */
+  trial(channels: Channels): Trial;
 }

@@ -1,3 +1,4 @@
+import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
@@ -6,7 +7,7 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
+import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
   srcAddr: key("src_addr", "text"),
@@ -152,10 +153,12 @@ function loopbackKind(
   shows: string,
   id: number,
   protocol: "tcp" | "udp",
+  open: (channels: Channels) => Channel,
 ): KindModule {
   return {
     name,
     aliases,
+    group: ["loopback", "lo"],
     shows,
     id,
     size: LoopbackRecord.size,
@@ -168,20 +171,25 @@ function loopbackKind(
     optional: { loopback_ready: null, ...withoutRequests },
     blind: {},
     reader: (tools) => new LoopbackReader(tools, protocol),
+    trial: (channels) => through(open(channels)),
   };
 }
 
-export const loopbackTcp = loopbackKind(
-  "loopback-tcp",
-  ["lt"],
-  "bytes sent over TCP within this host",
-  Kind.KIND_LOOPBACK_TCP,
-  "tcp",
-);
-export const loopbackUdp = loopbackKind(
-  "loopback-udp",
-  ["lu"],
-  "a datagram that a socket of this host receives",
-  Kind.KIND_LOOPBACK_UDP,
-  "udp",
-);
+export const kinds: readonly KindModule[] = [
+  loopbackKind(
+    "loopback-tcp",
+    ["lt"],
+    "bytes sent over TCP within this host",
+    Kind.KIND_LOOPBACK_TCP,
+    "tcp",
+    (channels) => channels.loopbackTcp(),
+  ),
+  loopbackKind(
+    "loopback-udp",
+    ["lu"],
+    "a datagram that a socket of this host receives",
+    Kind.KIND_LOOPBACK_UDP,
+    "udp",
+    (channels) => channels.loopbackUdp(),
+  ),
+];

@@ -1,9 +1,9 @@
 import { type Contents, type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
 import { callHooks } from "./hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
+import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
-const pipeName = key("pipe_name", "text");
+const pipeName = key("pipe_name", "text", true);
 const pipeInode = key("pipe_inode", "integer");
 const count = key("count", "integer");
 const anonymous = new TextEncoder().encode("<anonymous>");
@@ -75,7 +75,7 @@ class PipeReader implements Reader {
   };
 }
 
-export const pipe: KindModule = {
+const pipe: KindModule = {
   name: "pipe",
   aliases: ["p"],
   shows: "bytes that leave a pipe or a FIFO",
@@ -96,4 +96,7 @@ export const pipe: KindModule = {
   within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
   blind: { tracepoint: ["io_uring"] },
   reader: (tools) => new PipeReader(tools),
+  trial: ({ pipe }) => through(pipe()),
 };
+
+export const kinds: readonly KindModule[] = [pipe];

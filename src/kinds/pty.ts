@@ -1,9 +1,9 @@
 import { type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
+import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
-const ttyName = key("tty_name", "text");
+const ttyName = key("tty_name", "text", true);
 const session = key("dst_sid", "integer");
 const count = key("count", "integer");
 const encoder = new TextEncoder();
@@ -48,7 +48,7 @@ class PtyReader implements Reader {
   };
 }
 
-export const pty: KindModule = {
+const pty: KindModule = {
   name: "pty",
   aliases: ["t"],
   shows: "bytes written to either side of a pseudoterminal",
@@ -61,4 +61,7 @@ export const pty: KindModule = {
   optional: withoutRequests,
   blind: {},
   reader: (tools) => new PtyReader(tools),
+  trial: ({ terminal }) => through(terminal()),
 };
+
+export const kinds: readonly KindModule[] = [pty];

@@ -4,10 +4,12 @@ import { EventFlags, Kind, SignalRecord } from "../layout.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const num = key("num", "integer");
-const name = key("name", "text");
+const name = key("name", "text", true);
 const tid = key("tid", "integer");
 const result = key("result", "text");
 
+/** what a process survives that does not expect it */
+const harmless = constants.signals.SIGURG;
 const firstRealtime = 34; // 32 and 33 are libc's own
 const lastRealtime = 64;
 /** enum of trace/events/signal.h: 0 is delivered */
@@ -62,7 +64,7 @@ class SignalReader implements Reader {
   };
 }
 
-export const signal: KindModule = {
+const signal: KindModule = {
   name: "signal",
   aliases: ["k", "kill"],
   shows: "a signal that one process sends",
@@ -71,4 +73,16 @@ export const signal: KindModule = {
   hooks: { signal_generate: ["signal_generate"] },
   blind: {},
   reader: (tools) => new SignalReader(tools),
+  trial: ({ pipe }) => {
+    const idle = pipe();
+    return {
+      source: (destination) => ["k", `${destination}`, `${harmless}`],
+      destination: ["r", `${idle.reading}`],
+      descriptors: [idle.reading],
+      stays: true,
+      [Symbol.dispose]: () => idle[Symbol.dispose](),
+    };
+  },
 };
+
+export const kinds: readonly KindModule[] = [signal];

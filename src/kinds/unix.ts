@@ -1,10 +1,11 @@
+import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
-import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
+import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
-const path = key("path", "text");
+const path = key("path", "text", true);
 const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
@@ -92,10 +93,17 @@ class UnixReader implements Reader {
   };
 }
 
-function unixKind(name: KindName, aliases: readonly string[], shows: string, id: number): KindModule {
+function unixKind(
+  name: KindName,
+  aliases: readonly string[],
+  shows: string,
+  id: number,
+  open: (channels: Channels) => Channel,
+): KindModule {
   return {
     name,
     aliases,
+    group: ["unix", "u"],
     shows,
     id,
     size: UnixRecord.size,
@@ -107,24 +115,22 @@ function unixKind(name: KindName, aliases: readonly string[], shows: string, id:
     optional: { unix_ready: null, ...withoutRequests },
     blind: {},
     reader: (tools) => new UnixReader(tools),
+    trial: (channels) => through(open(channels)),
   };
 }
 
-export const unixStream = unixKind(
-  "unix-stream",
-  ["us"],
-  "bytes sent on a stream socket",
-  Kind.KIND_UNIX_STREAM,
-);
-export const unixDgram = unixKind(
-  "unix-dgram",
-  ["ud"],
-  "a datagram queued at its receiver",
-  Kind.KIND_UNIX_DGRAM,
-);
-export const unixSeqpacket = unixKind(
-  "unix-seqpacket",
-  ["uq"],
-  "a packet queued at its receiver",
-  Kind.KIND_UNIX_SEQPACKET,
-);
+export const kinds: readonly KindModule[] = [
+  unixKind("unix-stream", ["us"], "bytes sent on a stream socket", Kind.KIND_UNIX_STREAM, (channels) =>
+    channels.unixStream(),
+  ),
+  unixKind("unix-dgram", ["ud"], "a datagram queued at its receiver", Kind.KIND_UNIX_DGRAM, (channels) =>
+    channels.unixDgram(),
+  ),
+  unixKind(
+    "unix-seqpacket",
+    ["uq"],
+    "a packet queued at its receiver",
+    Kind.KIND_UNIX_SEQPACKET,
+    (channels) => channels.unixSeqpacket(),
+  ),
+];

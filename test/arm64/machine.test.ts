@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { kinds } from "../../src/kinds/index.ts";
 import type { TraceEvent } from "../harness/trace.ts";
 import type { Moved, Pipe, Role, Sent } from "../harness/truth.ts";
 import { runInMachine } from "./machine.ts";
@@ -8,9 +9,7 @@ setDefaultTimeout(500_000);
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/arm64/ipcdump");
 const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
-const KINDS = ["pipe", "signal", "unix-stream", "unix-dgram", "unix-seqpacket"].concat(
-  ...["loopback-tcp", "loopback-udp", "pty"],
-);
+const KINDS: readonly string[] = kinds.map(({ name }) => name);
 
 /** Traces with each back end: workloads that say what they do, and a marker of every kind, the last one to wait for. */
 const script = BACKENDS.map(
@@ -25,7 +24,7 @@ cat /tmp/errors
 /programs/signal kill
 for kind in ${KINDS.join(" ")}; do /programs/marker $kind; done
 tries=300
-until grep -q '"type":"pty"' /tmp/events || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
+until grep -q '"type":"${KINDS.at(-1)}"' /tmp/events || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
 kill -INT $tracer
 wait $tracer
 echo "status $?"

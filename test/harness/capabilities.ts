@@ -1,3 +1,5 @@
+import { kinds } from "../../src/kinds/index.ts";
+
 /**
  * What a back end can't see. A case that one of these excludes asserts instead that ipcdump says so, or that
  * what it shows carries a mark; docs/kernels.md tells users the same.
@@ -19,13 +21,16 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   tracepoint: { uring: false, splicedContents: false, overlappingWriters: false },
 };
 
-/** Kinds that take everything from system calls, whatever the back end. */
-const BY_SYSTEM_CALLS = /^(unix|loopback|pty)/;
+/** Whether a kind takes everything from system calls, whatever the back end. */
+function isBySystemCalls(kind: string): boolean {
+  const module = kinds.find(({ name }) => name === kind);
+  return module?.hooks.calls_exit !== undefined && module.within === undefined;
+}
 
 /** Throws an Error on a back end that the table lacks. */
 export function capabilitiesOf(backend: string, kind: string): Capabilities {
   const capabilities = CAPABILITIES[backend];
   if (!capabilities) throw new Error(`test/harness/capabilities.ts does not know the back end ${backend}`);
-  if (BY_SYSTEM_CALLS.test(kind)) return { ...capabilities, uring: true, splicedContents: false };
+  if (isBySystemCalls(kind)) return { ...capabilities, uring: true, splicedContents: false };
   return capabilities;
 }

@@ -64,9 +64,9 @@ const between = (list: readonly Import[]) => list.map(({ from, to }) => `${from}
  */
 const ground = ["src/event.ts", "src/failure.ts", "src/layout.ts", "src/bytes/"];
 const floors: Readonly<Record<string, readonly string[]>> = {
+  "src/layout.ts": [],
   "src/event.ts": [],
   "src/failure.ts": [],
-  "src/layout.ts": [],
   "src/bytes/": [],
   "src/proc/": [],
   "src/log.ts": [],

@@ -1,3 +1,4 @@
+import { kinds } from "../../src/kinds/index.ts";
 import type { Series } from "./kernels.ts";
 import type { Backend } from "./report.ts";
 
@@ -7,7 +8,7 @@ import type { Backend } from "./report.ts";
  * terminals all programs but one are the same for every back end, and so is what filters leave out: they run
  * with one of them a kernel, each in its turn. The command line runs once a kernel. `--full` runs everything everywhere.
  */
-const everywhere = ["pipe", "signal", "differential"];
+const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /** Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for. */
 const onlyHere = ["faults", "hostile", "multitude", "storm"];
@@ -33,6 +34,8 @@ export function isOffered(series: Series, backend: Backend): boolean {
 export function planned(series: Series, backend: Backend, all: readonly string[]): string[] {
   return all.filter((file) => {
     if (onlyHere.includes(file)) return false;
+    // a kind whose programs are not the same for every back end
+    if (!inTurn.includes(file) && kinds.some(({ name }) => name === file)) return true;
     if (everywhere.includes(file)) return true;
     return backend === (inTurn.includes(file) ? turns[series] : commandLineOn);
   });
