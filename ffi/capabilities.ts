@@ -1,7 +1,6 @@
 /**
- * capget(2) and capset(2). The kernel keeps capabilities by thread, and Bun has several of which it tells
- * nobody: to have all give theirs up each is sent a signal whose handler does it. Sets are masks, bit n is
- * capability n.
+ * capget(2) and capset(2). The kernel keeps capabilities by thread, and Bun has several of which it tells nobody.
+ * Each is sent a signal whose handler gives them up. Sets are masks, bit n is capability n.
  */
 import { dlopen, FFIType, type Pointer, toArrayBuffer } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
@@ -64,7 +63,7 @@ function data({ effective, permitted }: Sets): Uint32Array {
   return Uint32Array.of(low(effective), low(permitted), 0, high(effective), high(permitted), 0);
 }
 
-/** What `attempt` answers while this thread can't use the capabilities in `mask`. @throws NativeError */
+/** The answer of `attempt` while this thread can't use the capabilities in `mask`. @throws NativeError */
 export function without<Answer>(mask: bigint, attempt: () => Answer): Answer {
   const before = capabilities();
   const { effective, permitted } = before;
@@ -96,8 +95,7 @@ export function asCaller<Answer>(attempt: () => Answer): Answer {
 }
 
 /**
- * Leaves all threads, for good, no more than the capabilities in `kept`; none can come back by way of a
- * program that is executed.
+ * Leaves all threads, for good, no more than the capabilities in `kept`. None can come back by executing a program.
  * @param code of drop.c
  * @returns the names of the threads that kept theirs: only those that block the signal, if any do
  * @throws NativeError
@@ -129,7 +127,10 @@ export async function dropCapabilities(kept: bigint, code: Uint8Array): Promise<
   return [];
 }
 
-/** Where `code` can be called from now on: a thread may be on its way out of it at any time. @throws NativeError */
+/**
+ * The place where `code` can be called from now on. A thread may be on its way out of it at any time. @throws
+ * NativeError
+ */
 function handler(code: Uint8Array, sets: Sets): number {
   const address = Number(c.mmap(null, pageSize, PROT_READ | PROT_WRITE, privateAnonymous, -1, 0));
   if (address === -1) throw new NativeError("map", "a page", lastErrno());
@@ -146,7 +147,7 @@ function handler(code: Uint8Array, sets: Sets): number {
   return address;
 }
 
-/** All of this process, but for those that end meanwhile, and what each is permitted. */
+/** All threads of this process but those that end meanwhile, with the permitted capabilities of each. */
 function threads(): { id: number; name: string; capabilities: bigint }[] {
   const found = [];
   for (const id of readdirSync("/proc/self/task").map(Number)) {

@@ -27,7 +27,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430 | 0;
 
-/** Two descriptors: what is written to one can be read from the other. Closed on disposal. */
+/** Two descriptors: bytes written to one can be read from the other. Closed on disposal. */
 export class Channel implements Disposable {
   constructor(
     readonly writing: number,
@@ -40,7 +40,7 @@ export class Channel implements Disposable {
   }
 }
 
-/** What kinds try themselves with. Each throws NativeError. */
+/** The channels that kinds try themselves with. Each throws NativeError. */
 export const channels = {
   pipe: () => {
     const [reading, writing] = pipe();

@@ -119,7 +119,9 @@ function isElf(bytes: Uint8Array): boolean {
   );
 }
 
-/** Why a library must not be loaded, null when it may: the loader does not look whether it is whole, and crashes. */
+/**
+ * Why a library must not be loaded, null when it may. The loader does not look whether it is whole, and crashes.
+ */
 export function damage(bytes: Uint8Array): string | null {
   if (!isElf(bytes)) return "it is no ELF file";
   if (bytes[4] !== 2 || bytes[5] !== 1) return "it is not for this processor";

@@ -61,13 +61,13 @@ export function describe(errno: number): string {
   return entry ? `${entry.name}, ${entry.meaning}` : `errno ${n}`;
 }
 
-/** A native call that failed: what was done, on what, and the errno it gave (positive). */
+/** A native call that failed: its operation, its target and its errno (positive). */
 export class NativeError extends Error {
   constructor(
     readonly operation: string,
     readonly target: string,
     readonly errno: number,
-    /** what the library said of it, when it said anything */
+    /** the library's own words, when it had any */
     readonly log = "",
   ) {
     super(`cannot ${operation} ${target}: ${describe(errno)}`);

@@ -1,6 +1,6 @@
 /**
- * The libbpf calls ipcdump makes, and how the library gets here: the bundled one travels inside the
- * executable and is opened from memory, so that no copy is left in /tmp and a read-only root works.
+ * The libbpf calls that ipcdump makes, and how the library gets here. The bundled one travels inside the executable
+ * and is opened from memory. So no copy is left in /tmp, and a read-only root works.
  */
 import { dlopen, FFIType, JSCallback, type Pointer } from "bun:ffi";
 import { fstatSync, lstatSync, readlinkSync } from "node:fs";
@@ -44,7 +44,7 @@ const prototypes = {
 
 export type Libbpf = ReturnType<typeof dlopen<typeof prototypes>>["symbols"];
 
-/** What a pointer function returned; Bun's types allow for a bigint that never comes. */
+/** The result of a function that returns a pointer; Bun's types allow for a bigint that never comes. */
 export function pointerOf(value: Pointer | bigint | null): Pointer | null {
   return value as Pointer | null;
 }
@@ -75,8 +75,8 @@ export function openLibbpfFromMemory(bytes: Uint8Array): Libbpf {
 }
 
 /**
- * Why an open library of the user's choice must not be loaded: someone else could have put it there, or might change
- * it. null when it may.
+ * Why an open library of the user's choice must not be loaded. Someone else could have put it there, or might
+ * change it. null when it may.
  */
 export function distrust(fd: number, uid: number): string | null {
   const real = readlinkSync(`/proc/self/fd/${fd}`);

@@ -32,8 +32,8 @@ export class BpfMap {
   }
 
   /**
-   * The words of a global data section. Before load they are what the programs will see; after it,
-   * those of a .bss section are the live ones, those of .rodata must not be touched any more.
+   * The words of a global data section. Before load the programs will see them. After it those of a .bss section
+   * are live, and those of .rodata must not be touched any more.
    */
   words(bytes: number): Uint32Array {
     const address = this.#libbpf.bpf_map__initial_value(this.#map, new BigUint64Array(1));

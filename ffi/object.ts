@@ -151,7 +151,7 @@ export class BpfObject implements Disposable {
     const options = new BigUint64Array(openOptionsSize / 8);
     options[0] = BigInt(openOptionsSize);
     options[1] = BigInt(ptr(name));
-    // who listens hears how long the verifier took over each program
+    // a listener hears how long the verifier took over each program
     if (listener !== null) options[kernelLogLevel] = verifierStatistics;
     const object = pointerOf(libbpf.bpf_object__open_mem(ptr(bytes), bytes.length, ptr(options)));
     if (object === null) {

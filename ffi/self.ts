@@ -1,4 +1,4 @@
-/** Who we are for BPF programs, which go by the initial pid namespace whatever the tracer's is. */
+/** Our own number for BPF programs, which go by the initial pid namespace whatever the tracer's is. */
 import { NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 import { close } from "./libc.ts";

@@ -15,8 +15,8 @@ const instructions = Int32Array.of(
 );
 
 /**
- * A program for no function at all is invalid (EINVAL), unless its kind is not permitted in the first place
- * (EPERM), as in sandboxes that filter bpf(2). Saves loading everything only to be told so.
+ * A program for no function at all is invalid (EINVAL). Where its kind is not permitted in the first place it is
+ * EPERM, as in sandboxes that filter bpf(2). Saves loading everything only to be told so.
  */
 export function refusesTrampolines(libbpf: Libbpf): boolean {
   return load(libbpf, functionEntry) === -Errno.EPERM && load(libbpf, rawTracepoint) !== -Errno.EPERM;

@@ -1,6 +1,6 @@
 /**
- * The words of EVENTS.md. One mutable Event travels through the pipeline and is filled anew for
- * each record, so nothing here may be kept past the call that received it.
+ * The words of EVENTS.md. One mutable Event travels through the pipeline and is filled anew for each record. So
+ * nothing here may be kept past the call that received it.
  */
 import { Kind as Kinds } from "./layout.ts";
 
@@ -31,12 +31,12 @@ export interface End {
   guess: boolean;
 }
 
-/** What a value in meta is: raw bytes, an unsigned 64-bit number, or true. */
+/** The sort of a value in meta: raw bytes, an unsigned 64-bit number, or true. */
 export type Value = "text" | "integer" | "flag";
 
 /** A name in meta, its bytes made once for every format. */
 export interface Key {
-  /** 0, 1, 2 and so on: what formats know of it is in an array */
+  /** 0, 1, 2 and so on: formats have arrays by it */
   readonly id: number;
   readonly name: string;
   readonly value: Value;
@@ -67,7 +67,7 @@ export function findKey(name: string): Key | undefined {
   return keys.get(name);
 }
 
-/** What a kind writes its meta into, in the order of EVENTS.md; each format implements it. */
+/** The receiver of a kind's meta, in the order of EVENTS.md. Each format implements it. */
 export interface Meta {
   /** raw bytes: a path or a name, escaped by the format; an array's bytes stay what they are */
   text(key: Key, value: Uint8Array): void;

@@ -1,4 +1,4 @@
-/** What the user is told when something fails: one or two lines, the culprit named, the remedy last. */
+/** The words to the user when something fails: one or two lines, the culprit named, the remedy last. */
 export class Failure extends Error {
   /** the exit status it leads to */
   readonly status: number = 1;

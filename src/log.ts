@@ -1,6 +1,6 @@
 /**
- * Words for people, on stderr, one line a call and exactly as given. Never on the way of events, and
- * never waiting for long: a stuck reader of stderr must not stop the tracing.
+ * Words for people, on stderr, one line a call and exactly as given. It is never on the way of events and never
+ * waits for long: a stuck reader must not stop the tracing.
  */
 import { createConsola } from "consola/core";
 import { Errno } from "../ffi/error.ts";
@@ -9,7 +9,7 @@ import { POLLOUT, poll, write } from "../ffi/libc.ts";
 const stderr = 2;
 /** A pipe that polls writable takes this much without blocking (PIPE_BUF). */
 const neverBlocks = 4096;
-/** What is kept of lines that stderr would not take yet. */
+/** The most that is kept of lines that stderr would not take yet. */
 const keptLimit = 1024 * 1024;
 
 const encoder = new TextEncoder();
@@ -67,7 +67,7 @@ export const log = {
   warn: (line: string): void => consola.warn(line),
   /** the `tracing` line and the totals: not with -q */
   info: (line: string): void => consola.info(line),
-  /** with -v: back ends per hook, what was left out */
+  /** with -v: back ends per hook, hooks that were left out */
   verbose: (line: string): void => consola.debug(line),
   /** with -vv: libbpf's own log */
   debug: (line: string): void => consola.trace(line),

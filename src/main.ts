@@ -16,8 +16,8 @@ declare const BUNDLE_VERSIONS: Readonly<Record<string, string>> | undefined;
 /** At the end the last lines may have to wait for a slow reader of stderr, but not for ever. */
 const lastWords = 1000;
 
-// citty carries the command; the words are parsed by our own table, for its parser knows neither
-// repeated flags nor -p beside -P and accepts unknown ones.
+// citty carries the command, and our own table parses the words. citty's parser knows neither repeated flags nor -p
+// beside -P. It also accepts unknown flags.
 const ipcdump = defineCommand({
   meta: { name: manifest.name, version: manifest.version, description: manifest.description },
   run: ({ rawArgs }) => run(parseArguments(rawArgs)),

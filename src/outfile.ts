@@ -1,4 +1,6 @@
-/** The file of -o: opened with no more rights than the caller has, and never where another user laid it out for him. */
+/**
+ * The file of -o. It is opened with the caller's own rights only, and never where another user laid it out for him.
+ */
 import { fstatSync, type Stats } from "node:fs";
 import { asCaller } from "../ffi/capabilities.ts";
 import { describe, Errno, NativeError } from "../ffi/error.ts";

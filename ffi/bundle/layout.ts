@@ -1,13 +1,13 @@
 /**
- * Makes src/layout.ts out of the BTF of the compiled object: a reader for each record, the words of
- * the structs both sides share, and the enums. C is the truth; what TypeScript can't read exactly
- * (holes, bitfields, pointers) is refused here.
+ * Makes src/layout.ts out of the BTF of the compiled object: a reader for each record, the words of the structs
+ * both sides share, and the enums. C is the truth. Things that TypeScript can't read exactly (holes, bitfields,
+ * pointers) are refused here.
  */
 import { Elf } from "../elf.ts";
 import { type BtfType, parseBtf, type StructMember } from "./btf.ts";
 
 const anchors = ".ipc.events";
-/** structs that are not records: what user space writes, or reads in place */
+/** structs that are not records: user space writes them, or reads them in place */
 const variables = ["config", "shared", "member"];
 
 type Struct = Extract<BtfType, { kind: "struct" }>;
@@ -75,7 +75,7 @@ function strip(types: BtfType[], id: number): BtfType {
   return type;
 }
 
-/** What an anchor points to. */
+/** The type that an anchor points to. */
 function pointee(types: BtfType[], id: number): Struct | Enum {
   const pointer = strip(types, id);
   const type = pointer.kind === "pointer" ? strip(types, pointer.type) : pointer;
@@ -139,7 +139,7 @@ function accessors(types: BtfType[], owner: Struct, member: StructMember, place:
     ];
   }
   if (type.kind === "struct") {
-    // what all events' records begin with reads as if it were their own
+    // the common start of all events' records reads as if it were their own
     const inside = { ...place, prefix: member.name === "event" ? "" : name, base: offset };
     return type.members.flatMap((inner) => accessors(types, type, inner, inside));
   }

@@ -1,7 +1,7 @@
 /**
- * Bun's executable and the runtime it needs, made one file. The kernel gets one list of segments, the
- * runtime's and Bun's, and the runtime's entry point; no PT_INTERP, so it looks for nothing in the file system.
- * Bun's own program headers stay where they are: the loader goes by those.
+ * Bun's executable and the runtime it needs, made one file. The kernel gets one list of segments, the runtime's and
+ * Bun's, and the runtime's entry point. Without PT_INTERP it looks for nothing in the file system. Bun's own
+ * program headers stay where they are: the loader goes by those.
  */
 import {
   Elf,

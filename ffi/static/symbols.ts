@@ -1,4 +1,4 @@
-/** What Bun takes from its libraries and what the runtime gives it: where they differ a build must end. */
+/** The symbols that Bun takes from its libraries, and those of the runtime. Where they differ a build must end. */
 import { command } from "../bundle/command.ts";
 
 const libraries = ["libstdc++.so.6", "libc.musl-x86_64.so.1"];

@@ -1,7 +1,7 @@
 /**
- * The ledgers of pipes in the tracepoint back end, which never hears of a pipe's end: before their map is full those
- * of pipes that are empty go, whether the pipe is still there or not. It gets another one when it is used again. When
- * that is not enough, those go whose pipe nobody has open, which may have been closed with bytes in it.
+ * The ledgers of pipes in the tracepoint back end, which never hears of a pipe's end. Before their map is full
+ * those of empty pipes go, whether the pipe is still there or not. It gets another one when it is used again. When
+ * that is not enough, those go whose pipe is closed, perhaps with bytes in it.
  */
 import { whole } from "../../ffi/halves.ts";
 import type { BpfMap } from "../../ffi/map.ts";
@@ -13,7 +13,7 @@ import { openPipes } from "../proc/pipes.ts";
 const rest = 1000;
 /** how many times as long as a look at all that is open takes there is none after it */
 const leisure = 8;
-/** the part of the map that is full when it is swept: the other has to last for the longest sleep of the loop */
+/** the part of the map that is full when it is swept; the rest has to last for the loop's longest sleep */
 const full = 0.5;
 
 /** A ledger with something in it. */
@@ -69,7 +69,7 @@ export class Ledgers {
     return used;
   }
 
-  /** Where it can't be told what is open, all go: the bytes of a few have no name then, but no pipe is left out. */
+  /** Where open pipes can't be told, all go. The bytes of a few have no name then, but no pipe is left out. */
   #dropClosed(used: Used[]): void {
     const start = performance.now();
     const open = openPipes(used.some(({ isFifo }) => isFifo));

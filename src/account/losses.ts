@@ -1,4 +1,4 @@
-/** What was dropped: the kernel side's counters, and the programs the kernel skipped. */
+/** The losses: the kernel side's counters, and the programs that the kernel skipped. */
 import { whole } from "../../ffi/halves.ts";
 import type { Program } from "../../ffi/object.ts";
 import type { Traced } from "../attach/plan.ts";
@@ -8,7 +8,7 @@ import { Shared } from "../layout.ts";
 
 /** by enum lost_reason */
 const reasons: readonly LostReason[] = ["ring_full", "map_full", "fault"];
-/** KIND_UNKNOWN: what would have been an event of one kind or another */
+/** KIND_UNKNOWN: an event of one kind or another */
 const unknown = { id: 0, name: "unknown" } as const;
 
 /** One of the kernel side's counters. */
@@ -17,7 +17,7 @@ interface Counter {
   readonly at: number;
   readonly kind: Lost["kind"];
   readonly reason: LostReason;
-  /** what it said when it was looked at last */
+  /** its value at the last look */
   seen: number;
 }
 
@@ -77,7 +77,10 @@ export class Losses {
   }
 }
 
-/** Each program once: for its kind, or for none when several have it, as nobody can tell which it was skipped for. */
+/**
+ * Each program counts once: for its kind, or for none when several have it. Nobody can tell which one it was
+ * skipped for.
+ */
 function programsBy(traced: readonly Traced[]): Map<Lost["kind"], Program[]> {
   const owners = new Map<Program, Lost["kind"]>();
   for (const { kind, programs } of traced) {

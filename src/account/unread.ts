@@ -68,7 +68,7 @@ interface Opened {
   readers: string[];
 }
 
-/** Who has the pipes open, from /proc: this is the end, and it may take its time. */
+/** The processes that have the pipes open, from /proc. This is the end, and it may take its time. */
 function findOpened(wanted: ReadonlyMap<number, Unread>): Map<number, Opened> {
   const opened = new Map<number, Opened>();
   for (const pid of processes().filter((pid) => pid !== process.pid)) {

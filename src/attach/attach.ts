@@ -140,7 +140,7 @@ function unloadable(error: NativeError): Failure {
   return new Failure(`${said(error)}; ${remedy}${words ? `\n${words}` : ""}`);
 }
 
-/** What is behind every other failure where the kernel's types are not to be had. */
+/** The cause of every other failure where the kernel's types are not to be had. */
 function noBtf(): Failure | null {
   const error = typesError();
   if (error === 0) return null;

@@ -21,7 +21,7 @@ export function libbpf(): Libbpf {
   try {
     const fd = openSync(path, "r");
     try {
-      // what was looked at is what is loaded, whatever has that path by then
+      // the file that was looked at is loaded, even when another one has that path by then
       reason = distrust(fd, geteuid()) ?? damage(readFileSync(fd));
       if (reason === null) return openLibbpf(`/proc/self/fd/${fd}`);
     } finally {

@@ -1,4 +1,4 @@
-/** A kind on its way to a back end: what is still to be tried, and why it had to give up the others. */
+/** A kind on its way to a back end: those still to be tried, and why it had to give up the others. */
 import { describe, Errno, type NativeError } from "../../ffi/error.ts";
 import { type Backend, type BpfObject, backends, type Program, ProgramError } from "../../ffi/object.ts";
 import { Failure } from "../failure.ts";
@@ -8,7 +8,7 @@ import { log } from "../log.ts";
 /** Why a kind can't have a back end. */
 export interface Refusal {
   reason: string;
-  /** what the kernel answered, 0 when it was not asked */
+  /** the kernel's answer, 0 when it was not asked */
   errno: number;
 }
 
@@ -113,7 +113,7 @@ export class Plan {
       : "try another --backend, or run: ipcdump doctor";
   }
 
-  /** What is said of a kind that -t named and that can't be traced. */
+  /** The error for a kind that -t named and that can't be traced. */
   get failure(): Failure {
     return new Failure(`not tracing ${this.kind.name}: ${this.reason}; ${this.remedy}`);
   }
@@ -135,7 +135,9 @@ export class Plan {
   }
 }
 
-/** What failed, on what, and how: `cannot load pipe_read__fentry: EINVAL, invalid argument`. */
+/**
+ * The operation that failed, its target and the reason: `cannot load pipe_read__fentry: EINVAL, invalid argument`.
+ */
 export function said({ operation, target, errno }: NativeError): string {
   return `cannot ${operation} ${target}: ${describe(errno)}`;
 }

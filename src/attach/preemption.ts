@@ -1,7 +1,7 @@
 /**
- * Whether the kernel can preempt a BPF program, and what that costs: until the program goes on, the
- * kernel skips it for whoever else comes by on that CPU. Trampolines (fentry) were always open to that, raw
- * tracepoints are since 7.x; kprobes and perf's tracepoints run with preemption off.
+ * Whether the kernel can preempt a BPF program. That costs events: until the program goes on, the kernel skips it
+ * for everybody else on that CPU. Trampolines (fentry) were always open to that, raw tracepoints are since 7.x;
+ * kprobes and perf's tracepoints run with preemption off.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { version } from "node:os";

@@ -1,4 +1,4 @@
-/** What tracing needs of whoever starts it, and what it needs no longer once all is attached. */
+/** The privileges that tracing needs, and those that it needs no longer once all is attached. */
 import { readFileSync } from "node:fs";
 import dropCode from "#dist/drop.bin" with { type: "file" };
 import { capabilities, dropCapabilities, without } from "../../ffi/capabilities.ts";
@@ -57,7 +57,7 @@ export function requirePrivileges(words: readonly string[]): void {
   throw new Failure(`tracing needs ${missing.join(" and ")} as well; try: ${again}`);
 }
 
-/** What the tracing itself goes on to do. */
+/** The things that need privileges while tracing goes on. */
 export interface Doings {
   /** looks into /proc at what others have open */
   looks: boolean;
@@ -67,7 +67,7 @@ export interface Doings {
   map: BpfMap;
 }
 
-/** Gives up, in every thread and for good, what this process may do but for what it goes on to need. */
+/** Gives up, in every thread and for good, all privileges but those that the tracing goes on to need. */
 export async function dropPrivileges({ looks, signals, map }: Doings): Promise<void> {
   const kept: Capability[] = [];
   // of other users' processes one lists the descriptors, the other reads what they are

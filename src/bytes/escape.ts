@@ -1,6 +1,6 @@
 /**
- * Names and paths are bytes that any process chooses. What could act on a terminal is written out,
- * a backslash too, so that different names never look the same.
+ * Names and paths are bytes that any process chooses. Characters that could act on a terminal are written out. So
+ * is a backslash: different names never look the same.
  */
 import { Output } from "./output.ts";
 import { decode, invalid, isHidden } from "./utf8.ts";
@@ -51,9 +51,8 @@ export function escapeText(source: Uint8Array, start: number, end: number, out: 
 }
 
 /**
- * For the inside of a JSON string: valid whatever the bytes are. Invalid UTF-8 becomes U+FFFD,
- * control and format characters `\u001b` (a pair of those beyond U+FFFF), which mean the same to a
- * parser and nothing to a terminal.
+ * For the inside of a JSON string: valid whatever the bytes are. Invalid UTF-8 becomes U+FFFD. Control and format
+ * characters become `\u001b` (beyond U+FFFF a pair of those). A parser reads the same, and a terminal sees nothing.
  */
 export function escapeJson(source: Uint8Array, start: number, end: number, out: Output): void {
   out.ensure((end - start) * 6);

@@ -8,7 +8,7 @@ const rowLength = 16;
 const rowSize = 1 + 8 + 2 + 49 + 1 + 1 + rowLength + 1 + 1;
 
 const hexDigits = "0123456789abcdef";
-/** "hh" and two spaces for each byte; the last of them is overwritten by the next byte, but for the gap. */
+/** "hh" and two spaces for each byte. The next byte overwrites the second space, but for the gap. */
 const hexWords = Uint32Array.from({ length: 256 }, (_, byte) => {
   const pair = hexDigits.charCodeAt(byte >> 4) | (hexDigits.charCodeAt(byte & 15) << 8);
   return pair | (space << 16) | (space << 24);

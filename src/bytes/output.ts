@@ -1,6 +1,6 @@
 /**
- * Where formats write: bytes, not strings. A line costs about a tenth this way of what string
- * concatenation costs (measured), and nothing here allocates once the buffer has its size.
+ * Where formats write: bytes, not strings. A line costs about a tenth of string concatenation this way (measured).
+ * Nothing here allocates once the buffer has its size.
  */
 import { wordSpan } from "../../ffi/halves.ts";
 
@@ -29,8 +29,8 @@ export function literalOf(bytes: Uint8Array): Literal {
 }
 
 /**
- * "00" to "99", each as half a little-endian word. For all of "0000" to "9999" there is a table too many: it is
- * out of the cache by the time the next line is made.
+ * "00" to "99", each as half a little-endian word. A table of all from "0000" to "9999" is too large: it is out of
+ * the cache when the next line is made.
  */
 const twoDigits = Uint16Array.from(
   { length: 100 },
@@ -128,8 +128,8 @@ export class Output {
   }
 
   /**
-   * high * 2^32 + low, both halves 0 to 2^32-1, in exact decimal. Long division by 10^9 in steps of
-   * 16 bits: every intermediate value stays below 2^53, so plain numbers are exact.
+   * high * 2^32 + low, both halves 0 to 2^32-1, in exact decimal. Long division by 10^9 in steps of 16 bits. Every
+   * intermediate value stays below 2^53, so plain numbers are exact.
    */
   unsigned64(low: number, high: number): void {
     if (high === 0) {

@@ -1,10 +1,10 @@
-/** What `decode` gives for bytes that are no character; U+FFFD stands for it where text must be valid. */
+/** The result of `decode` for bytes that are no character; U+FFFD stands for it where text must be valid. */
 export const invalid = 0x1f_ffff;
 
 /**
- * The character at `at`, as (code point << 3 | bytes it takes): a number, because a pair would be
- * allocated. Malformed input gives `invalid` and the length of the longest start of a well-formed
- * sequence (Unicode's "maximal subpart", what TextDecoder replaces by one U+FFFD). at < end.
+ * The character at `at`, as (code point << 3 | bytes it takes): a number, because a pair would be allocated.
+ * Malformed input gives `invalid` and the length of the longest start of a well-formed sequence. That is Unicode's
+ * "maximal subpart", which TextDecoder replaces by one U+FFFD. at < end.
  */
 export function decode(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at] as number;
@@ -26,9 +26,9 @@ export function decode(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /**
- * Characters that act on a terminal or on the reader's eye instead of showing: controls (Cc), line
- * and paragraph separators (Zl, Zp) and format characters (Cf: zero-width, bidirectional overrides,
- * tags). First and last of each range; a unit test compares them with the engine's Unicode tables.
+ * Characters that act on a terminal or on the reader's eye instead of showing. They are controls (Cc), separators
+ * of lines and paragraphs (Zl, Zp) and format characters (Cf: zero-width, bidirectional overrides, tags). First and
+ * last of each range; a unit test compares them with the engine's Unicode tables.
  */
 const hiddenRanges = new Uint32Array([
   0x00, 0x1f, 0x7f, 0x9f, 0xad, 0xad, 0x600, 0x605, 0x61c, 0x61c, 0x6dd, 0x6dd, 0x70f, 0x70f, 0x890, 0x891,

@@ -22,13 +22,13 @@ import { selectKinds } from "./selection.ts";
 import { nearest } from "./spelling.ts";
 import { duration, numberFrom, oneOf, ringSize, splitList, wholeNumber } from "./values.ts";
 
-/** What the tracer is asked to do. */
+/** The tracer's orders. */
 export interface Options {
   /** the kinds to trace, in the order of the kinds' table */
   kinds: readonly Kind[];
   /** those of them named one by one with -t: attaching nothing for one is an error, not a remark */
   named: readonly Kind[];
-  /** whose events, and where */
+  /** the filters by process, path and port */
   wanted: Wanted;
   /** -x: capture contents */
   bytes: boolean;
@@ -56,7 +56,7 @@ export interface Options {
   self: boolean;
   /** events with no end in this pid namespace, too */
   allNamespaces: boolean;
-  /** what stands behind --: the command to start and its arguments, null without one */
+  /** the words behind --: the command to start and its arguments, null without one */
   command: readonly string[] | null;
 }
 
@@ -169,7 +169,7 @@ function read(all: readonly string[]): { given: Given; command: string[] | null 
     tokens: true,
   });
   const given: Given = new Map();
-  // Whoever asks for help gets it, whatever else is wrong.
+  // A request for help is met, even when another word is wrong.
   if (tokens.some((token) => token.kind === "option" && token.name === "help")) {
     return { given: given.set("help", []), command: null };
   }

@@ -9,7 +9,7 @@ export const formatNames = Object.keys(formats) as FormatName[];
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
-/** The words that may stand first instead of flags, what follows them, and what they do. */
+/** The words that may stand first instead of flags, with their arguments and their effects. */
 export const commands = {
   doctor: { usage: "doctor [--json]", description: "what works here, what mends the rest" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
@@ -20,9 +20,9 @@ export const groups = ["what", "who", "how much", "where to"] as const;
 
 export interface Flag {
   readonly short?: string;
-  /** what the help calls the value; a flag without one is a switch */
+  /** the value's name in the help; a flag without one is a switch */
   readonly value?: string;
-  /** the values there are, or what a shell can complete them with */
+  /** the values there are, or their sort, for a shell to complete them */
   readonly values?: readonly string[] | "file" | "kind" | "pid" | "comm";
   /** may be repeated; a value flag's values may be separated by commas too (`\,` is a comma) */
   readonly list?: true;

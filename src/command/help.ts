@@ -15,7 +15,7 @@ const head = [
   "Shows interprocess communication on this host: who sent what to whom.",
 ];
 
-/** The original's one-liners, and what they show. */
+/** The original's one-liners, and their results. */
 const examples: readonly [command: string, meaning: string][] = [
   ["ipcdump", "everything on the system"],
   ["ipcdump -t kill", "signals sent between any two processes"],

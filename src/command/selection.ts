@@ -1,4 +1,4 @@
-/** What -t means: words → kinds. */
+/** The meaning of -t: words → kinds. */
 
 import { printable } from "../bytes/escape.ts";
 import type { Kind } from "../event.ts";
@@ -26,8 +26,8 @@ export const kindWords: readonly (readonly string[])[] = [
 ];
 
 /**
- * The kinds that the words of -t mean without those of --not-type, in the table's order, and those
- * that were named themselves rather than as part of a family. No word means all.
+ * The kinds that the words of -t mean without those of --not-type, in the table's order. `named` are those that a
+ * word of their own named, not one of a family. No word means all.
  * @throws UsageError
  */
 export function selectKinds(

@@ -1,4 +1,4 @@
-/** What stands behind a flag: a text → a list, a number, a time, a size or one of several words. */
+/** The word behind a flag: a text → a list, a number, a time, a size or one of several words. */
 
 import { printable } from "../bytes/escape.ts";
 import { UsageError } from "../failure.ts";

@@ -1,4 +1,4 @@
-/** What the kernel and this process's privileges offer, as far as it can be read; for doctor. */
+/** For doctor: the offers of the kernel and of this process's privileges, as far as they can be read. */
 import { existsSync } from "node:fs";
 import { kernelTypes, typesError } from "../../ffi/btf.ts";
 import { describe, Errno } from "../../ffi/error.ts";

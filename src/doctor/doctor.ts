@@ -1,6 +1,6 @@
 /**
- * `ipcdump doctor`: what works here, by trying. ipcdump is started with each back end, two child
- * processes make one event of each kind, and what is printed decides.
+ * `ipcdump doctor` finds out by trying which kinds work here. ipcdump is started with each back end, and two child
+ * processes make one event of each kind. The lines that it prints decide.
  */
 import { backends } from "../../ffi/object.ts";
 import type { Kind } from "../event.ts";
@@ -9,15 +9,15 @@ import type { KindModule } from "../kinds/kind.ts";
 import { type Check, kernel, runChecks, vital } from "./checks.ts";
 import { makeTraffic, type Traffic } from "./trial.ts";
 
-/** Longer than the slowest kernel needs to verify everything; what hangs is ended. */
+/** Longer than the slowest kernel needs to verify everything. A start that hangs is ended. */
 const startPatience = 120_000;
 const eventPatience = 2000;
 
-/** What one back end does for one kind. */
+/** The result of one back end for one kind. */
 interface Attempt {
   backend: string;
   works: boolean;
-  /** what it can't see */
+  /** its blind spots */
   blind: string[];
   /** why it doesn't work; empty when it does */
   reason: string;
@@ -65,7 +65,7 @@ async function examine(): Promise<Report> {
       if (backend === "auto") {
         finding.works = trial.works;
         finding.backend = trial.works ? trial.backend : null;
-        // what is told of the others says why
+        // the reasons of the others tell why
         if (!trial.works) finding.trials.push(trial);
       } else if (trial.backend === backend) {
         finding.trials.push(trial);
@@ -77,7 +77,7 @@ async function examine(): Promise<Report> {
 
 /** Runs ipcdump with one back end for all kinds. */
 async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[]> {
-  // what is compiled lives in a file system of its own and needs no script
+  // a compiled executable has its script in a file system of its own
   const self = Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
   const ipcdump = Bun.spawn([...self, "-f", "json", "--backend", backend], {
     stdin: "pipe", // there may be no /dev/null
@@ -145,7 +145,7 @@ function parenthesized(line: string, type: Kind): { backend: string; blind: stri
   return { backend, blind };
 }
 
-/** What ipcdump said of a kind, or of everything. */
+/** The line of ipcdump about a kind, or about everything. */
 function reasonOf(said: readonly string[], type: Kind): string {
   const own = new RegExp(`(?:^not tracing |^|; )${type}: (.+)$`);
   const line =

@@ -1,15 +1,17 @@
-/** Which events are wanted, decided once more in user space: what the kernel side knew it has left out already. */
+/**
+ * Which events are wanted, decided once more in user space. The kernel side has left out all that it knew already.
+ */
 
 import type { End, Event, Key, Meta } from "../event.ts";
 import { Group } from "../layout.ts";
 import type { Glob } from "./glob.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
-/** What is ipcdump's own noise; see src/filter/surroundings.ts. */
+/** ipcdump's own noise; see src/filter/surroundings.ts. */
 export interface Noise {
   /** tty_names whose events are left out */
   readonly terminals: readonly Uint8Array[];
-  /** what this process writes to that terminal is left out: the pager at stdout's other end */
+  /** the pager at stdout's other end, whose writes to that terminal are left out */
   readonly pager: { readonly pid: number; readonly terminal: Uint8Array } | null;
 }
 
@@ -91,8 +93,8 @@ export class Filter {
 
   /**
    * @param command the process that -- started, null without one
-   * @param noise what of our own surroundings is left out, null for nothing
-   * @param insideOnly what has no end in our pid namespace is left out: those have no pid here
+   * @param noise the events of our own surroundings that are left out, null for none
+   * @param insideOnly leaves out events without an end in our pid namespace: those have no pid here
    */
   constructor(
     wanted: Wanted,

@@ -1,6 +1,6 @@
 /**
- * Whom to follow when the ring had no room to say who was made: the kernel side knows, and is asked. Else all that
- * such a process does would be left out, for as long as it lives.
+ * Which processes to follow when the ring had no room to report them. The kernel side knows them, and is asked.
+ * Else all that such a process does would be left out, for as long as it lives.
  */
 import type { BpfMap } from "../../ffi/map.ts";
 import { LostReason, Member, Shared } from "../layout.ts";

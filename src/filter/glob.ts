@@ -1,6 +1,6 @@
 import { decode } from "../bytes/utf8.ts";
 
-/** What an element of a pattern matches: a byte (0 to 255) or one of these; from `sets` on a set by its index. */
+/** An element of a pattern is a byte (0 to 255) or one of these. From `sets` on it is a set, by its index. */
 const anyOne = 256;
 const anyMany = 257;
 const sets = 258;

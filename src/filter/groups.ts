@@ -1,6 +1,6 @@
 /**
- * The filter's groups as the kernel side has them (bpf/select.h): which processes are in which, by pid
- * and by name. What passes there is decided once more by src/filter/filter.ts.
+ * The filter's groups as the kernel side has them (bpf/select.h): which processes are in which, by pid and by name.
+ * src/filter/filter.ts decides once more on events that pass there.
  */
 import type { BpfObject } from "../../ffi/object.ts";
 import { type Config, Group, Member, Naming, Shared } from "../layout.ts";
@@ -58,7 +58,7 @@ export class Groups {
     return this.#pids.get(pid) ?? 0;
   }
 
-  /** Before load: what the programs are made for, and the sizes of the maps. */
+  /** Before load: sets the groups that the programs look for, and the sizes of the maps. */
   configure(object: BpfObject, config: Config): void {
     config.pidGroups = [...this.#pids.values()].reduce((all, groups) => all | groups, 0);
     config.commGroups = [...this.#comms.values()].reduce((all, { groups }) => all | groups, 0);
@@ -76,8 +76,8 @@ export class Groups {
   }
 
   /**
-   * Takes in the descendants there are by now, once those to come are followed by the kernel: looks
-   * until there are no more, for one may be made while /proc is read. @throws NativeError
+   * Takes in the descendants there are by now, once the kernel follows those to come. It looks until there are no
+   * more, for one may be made while /proc is read. @throws NativeError
    */
   adopt(object: BpfObject): void {
     // cmd has none before it runs

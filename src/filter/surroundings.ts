@@ -1,4 +1,4 @@
-/** ipcdump's own surroundings: what shows its output makes events, and showing those would make more. */
+/** ipcdump's own surroundings. A program that shows its output makes events, and showing those would make more. */
 import { printable } from "../bytes/escape.ts";
 import { commOf, link, list } from "../proc/files.ts";
 import { Holders } from "../proc/holders.ts";
@@ -9,10 +9,10 @@ const standard = [0, 1, 2];
 const stdout = 1;
 const encoder = new TextEncoder();
 
-/** What of our surroundings is left out; null when there is nothing. */
+/** The events of our surroundings that are left out; null when there are none. */
 export interface Surroundings {
   noise: Noise;
-  /** what the user is told of it */
+  /** the lines to the user about it */
   lines: string[];
 }
 
@@ -47,7 +47,7 @@ interface Pager {
   terminal: string;
 }
 
-/** Who reads our stdout, a pipe, as its stdin and shows something on a terminal. */
+/** The process that reads our stdout, a pipe, as its stdin and shows something on a terminal. */
 function findPager(): Pager | null {
   const pipe = link(`/proc/self/fd/${stdout}`);
   if (!pipe.startsWith("pipe:")) return null;
@@ -60,8 +60,8 @@ function findPager(): Pager | null {
 }
 
 /**
- * A multiplexer or script(1) shows what is on our terminal on another one: each line of ours makes an
- * event there, and that a line here. Those are somebody else's, so they are shown, and the user is warned.
+ * A multiplexer or script(1) shows our terminal's contents on another one. Each line of ours makes an event there,
+ * and that makes a line here. Those are somebody else's, so they are shown, and the user is warned.
  */
 function relayed(terminal: string): string[] {
   const found = new Holders().ofMaster(Number(terminal.slice("pts/".length)));

@@ -1,4 +1,4 @@
-/** What the filter flags say, as data: the kernel side and src/filter/filter.ts are set up from it. */
+/** The filter flags as data. The kernel side and src/filter/filter.ts are set up from it. */
 import { Glob } from "./glob.ts";
 
 /** Processes by pid or by name. */
@@ -9,8 +9,8 @@ export interface Processes {
 }
 
 /**
- * The groups of -s -S, -d -D and -p -P: any match within a group passes it, an event must pass every
- * group that is not empty.
+ * The groups of -s -S, -d -D and -p -P. Any match within a group passes it. An event must pass every group that is
+ * not empty.
  */
 export interface Wanted {
   readonly source: Processes;

@@ -70,7 +70,7 @@ export class Csv implements Format {
     out.byte(newline);
   }
 
-  /** No end is known of what was lost; what it was and why stand in the meta column. */
+  /** No end is known of lost events. Their kind and the reason stand in the meta column. */
   lost(lost: Lost, out: Output): void {
     this.#clock.timestamp(lost.time, out);
     out.literal(lostRow);

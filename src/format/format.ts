@@ -3,7 +3,7 @@ import { type Event, type Kind, key, kindNames, type Lost, type LostReason, type
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {
-  /** what stands before the first event, once */
+  /** the line before the first event, once */
   header(out: Output): void;
   event(event: Event, out: Output): void;
   lost(lost: Lost, out: Output): void;

@@ -16,7 +16,7 @@ interface Field {
   other: Written;
 }
 
-/** The names of meta with what stands around them, and the texts behind them as long as they stay the same. */
+/** The names of meta with their punctuation, and the texts behind them as long as they stay the same. */
 export class Members {
   /** by the id of the key */
   readonly #members: Field[] = [];

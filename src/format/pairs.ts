@@ -13,7 +13,7 @@ interface Pair {
   readonly text: Literal;
 }
 
-/** What a line says of kind and ends, rendered once for each pair that talks: few of them make most events. */
+/** The part of a line about kind and ends, rendered once for each pair. Few pairs make most events. */
 export class Pairs {
   readonly #pairs: (Pair | undefined)[] = new Array<Pair | undefined>(slots).fill(undefined);
   readonly #scratch = new Output(256);

@@ -1,4 +1,4 @@
-/** Who talked to whom: one row per pair, kind and place, instead of a line per event. */
+/** A table of pairs that talked: one row per pair, kind and place, instead of a line per event. */
 
 import { whole } from "../../ffi/halves.ts";
 import { escapeJson, escapeText, printable } from "../bytes/escape.ts";

@@ -20,7 +20,7 @@ const lostWord = literal(" lost ");
 const countWord = literal(": count ");
 const reasonWord = literal(", reason ");
 
-/** What stands before and between the parts of a line, with colours and without. */
+/** The punctuation before and between the parts of a line, with colours and without. */
 interface Paint {
   start: Literal;
   kind: Literal;

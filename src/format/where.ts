@@ -7,7 +7,7 @@ const nothing = new Uint8Array(0);
 
 /** A path, a terminal, an address and port, or a signal's name. */
 export class Where implements Meta {
-  /** what is gathered; arrays of meta keep their bytes, so the same one is the same text */
+  /** the parts gathered so far; arrays of meta keep their bytes, so the same one is the same text */
   place: Uint8Array | null = null;
   source: Uint8Array | null = null;
   destination: Uint8Array | null = null;

@@ -13,7 +13,7 @@ export const requestHooks: Hooks = {
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
 };
 
-/** What is not seen where a kernel lacks those, as KindModule has it. */
+/** The blind spots where a kernel lacks those, as KindModule has them. */
 export const withoutRequests: Readonly<Record<string, string | null>> = {
   uring_complete: "io_uring",
   uring_submit: null,

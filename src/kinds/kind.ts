@@ -1,4 +1,4 @@
-/** What a kind has to say of itself; src/kinds/index.ts lists them all. */
+/** The facts that a kind tells of itself; src/kinds/index.ts lists them all. */
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import type { Backend, Hooks } from "../../ffi/object.ts";
 import type { Contents, Event, Kind } from "../event.ts";
@@ -7,14 +7,14 @@ import type { Owners } from "../name/owners.ts";
 import type { Paths } from "../name/paths.ts";
 import type { Asked } from "../name/waiting.ts";
 
-/** What a kind's reader finds its facts in. */
+/** The sources of a kind's reader. */
 export interface Tools {
   /** the ring's data */
   words: Uint32Array;
   names: Names;
   paths: Paths;
   owners: Owners;
-  /** -B: contents an event at most, 0 is all; the kernel side keeps to it where a record is one event */
+  /** -B: bytes of contents an event at most, 0 is all. The kernel side keeps to it where a record is one event */
   maxBytes: number;
 }
 
@@ -36,7 +36,7 @@ export interface Reader extends Asked {
   read(entry: Entry, event: Event, emit: () => boolean): void;
 }
 
-/** What ffi/child.c is told to do, as the source and as the destination of an event. */
+/** The orders for ffi/child.c, as the source and as the destination of an event. */
 export interface Trial {
   /** given the pid of the destination */
   source(destination: number): readonly string[];
@@ -67,16 +67,16 @@ export interface KindModule {
   group?: readonly string[];
   /** one event of it, in a few words, for README's table */
   shows: string;
-  /** enum kind: what its records carry, and its row of the loss counters */
+  /** enum kind: the number in its records, and its row of the loss counters */
   id: number;
   /** bytes of its records */
   size: number;
   hooks: Hooks;
   /** hooks whose programs go with any back end, but which the kind has with these only */
   within?: Readonly<Record<string, readonly Backend[]>>;
-  /** hooks that a kernel may lack, and what is not seen without; the kind is traced all the same */
+  /** hooks that a kernel may lack, and the blind spot without them; the kind is traced all the same */
   optional?: Readonly<Record<string, string | null>>;
-  /** what each back end can't see whatever the kernel, as the `tracing` line says it */
+  /** blind spots of each back end with every kernel, as the `tracing` line says them */
   blind: Partial<Record<Backend, readonly string[]>>;
   reader(tools: Tools): Reader;
   /** two processes that make one event of it, for doctor. @throws NativeError when that can't be had here */

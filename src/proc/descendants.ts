@@ -1,10 +1,10 @@
-/** Who descends from whom right now; those who are born later are told by the kernel side. */
+/** The descendants of processes right now. The kernel side tells of those that are born later. */
 import { statOf } from "./files.ts";
 import { processes } from "./processes.ts";
 
 /**
- * Calls `found` for every living descendant of `ancestors`, a parent always before its children.
- * Whose parent is gone belongs to nobody here.
+ * Calls `found` for every living descendant of `ancestors`, a parent always before its children. A process without
+ * its parent belongs to nobody here.
  */
 export function eachDescendant(
   ancestors: Iterable<number>,
