@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Flag, type FlagName, flags } from "../../src/command/flags.ts";
+import type { FlagName } from "../../src/command/flags.ts";
+import { Actor } from "../harness/actor.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
-import { lines } from "../harness/lines.ts";
 import { inVm } from "../harness/programs.ts";
 import { run } from "../harness/workload.ts";
 
@@ -15,42 +15,11 @@ const SIGNALS = ["-t", "signal", "--backend", BACKEND];
 const TOTALS = /^\d+ events in /;
 const folder = mkdtempSync(join(tmpdir(), "ipcdump-flags-"));
 
-/** A shell under a name of its own that sends SIGWINCH to whom it is told. */
-class Actor {
-  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
-  readonly #lines: AsyncGenerator<string>;
-
-  constructor(name: string) {
-    const program = join(folder, name);
-    copyFileSync(realpathSync(Bun.which("sh") ?? "/bin/sh"), program);
-    this.#process = Bun.spawn([program, "-c", 'while read -r pid; do kill -WINCH "$pid"; echo done; done'], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-    });
-    this.#lines = lines(this.#process.stdout);
-  }
-
-  get pid(): number {
-    return this.#process.pid;
-  }
-
-  async signal(target: Actor): Promise<void> {
-    this.#process.stdin.write(`${target.pid}\n`);
-    await this.#process.stdin.flush();
-    await this.#lines.next();
-  }
-
-  end(): void {
-    this.#process.kill("SIGKILL");
-  }
-}
-
 let a: Actor;
 let b: Actor;
 
 beforeAll(() => {
-  [a, b] = [new Actor("alpha"), new Actor("beta,b")];
+  [a, b] = [new Actor(folder, "alpha"), new Actor(folder, "beta,b")];
 });
 
 afterAll(() => {
@@ -300,80 +269,5 @@ test.each(Object.entries<Good>(good))("--%s: %j", async (_, wanted) => {
   expect(stderr.join("\n")).toMatch(wanted.stderr ?? /^tracing signal .*\n\d+ events in .* 0 lost$/s);
   if (wanted.words.startsWith("-o")) {
     expect(shown(readFileSync(file, "utf8").trimEnd().split("\n"))).toBe("ab ba aa");
-  }
-});
-
-/** A value that each flag refuses, and what of it is named. */
-const bad: Record<string, string> = {
-  type: "nonsense",
-  "not-type": "nonsense",
-  "src-pid": "x",
-  "dst-pid": "-1",
-  pid: "99999999999",
-  "not-pid": "0",
-  port: "65536",
-  "max-bytes": "1e3",
-  count: "0x10",
-  duration: "5 minutes",
-  ring: "12Q",
-  format: "jsn",
-  color: "sometimes",
-  backend: "magic",
-};
-
-describe("every flag", () => {
-  async function refused(...words: string[]): Promise<string> {
-    using ipcdump = new Ipcdump(words);
-    expect([await ipcdump.ended(), ipcdump.stdout]).toEqual([2, []]);
-    expect(ipcdump.stderr.length).toBeWithin(1, 3);
-    expect(ipcdump.stderr[0]).toStartWith("ipcdump: ");
-    return ipcdump.stderr.join("\n");
-  }
-
-  for (const [name, flag] of Object.entries<Flag>(flags)) {
-    const spellings = [`--${name}`, ...(flag.short === undefined ? [] : [`-${flag.short}`])];
-    for (const spelling of spellings) {
-      if (flag.value === undefined) {
-        if (spelling.startsWith("--")) {
-          test(`${spelling}=x`, async () => {
-            // whoever asks for help gets it
-            if (name === "help") return;
-            expect(await refused(`${spelling}=x`)).toContain(`${spelling} takes no value: x`);
-          });
-        }
-        continue;
-      }
-      test(`${spelling} without its value`, async () => {
-        expect(await refused(spelling)).toContain(`${spelling} needs a value: ${spelling} ${flag.value}`);
-        expect(await refused(spelling, "-x")).toContain(`${spelling} needs a value`);
-        expect(await refused(`${spelling}=`)).toContain(`${spelling} needs a value`);
-      });
-      const value = bad[name];
-      if (value === undefined) continue;
-      test(`${spelling} ${value}`, async () => {
-        expect(await refused("-x", spelling, value)).toContain(value);
-      });
-    }
-  }
-
-  test("a command without --", async () => {
-    expect(await refused("ls", "-l")).toContain("To start a command and trace it: ipcdump -- ls -l");
-  });
-});
-
-describe("the original's one-liners", () => {
-  for (const line of [
-    "ipcdump",
-    "ipcdump -t kill",
-    "ipcdump -t loopback-tcp -p 1337",
-    "ipcdump -t unix -x -S Xorg",
-    "ipcdump -t pipe -x -B 64 -f json",
-  ]) {
-    test(line, async () => {
-      using ipcdump = await Ipcdump.tracing(line.split(" ").slice(1));
-      ipcdump.kill("SIGINT");
-      expect(await ipcdump.ended()).toBe(0);
-      expect(ipcdump.stderr.some((one) => TOTALS.test(one))).toBe(true);
-    });
   }
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { inVm, programPath } from "../harness/programs.ts";
+import { run } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
@@ -123,4 +124,14 @@ test("with stdout a unix socket, as systemd gives it, its own lines make no even
     .map((one) => JSON.parse(one))
     .flatMap(({ src_pid, dst_pid }) => [src_pid, dst_pid]);
   expect(ends).not.toContain(ipcdump.pid);
+});
+
+test("ipcdump itself is not shown", async () => {
+  using ipcdump = await Ipcdump.tracing(["-t", "pipe,signal", "--backend", BACKEND, "-f", "json"]);
+  ipcdump.kill("SIGUSR1");
+  await run("pipe", "one");
+  ipcdump.kill("SIGINT");
+  expect(await ipcdump.ended()).toBe(0);
+  const events = ipcdump.stdout.map((line) => JSON.parse(line));
+  expect(events.filter(({ src_pid, dst_pid }) => [src_pid, dst_pid].includes(ipcdump.pid))).toEqual([]);
 });

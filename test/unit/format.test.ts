@@ -1,19 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { base64 } from "../../src/bytes/base64.ts";
-import { hexdump } from "../../src/bytes/hexdump.ts";
-import { literal, Output } from "../../src/bytes/output.ts";
 import { type Event, key, type Lost, type Meta } from "../../src/event.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
+import { contents, taken } from "./written.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const seconds = Date.UTC(2026, 10, 22, 12, 34, 56) / 1000;
-
-function taken(write: (out: Output) => void): string {
-  const out = new Output(0);
-  write(out);
-  return decoder.decode(out.bytes.subarray(0, out.length));
-}
 
 const names = {
   pipe: key("pipe_name", "text"),
@@ -37,14 +28,6 @@ function event(changes: Partial<Event> = {}): Event {
     contents: null,
     ...changes,
   };
-}
-
-function contents(bytes: Uint8Array | string): Event["contents"] {
-  const plain = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
-  // Never at the start of its buffer: contents are views into the ring.
-  const around = new Uint8Array(plain.length + 10).fill(0x58);
-  around.set(plain, 7);
-  return { bytes: around, start: 7, length: plain.length };
 }
 
 function print(name: FormatName, event: Event): string {
@@ -199,154 +182,4 @@ test("any names, paths and contents give one JSON line that says the same", () =
       bytes: Buffer.from(bytes).toString("base64"),
     });
   }
-});
-
-describe("numbers", () => {
-  const decimal = (value: bigint) =>
-    taken((out) => out.unsigned64(Number(value & 0xffffffffn), Number(value >> 32n)));
-
-  test("64 bits at every edge", () => {
-    const values = [0n, 0xffffffffffffffffn];
-    for (let i = 0n; i < 20n; i++) values.push(10n ** i - 1n, 10n ** i, 10n ** i + 1n);
-    for (let i = 0n; i < 64n; i++) values.push(2n ** i - 1n, 2n ** i, 2n ** i + 1n);
-    for (const value of values) expect(decimal(value)).toBe(String(value));
-  });
-
-  test("64 bits at random", () => {
-    const random = crypto.getRandomValues(new BigUint64Array(8000));
-    random.forEach((value, i) => {
-      const shifted = value >> BigInt(i % 64);
-      if (decimal(shifted) !== String(shifted)) expect(decimal(shifted)).toBe(String(shifted));
-    });
-  });
-
-  test("signed, and nine digits", () => {
-    expect(
-      taken((out) => {
-        for (const n of [-1, -2147483648, 0, 7, 4294967295]) out.signed(n);
-      }),
-    ).toBe("-1-2147483648074294967295");
-    expect(
-      taken((out) => {
-        for (const n of [0, 1, 99_999_999, 100_000_000, 999_999_999]) out.nine(n);
-      }),
-    ).toBe("000000000000000001099999999100000000999999999");
-  });
-});
-
-test("an output grows without losing what it has, and lets giants go", () => {
-  const out = new Output(0);
-  let expected = "";
-  for (let i = 0; i < 3000; i++) {
-    out.literal(literal("ab".repeat(i % 9)));
-    out.unsigned(i);
-    out.copy(encoder.encode("xyz"), 1, 3);
-    out.string("é");
-    expected += `${"ab".repeat(i % 9)}${i}yzé`;
-  }
-  expect(decoder.decode(out.bytes.subarray(0, out.length))).toBe(expected);
-  out.ensure(16 * 1024 * 1024);
-  out.clear();
-  expect(out.length).toBe(0);
-  expect(out.bytes.length).toBeLessThan(1024 * 1024);
-});
-
-describe("contents", () => {
-  /** hexdump -C by its specification, the slow way */
-  function dump(bytes: Uint8Array): string {
-    let rows = "";
-    for (let offset = 0; offset < bytes.length; offset += 16) {
-      const row = [...bytes.subarray(offset, offset + 16)];
-      const hex = row.map((byte) => byte.toString(16).padStart(2, "0"));
-      const shown = row.map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "."));
-      const columns = `${hex.slice(0, 8).join(" ")}  ${hex.slice(8).join(" ")}`.padEnd(48);
-      rows += `\t${offset.toString(16).padStart(8, "0")}  ${columns}  |${shown.join("")}|\n`;
-    }
-    return rows;
-  }
-
-  const lengths = [...Array(50).keys(), 255, 256, 4096, 70_001];
-  test.each(lengths)("%d bytes as a hex dump", (length) => {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 255);
-    expect(taken((out) => hexdump(contents(bytes)!, out))).toBe(dump(bytes));
-  });
-
-  test.each([...lengths, 1023, 1024, 1025, 49_151, 49_152, 49_153, 98_305])(
-    "%d bytes as base64",
-    (length) => {
-      const bytes = Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 255);
-      const got = taken((out) => {
-        out.string("before ");
-        base64(contents(bytes)!, out);
-        out.string(" after");
-      });
-      expect(got).toBe(`before ${Buffer.from(bytes).toString("base64")} after`);
-    },
-  );
-
-  test("every byte value as a hex dump", () => {
-    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
-    expect(taken((out) => hexdump(contents(bytes)!, out))).toBe(dump(bytes));
-  });
-});
-
-describe("time zones", () => {
-  const script = `
-    const { LocalTime } = await import(${JSON.stringify(`${import.meta.dir}/../../src/format/time.ts`)});
-    const { Output } = await import(${JSON.stringify(`${import.meta.dir}/../../src/bytes/output.ts`)});
-    const clock = new LocalTime();
-    for (const seconds of process.argv.slice(-3).map(Number)) {
-      const out = new Output();
-      clock.timestamp({ seconds, nanoseconds: 1 }, out);
-      out.byte(32);
-      clock.time({ seconds, nanoseconds: 999999999 }, out);
-      console.write(new TextDecoder().decode(out.bytes.subarray(0, out.length)) + "\\n");
-    }`;
-
-  // The last second before summer time, the first of it, and one in winter again (2026).
-  const zones: [zone: string, times: number[], lines: string[]][] = [
-    [
-      "Europe/Berlin",
-      [1774745999, 1774746000, 1792890000],
-      [
-        "2026-03-29T01:59:59.000000001+01:00 01:59:59.999999999",
-        "2026-03-29T03:00:00.000000001+02:00 03:00:00.999999999",
-        "2026-10-25T02:00:00.000000001+01:00 02:00:00.999999999",
-      ],
-    ],
-    [
-      "America/St_Johns",
-      [1772947799, 1772947800, 1795000000],
-      [
-        "2026-03-08T01:59:59.000000001-03:30 01:59:59.999999999",
-        "2026-03-08T03:00:00.000000001-02:30 03:00:00.999999999",
-        "2026-11-18T07:36:40.000000001-03:30 07:36:40.999999999",
-      ],
-    ],
-    [
-      "Asia/Kathmandu",
-      [1700000000, 1700000001, 0],
-      [
-        "2023-11-15T03:58:20.000000001+05:45 03:58:20.999999999",
-        "2023-11-15T03:58:21.000000001+05:45 03:58:21.999999999",
-        "1970-01-01T05:30:00.000000001+05:30 05:30:00.999999999",
-      ],
-    ],
-    [
-      "UTC",
-      [1700000000, 1709251199, 1709251200],
-      [
-        "2023-11-14T22:13:20.000000001+00:00 22:13:20.999999999",
-        "2024-02-29T23:59:59.000000001+00:00 23:59:59.999999999",
-        "2024-03-01T00:00:00.000000001+00:00 00:00:00.999999999",
-      ],
-    ],
-  ];
-  test.each(zones)("%s", (zone, times, lines) => {
-    const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script, ...times.map(String)], {
-      env: { ...process.env, TZ: zone },
-    });
-    expect(stderr.toString()).toBe("");
-    expect(stdout.toString().trimEnd().split("\n")).toEqual(lines);
-  });
 });
