@@ -61,6 +61,16 @@ export function describe(errno: number): string {
   return entry ? `${entry.name}, ${entry.meaning}` : `errno ${n}`;
 }
 
+/** The remedy for an errno that says that the machine has no more of something; null for any other. */
+export function remedyAgainst(errno: number): string | null {
+  const n = Math.abs(errno);
+  if (n === Errno.EMFILE) return "raise the limit of open files: ulimit -n 1024";
+  if (n === Errno.ENFILE) return "close some, or raise fs.file-max";
+  if (n === Errno.ENOMEM)
+    return "use a smaller --ring, or raise the limit of memory, which may be the cgroup's";
+  return null;
+}
+
 /** A native call that failed: its operation, its target and its errno (positive). */
 export class NativeError extends Error {
   constructor(

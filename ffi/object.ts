@@ -194,8 +194,10 @@ export class BpfObject implements Disposable {
     const log = this.#log.lines.join("\n");
     const named = /prog '(\w+)': failed to load/.exec(log)?.[1];
     const program = this.programs.find(({ name }) => name === named);
-    if (program === undefined) throw new NativeError("load", "the BPF object", result, log);
-    throw new ProgramError("load", program, result, log);
+    // a map that there was no descriptor for is noticed only then, as a wrong argument
+    const errno = log.includes("is not pointing to valid bpf_map") ? Errno.EMFILE : result;
+    if (program === undefined) throw new NativeError("load", "the BPF object", errno, log);
+    throw new ProgramError("load", program, errno, log);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bun
 /** The executable: arguments → trace, doctor, completions, help or version; exit status. */
 import { defineCommand, runCommand } from "citty";
+import { NativeError, remedyAgainst } from "../ffi/error.ts";
 import manifest from "../package.json" with { type: "json" };
 import { printable } from "./bytes/escape.ts";
 import { type Invocation, parseArguments } from "./command/arguments.ts";
@@ -66,7 +67,8 @@ function fail(error: unknown): number {
     return error.status;
   }
   const message = error instanceof Error ? error.message : String(error);
-  log.error(message.split("\n", 2).map(printable).join("\n"));
+  const remedy = error instanceof NativeError ? remedyAgainst(error.errno) : null;
+  log.error(message.split("\n", 2).map(printable).join("\n") + (remedy === null ? "" : `; ${remedy}`));
   if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   return 1;
 }

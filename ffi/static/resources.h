@@ -11,11 +11,13 @@ enum { CLONE = 56, WAIT4 = 61, FUTEX = 202, SCHED_GETAFFINITY = 204, PRLIMIT64 =
 #define WALL 0x40000000 /* a child that tells nobody of its end, too */
 #define FUTEX_WAKE 1
 #define RLIMIT_STACK 3
+#define RLIMIT_NOFILE 7
 #define RLIMIT_AS 9
 
 /* In bytes: a reserve for the code that JavaScriptCore makes is most of the first. With less than these Bun ends at once */
 #define ADDRESS_SPACE (3ul << 30)
 #define STACK (256ul << 10)
+#define DESCRIPTORS 6
 /* As many threads as it has when it traces: some always, and some for each processor */
 #define THREADS 6
 #define MOST_THREADS 24
@@ -118,6 +120,8 @@ static void check_resources(void)
 
 	if (limit(RLIMIT_AS) < ADDRESS_SPACE)
 		refuse("ipcdump: too little address space; raise its limit: ulimit -v 8000000\n");
+	if (limit(RLIMIT_NOFILE) < DESCRIPTORS)
+		refuse("ipcdump: too few descriptors; raise their limit: ulimit -n 1024\n");
 	if (limit(RLIMIT_STACK) < STACK)
 		refuse("ipcdump: too little stack; raise its limit: ulimit -s 8192\n");
 	if (!has_numbers(threads < MOST_THREADS ? threads : MOST_THREADS))

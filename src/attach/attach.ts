@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { kernelTypes, typesError } from "../../ffi/btf.ts";
-import { describe, Errno, NativeError } from "../../ffi/error.ts";
+import { describe, Errno, NativeError, remedyAgainst } from "../../ffi/error.ts";
 import type { Libbpf } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
 import { type Backend, BpfObject, backends, type Hooks, type Link, ProgramError } from "../../ffi/object.ts";
@@ -128,15 +128,14 @@ function giveUp(plans: readonly Plan[], error: NativeError): void {
 }
 
 function unloadable(error: NativeError): Failure {
-  const words = error.log.split("\n").find((line) => line.includes("libbpf:")) ?? "";
+  const words = error.log.split("\n").find((line) => /libbpf: (?!.*\bskipping )/.test(line)) ?? "";
   const cause = noBtf();
   if (cause !== null) return cause;
   const remedy =
-    error.errno === Errno.ENOMEM
-      ? "use a smaller --ring"
-      : error.errno === Errno.EPERM && geteuid() !== 0
-        ? "before Linux 5.11 it takes CAP_SYS_RESOURCE, too"
-        : "run: ipcdump doctor";
+    remedyAgainst(error.errno) ??
+    (error.errno === Errno.EPERM && geteuid() !== 0
+      ? "before Linux 5.11 it takes CAP_SYS_RESOURCE, too"
+      : "run: ipcdump doctor");
   return new Failure(`${said(error)}; ${remedy}${words ? `\n${words}` : ""}`);
 }
 

@@ -1,5 +1,5 @@
 /** A kind on its way to a back end: those still to be tried, and why it had to give up the others. */
-import { describe, Errno, type NativeError } from "../../ffi/error.ts";
+import { describe, Errno, type NativeError, remedyAgainst } from "../../ffi/error.ts";
 import { type Backend, type BpfObject, backends, type Program, ProgramError } from "../../ffi/object.ts";
 import { Failure } from "../failure.ts";
 import type { KindModule } from "../kinds/kind.ts";
@@ -106,7 +106,8 @@ export class Plan {
 
   get remedy(): string {
     const { backend, errno } = this.#refused ?? { backend: null, errno: 0 };
-    if (errno === Errno.EMFILE) return "raise the limit of open files: ulimit -n 1024";
+    const resource = remedyAgainst(errno);
+    if (resource !== null) return resource;
     if (backend === "tracepoint") return "run: ipcdump doctor";
     return errno === Errno.EPERM
       ? "try --backend tracepoint or more privileges, or run: ipcdump doctor"

@@ -1,6 +1,6 @@
 /** The pid namespace we are in, and the processes that /proc shows of it. */
-import { readdirSync, statSync } from "node:fs";
-import { link, read } from "./files.ts";
+import { statSync } from "node:fs";
+import { link, list, read } from "./files.ts";
 
 /** inode of the initial pid namespace, the same in every kernel (PROC_PID_INIT_INO) */
 const initial = 4026531836;
@@ -27,7 +27,7 @@ export function showsOurPids(): boolean {
 export function processes(): number[] {
   if (!showsOurPids()) return [];
   const pids: number[] = [];
-  for (const name of readdirSync("/proc")) {
+  for (const name of list("/proc")) {
     const pid = Number(name);
     if (Number.isInteger(pid)) pids.push(pid);
   }

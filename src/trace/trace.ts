@@ -30,7 +30,7 @@ import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
 import { Waiting } from "../name/waiting.ts";
-import { pidNamespace, showsOurPids } from "../proc/processes.ts";
+import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
 import { Sink } from "../sink.ts";
 import { Child } from "./child.ts";
 import { Loop } from "./loop.ts";
@@ -139,6 +139,10 @@ function introduce({ traced, untraced }: Attached, own: Surroundings | null, ins
   if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");
   if (!showsOurPids())
     log.warn("/proc is not that of this pid namespace: some ends will be unknown; mount -t proc proc /proc");
+  else if (processes().length === 0)
+    log.warn(
+      "/proc can't be listed: some ends will be unknown; raise the limit of open files: ulimit -n 1024",
+    );
 }
 
 function describeKind({ kind, backend, unseen }: Traced): string {

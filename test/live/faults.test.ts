@@ -152,7 +152,7 @@ describe("what the kernel refuses", () => {
     using ipcdump = await refusing("attach", "calls_exit__any", ENOMEM, ["-t", "pipe"]);
     expect(await ipcdump.ended()).toBe(1);
     expect(ipcdump.stderr).toEqual([
-      "ipcdump: not tracing pipe: tracepoint: cannot attach calls_exit__any: ENOMEM, out of memory; run: ipcdump doctor",
+      "ipcdump: not tracing pipe: tracepoint: cannot attach calls_exit__any: ENOMEM, out of memory; use a smaller --ring, or raise the limit of memory, which may be the cgroup's",
     ]);
     await nothingIsLeft(before);
   });
