@@ -76,15 +76,9 @@ describe("what is missing is named, with its remedy", () => {
         const { status, said } = await limited(`-n ${files}`, executable);
         if (status === 0) continue; // it goes on with what it has
         refused++;
-        expect([files, status, said]).toEqual([
-          files,
-          1,
-          [
-            expect.stringMatching(
-              /: EMFILE, too many open files; raise the limit of open files: ulimit -n 1024$/,
-            ),
-          ],
-        ]);
+        const why = /: EMFILE, too many open files; raise the limit of open files: ulimit -n 1024$/;
+        expect([files, status, said[0]]).toEqual([files, 1, expect.stringMatching(why)]);
+        expect(said.length).toBeLessThanOrEqual(2); // libbpf's own words
       }
     expect(refused).toBeGreaterThan(10);
   });
