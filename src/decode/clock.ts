@@ -9,7 +9,7 @@ const billion = 1e9;
 const jitter = 20_000;
 const attempts = 4;
 
-/** What the boot time of our time namespace is ahead of the kernel's. */
+/** The lead of our time namespace's boot time over the kernel's. */
 function timeNamespace(): Time {
   let offsets = "";
   try {

@@ -18,7 +18,7 @@ export class Order {
   }
 
   /**
-   * Puts an entry where its time belongs; nearly sorted as they come, that is at the end or close to it.
+   * Puts an entry where its time belongs. They come nearly sorted, so that is at the end or close to it.
    * @param at index of each entry's first word in `words`
    */
   add(entry: number, at: Int32Array, words: Uint32Array): void {

@@ -1,4 +1,4 @@
-/** What belongs to an event and lies behind it in the ring: whose bytes a pipe's read took, and contents. */
+/** The parts of an event, which lie behind it in the ring: the writers of a pipe's bytes, and contents. */
 import type { Contents } from "../event.ts";
 import { ChunkRecord, RunsRecord } from "../layout.ts";
 
@@ -73,8 +73,8 @@ export class Parts {
   }
 
   /**
-   * Parts are reserved before their event is submitted: what has not come by the time the ring is read up
-   * to where it was when the event was seen never will.
+   * Parts are reserved before their event is submitted. The ring is read up to its end of the time when the event
+   * was seen. Parts that have not come by then never will.
    * @param cursor up to where it is read
    * @param produced up to where it is written
    */
@@ -163,7 +163,7 @@ export class Parts {
     return contents;
   }
 
-  /** Only the entries of `kept` stay, and get the numbers 0, 1, 2 and so on; it is in ascending order. */
+  /** Only the entries of `kept`, in ascending order, stay. They get the numbers 0, 1, 2 and so on. */
   keep(kept: readonly number[]): void {
     const { start, length, next } = this.#chunks;
     this.#chunks = { start: [], length: [], next: [] };

@@ -1,5 +1,5 @@
 /**
- * Who has a socket or a terminal's master open, from /proc: for what was never seen in use. A scan
+ * The processes that have a socket or a terminal's master open, from /proc: for those never seen in use. A scan
  * reads every descriptor's link, so one serves all events of a drain.
  */
 import { commOf, descriptorsOf, link, list, read, statOf } from "./files.ts";
@@ -10,7 +10,7 @@ const startField = 19;
 
 /** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
 const many = 8192;
-/** in milliseconds: how long that goes on within a drain, for others have names as well, and how long it rests after all */
+/** in milliseconds: the time for that within a drain, as others wait for names too, and the rest after all */
 const slice = 2;
 const rest = 1000;
 
@@ -20,7 +20,7 @@ export interface Holder {
   comm: Uint8Array;
 }
 
-/** What processes have open. */
+/** The descriptors of processes. */
 class Inventory {
   /** socket inode → pids */
   readonly sockets = new Map<number, number[]>();
@@ -50,7 +50,7 @@ class Inventory {
 export class Holders {
   #scanned = false;
   #opened = new Inventory();
-  /** those with many descriptors, and what they had open when that was looked at last */
+  /** those with many descriptors, and their sockets and masters at the last look */
   #large: number[] = [];
   #openedByLarge = new Inventory();
   #largeDue = 0;
@@ -100,7 +100,7 @@ export class Holders {
     }
   }
 
-  /** Goes on looking through those with many descriptors; what they have counts once all are looked through. */
+  /** Goes on looking through those with many descriptors. Their finds count once all are looked through. */
   #scanLarge(): void {
     const start = performance.now();
     if (this.#hasGoneOn || start < this.#largeDue) return;

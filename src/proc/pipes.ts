@@ -7,8 +7,8 @@ const pipeLink = "pipe:[";
 const others = /^(socket:|anon_inode:|\/dev\/|\/memfd:|\/proc\/|\/sys\/)/;
 
 /**
- * The inodes of all pipes, and of what else may be a FIFO when `andFifos`; null when not every process lets us see what
- * it has open.
+ * The inodes of all pipes, with `andFifos` also of all that may be a FIFO. null when not every process shows its
+ * descriptors.
  */
 export function openPipes(andFifos: boolean): Set<number> | null {
   if (!showsOurPids() || pidNamespace() !== 0) return null;

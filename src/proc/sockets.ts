@@ -26,7 +26,7 @@ interface UnixSocket {
   type: number;
   listens: boolean;
   inode: number;
-  /** the row may be a part of the path in the row before: the kernel prints a newline in one as it is */
+  /** the row may be a part of the path in the row before, as the kernel prints a newline as it is */
   isDoubtful: boolean;
 }
 
