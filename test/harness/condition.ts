@@ -31,3 +31,14 @@ export class Condition {
     });
   }
 }
+
+/** Lets `look` try until it is content; it has nobody to tell it that something has changed. */
+export async function eventually<Value>(what: string, look: () => Value | undefined): Promise<Value> {
+  const condition = new Condition();
+  const timer = setInterval(() => condition.changed(), 20);
+  try {
+    return await condition.until(look, () => `${what}: never`);
+  } finally {
+    clearInterval(timer);
+  }
+}

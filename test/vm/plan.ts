@@ -11,7 +11,7 @@ import type { Backend } from "./report.ts";
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /** Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for. */
-const onlyHere = ["faults", "hostile", "multitude", "storm"];
+const onlyHere = ["devices", "faults", "hostile", "multitude", "storm"];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
 const commandLineOn: Backend = "tracepoint";
