@@ -117,6 +117,20 @@ static __always_inline int on_sent(enum call call, int fd, long result, bool was
 	}
 }
 
+/* The families that have calls of their own are told of them */
+#define ENTERS_FILES(name, NAME)
+#define ENTERS_HOOKS(name, NAME)
+#define ENTERS_CALLS(name, NAME)                                                                   \
+	if (serves(FAMILY_##NAME))                                                                 \
+		name##_entered(call);
+#define ENTERS(name, NAME, way, kinds) ENTERS_##way(name, NAME)
+#define RETURNS_FILES(name, NAME)
+#define RETURNS_HOOKS(name, NAME)
+#define RETURNS_CALLS(name, NAME)                                                                  \
+	if (serves(FAMILY_##NAME))                                                                 \
+		name##_returned(call, result);
+#define RETURNS(name, NAME, way, kinds) RETURNS_##way(name, NAME)
+
 static __always_inline int on_enter(struct pt_regs *regs, long number)
 {
 	bool compat = in_compat_call();
@@ -124,6 +138,10 @@ static __always_inline int on_enter(struct pt_regs *regs, long number)
 	struct file *from, *to;
 	int from_fd = -1, to_fd;
 
+	if (is_call(call, CLASS_QUEUE)) {
+		FAMILIES(ENTERS)
+		return 0;
+	}
 	if (call == CALL_CLOSE && serves(~FAMILY_PIPE))
 		return on_close(argument(regs, 0, compat));
 	if (!serves(FAMILY_PIPE) || !is_call(call, CLASS_FILE))
@@ -176,6 +194,10 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	enum call call = call_of(call_number(regs), compat);
 	int from = -1, to;
 
+	if (is_call(call, CLASS_QUEUE)) {
+		FAMILIES(RETURNS)
+		return 0;
+	}
 	if (is_call(call, CLASS_STATE))
 		return serves(~FAMILY_PIPE) ? on_other(call, regs, compat, result) : 0;
 	if (!is_call(call, CLASS_FILE) && !(serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET)))

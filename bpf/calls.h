@@ -6,6 +6,7 @@
  */
 #ifndef CALLS_H
 #define CALLS_H
+#include "families.h"
 #include "syscall.h"
 
 /* Files, 0 for what is no pipe; of a return 0, too, for what was entered. 1: there was such an entry */
@@ -28,5 +29,15 @@ int pty_closed(u64 file);
 int pty_received(u64 file);
 int pty_sent(u32 call, u64 file, s64 result);
 int pty_completed(u64 file);
+
+/* What a family that has calls of its own is told of them */
+#define TOLD_FILES(name)
+#define TOLD_HOOKS(name)
+#define TOLD_CALLS(name)                                                                           \
+	int name##_entered(u32 call);                                                              \
+	int name##_returned(u32 call, s64 result);
+#define TOLD(name, NAME, way, kinds) TOLD_##way(name)
+FAMILIES(TOLD)
+#undef TOLD
 
 #endif

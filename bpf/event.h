@@ -204,6 +204,34 @@ struct pty_record {
 	u32 session;
 };
 
+/* What a queue_record says: of a message whose place in memory is known, or of a call */
+enum queue_phase {
+	QUEUE_SENT = 0, /* or about to be */
+	QUEUE_TAKEN = 1,
+	QUEUE_GONE = 2, /* taken by nobody, or taken before */
+	QUEUE_SENDS = 3,
+	QUEUE_HAS_SENT = 4,
+	QUEUE_NOT_SENT = 5,
+	QUEUE_RECEIVES = 6,
+	QUEUE_RECEIVED = 7,
+	QUEUE_NOT_RECEIVED = 8,
+};
+
+#define QUEUE_NAME 256
+
+/* A message on its way through a queue: two of these phases are events */
+struct queue_record {
+	struct event_record event;
+	u64 message;
+	u64 queue;
+	u64 message_type; /* or its priority; all ones: the receiver did not ask */
+	u32 phase;
+	u32 left; /* messages in the queue */
+	u32 key;
+	u32 id;
+	u8 name[QUEUE_NAME];
+};
+
 /* What is only reserved in the ring is not in BTF: a pointer in a section of its own anchors it */
 #define ANCHOR(type, name) const type name *anchor_##name SEC(".ipc.events")
 

@@ -15,7 +15,8 @@
 	X(signal, SIGNAL, HOOKS, KIND(SIGNAL))                                                     \
 	X(unix, UNIX, FILES, KIND(UNIX_STREAM) KIND(UNIX_DGRAM) KIND(UNIX_SEQPACKET))              \
 	X(loopback, LOOPBACK, FILES, KIND(LOOPBACK_TCP) KIND(LOOPBACK_UDP))                        \
-	X(pty, PTY, FILES, KIND(PTY))
+	X(pty, PTY, FILES, KIND(PTY))                                                              \
+	X(mq, MQ, CALLS, KIND(MQ))
 
 /* Room for them in what is counted by kind */
 #define KINDS 16

@@ -16,6 +16,7 @@ enum user_iov_kind {
 	IOV_KERNEL_SEGMENTS, /* struct iovec[], already copied in by the kernel */
 	IOV_USER_SEGMENTS,
 	IOV_COMPAT_SEGMENTS, /* a 32-bit program's */
+	IOV_MESSAGE,	     /* of a queue: pieces that the kernel has, each naming the next */
 };
 
 /* Where a system call's bytes are, before the kernel moves its iterator over them */
@@ -28,6 +29,7 @@ struct user_iov {
 	u32 kind;
 };
 
+#define PAGE_BYTES 4096
 #define PIECE 16256
 /* steps a round, and rounds: two loops of 64 are verified in the time of one of 128 */
 #define STEPS 64
@@ -44,7 +46,7 @@ struct cursor {
  * One for each program that captures, those for pipes, for calls and for requests: on preemptible kernels
  * another task's may come in between, but a program does not interrupt itself on its CPU.
  */
-enum scratch { SCRATCH_PIPE, SCRATCH_CALL, SCRATCH_REQUEST, SCRATCHES };
+enum scratch { SCRATCH_PIPE, SCRATCH_CALL, SCRATCH_REQUEST, SCRATCH_QUEUE, SCRATCHES };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -85,6 +87,16 @@ static __always_inline bool next_segment(struct user_iov *iov)
 
 	if (!iov->segment_count)
 		return false;
+	if (iov->kind == IOV_MESSAGE) {
+		struct msg_msgseg *segment = (void *)iov->segments;
+
+		if (!segment)
+			return false;
+		iov->base = iov->segments + sizeof(*segment);
+		iov->length = PAGE_BYTES - sizeof(*segment);
+		iov->segments = (u64)BPF_CORE_READ(segment, next);
+		return true;
+	}
 	if (iov->kind == IOV_COMPAT_SEGMENTS) {
 		failed = bpf_probe_read_user(compat, sizeof(compat), (void *)iov->segments);
 		pair[0] = compat[0];
@@ -154,7 +166,10 @@ __weak __noinline int step(u32 scratch)
 	if (n > PIECE)
 		return false;
 	barrier_var(fill);
-	if (bpf_probe_read_user(chunk->data + (fill & 0x3fff), n, (void *)cursor->iov.base))
+	if (cursor->iov.kind == IOV_MESSAGE ? bpf_probe_read_kernel(chunk->data + (fill & 0x3fff),
+								    n, (void *)cursor->iov.base)
+					    : bpf_probe_read_user(chunk->data + (fill & 0x3fff), n,
+								  (void *)cursor->iov.base))
 		return false;
 	cursor->fill = fill + n;
 	cursor->iov.base += n;

@@ -17,6 +17,8 @@ ANCHOR(struct, ledger);
 ANCHOR(enum, record_type);
 ANCHOR(enum, kind);
 ANCHOR(enum, family);
+ANCHOR(enum, queue_phase);
+ANCHOR(struct, queue_record);
 ANCHOR(enum, lost_reason);
 ANCHOR(enum, run_flags);
 ANCHOR(enum, ledger_flags);

@@ -12,6 +12,7 @@
  *   SOCKET: that only sockets have
  *   STATE: that make, open or close something, or ask for what others do
  *   SIGNAL: that send one
+ *   QUEUE: that send messages to queues, or take them
  */
 #define CALLS(X)                                                                                   \
 	X(READ, FILE)                                                                              \
@@ -37,7 +38,12 @@
 	X(LISTEN, STATE)                                                                           \
 	X(URING, STATE)                                                                            \
 	X(KILL, SIGNAL)                                                                            \
-	X(SIGQUEUE, SIGNAL) /* its caller chooses the si_code */
+	X(SIGQUEUE, SIGNAL) /* its caller chooses the si_code */                                   \
+	X(MQ_SEND, QUEUE)                                                                          \
+	X(MQ_RECEIVE, QUEUE)                                                                       \
+	X(MSGSND, QUEUE)                                                                           \
+	X(MSGRCV, QUEUE)                                                                           \
+	X(IPC, QUEUE) /* whose first argument says what it does */
 
 /* No such call there: above all numbers, and another one each time, for two cases of a switch may not be the same */
 #define NO_NUMBER 0x10000
@@ -84,13 +90,20 @@
 	X(KILL, 234, 270, 131, 268)                                                                \
 	X(SIGQUEUE, 129, 178, 138, 178)                                                            \
 	X(SIGQUEUE, 297, 335, 240, 363)                                                            \
-	X(SIGQUEUE, 424, 424, 424, 424)
+	X(SIGQUEUE, 424, 424, 424, 424)                                                            \
+	X(MQ_SEND, 242, 279, 182, 276)                                                             \
+	X(MQ_SEND, NONE, 418, NONE, 418)                                                           \
+	X(MQ_RECEIVE, 243, 280, 183, 277)                                                          \
+	X(MQ_RECEIVE, NONE, 419, NONE, 419)                                                        \
+	X(MSGSND, 69, 400, 189, 301)                                                               \
+	X(MSGRCV, 70, 401, 188, 302)                                                               \
+	X(IPC, NONE, 117, NONE, NONE)
 
 #define NAMED(call, class) CALL_##call,
 enum call { CALL_OTHER, CALLS(NAMED) };
 #undef NAMED
 
-enum call_class { CLASS_FILE, CLASS_SOCKET, CLASS_STATE, CLASS_SIGNAL };
+enum call_class { CLASS_FILE, CLASS_SOCKET, CLASS_STATE, CLASS_SIGNAL, CLASS_QUEUE };
 
 #define IN_CLASS(call, class) | (u64)(CLASS_##class == wanted) << CALL_##call
 static __always_inline bool is_call(enum call call, enum call_class wanted)

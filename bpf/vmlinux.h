@@ -400,6 +400,24 @@ struct task_struct {
 	struct hlist_node pid_links[4];
 };
 
+struct msg_msgseg {
+	struct msg_msgseg *next;
+};
+struct msg_msg {
+	struct list_head m_list;
+	long m_type;
+	unsigned long m_ts;
+	struct msg_msgseg *next;
+	void *security;
+};
+struct mq_attr {
+	long mq_curmsgs;
+};
+struct mqueue_inode_info {
+	struct inode vfs_inode;
+	struct mq_attr attr;
+};
+
 /* 5.10's io_uring works in kernel threads of its own; the request says whose it is */
 struct io_kiocb___task {
 	struct task_struct *task;

@@ -8,7 +8,8 @@
  *
  * It also is the two ends of doctor's traffic, which write to a descriptor, read from one or send a signal:
  *
- *   argv: name, "w" descriptor | "r" descriptor | "k" pid signal
+ *   argv: name, "w" descriptor | "r" descriptor | "k" pid signal | "c" number and arguments of a system call,
+ *         of which @ is a buffer
  *
  * Freestanding: it starts in no time and does nothing else that could be traced. dist/ipcdump-static has it inside
  * a second time, in static/start.c.
@@ -31,6 +32,19 @@ static long call(long number, long a, long b, long c)
 	return result;
 }
 
+static long call5(long number, const long *values)
+{
+	register long fourth __asm__("r10") = values[3];
+	register long fifth __asm__("r8") = values[4];
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(values[0]), "S"(values[1]), "d"(values[2]), "r"(fourth), "r"(fifth)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
 #ifndef WITHIN_START_C
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
 #endif
@@ -45,6 +59,19 @@ static long call(long number, long a, long b, long c)
 	register long x2 __asm__("x2") = c;
 
 	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+	return x0;
+}
+
+static long call5(long number, const long *values)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = values[0];
+	register long x1 __asm__("x1") = values[1];
+	register long x2 __asm__("x2") = values[2];
+	register long x3 __asm__("x3") = values[3];
+	register long x4 __asm__("x4") = values[4];
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
 	return x0;
 }
 
@@ -68,8 +95,19 @@ __attribute__((noreturn)) static void leave(int status)
 		call(EXIT_GROUP, status, 0, 0);
 }
 
+/* A call with up to five arguments; static for its buffer is no part of the stack */
+static long any_call(char **words, long which, char *buffer)
+{
+	long values[5] = {0};
+
+	for (int i = 0; i < 5 && words[i]; i++)
+		values[i] = *words[i] == '@' ? (long)buffer : number(words[i]);
+	return call5(which, values);
+}
+
 __attribute__((noreturn)) static void make_traffic(char **arguments)
 {
+	static char buffer[8192] = "ipcdump doctor";
 	char bytes[] = "ipcdump doctor";
 	long target = number(arguments[2]);
 	long result;
@@ -78,6 +116,8 @@ __attribute__((noreturn)) static void make_traffic(char **arguments)
 		result = call(WRITE, target, (long)bytes, sizeof(bytes) - 1);
 	else if (*arguments[1] == 'r')
 		result = call(READ, target, (long)bytes, sizeof(bytes));
+	else if (*arguments[1] == 'c')
+		result = any_call(arguments + 3, target, buffer);
 	else
 		result = call(KILL, target, number(arguments[3]), 0);
 	leave(result < 0);

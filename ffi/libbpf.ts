@@ -27,6 +27,7 @@ const prototypes = {
   bpf_map_delete_elem: { args: [i32, pointer], returns: i32 }, // int bpf_map_delete_elem(int, const void *)
   bpf_map_get_next_key: { args: [i32, pointer, pointer], returns: i32 }, // int bpf_map_get_next_key(int, const void *, void *)
   bpf_program__name: { args: [pointer], returns: cstring }, // const char *bpf_program__name(const struct bpf_program *)
+  bpf_program__section_name: { args: [pointer], returns: cstring }, // const char *bpf_program__section_name(const struct bpf_program *)
   bpf_program__fd: { args: [pointer], returns: i32 }, // int bpf_program__fd(const struct bpf_program *)
   bpf_program__set_autoload: { args: [pointer, bool], returns: i32 }, // int bpf_program__set_autoload(struct bpf_program *, bool)
   bpf_program__set_attach_target: { args: [pointer, i32, cstring], returns: i32 }, // int bpf_program__set_attach_target(struct bpf_program *, int, const char *)

@@ -78,9 +78,11 @@ export class Program {
   attach(functions: readonly string[]): Link {
     let link: Pointer | null = null;
     if (this.backend === "kprobe") {
+      const section = String(this.#libbpf.bpf_program__section_name(this.#program));
+      const atReturn = section.includes("kretprobe/");
       for (const name of functions) {
         this.target = name;
-        link = pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, false, name as never));
+        link = pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, atReturn, name as never));
         if (link !== null) break;
       }
     } else {

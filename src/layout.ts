@@ -106,6 +106,7 @@ export const Family = {
   FAMILY_UNIX: 56,
   FAMILY_LOOPBACK: 192,
   FAMILY_PTY: 256,
+  FAMILY_MQ: 512,
 } as const;
 
 /** struct fork_record */
@@ -147,6 +148,7 @@ export const Kind = {
   KIND_LOOPBACK_TCP: 6,
   KIND_LOOPBACK_UDP: 7,
   KIND_PTY: 8,
+  KIND_MQ: 9,
 } as const;
 
 /** struct ledger */
@@ -502,6 +504,94 @@ export class PtyRecord {
   get session(): number {
     return this.words[this.at + 15] as number;
   }
+}
+
+export const QueuePhase = {
+  QUEUE_SENT: 0,
+  QUEUE_TAKEN: 1,
+  QUEUE_GONE: 2,
+  QUEUE_SENDS: 3,
+  QUEUE_HAS_SENT: 4,
+  QUEUE_NOT_SENT: 5,
+  QUEUE_RECEIVES: 6,
+  QUEUE_RECEIVED: 7,
+  QUEUE_NOT_RECEIVED: 8,
+} as const;
+
+/** struct queue_record */
+export class QueueRecord {
+  static readonly size = 344;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get thread(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get srcTgid(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get srcTag(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get dstTgid(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get dstTag(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get kind(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get flags(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get count(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get captured(): number {
+    return this.words[this.at + 11] as number;
+  }
+  get messageLow(): number {
+    return this.words[this.at + 12] as number;
+  }
+  get messageHigh(): number {
+    return this.words[this.at + 13] as number;
+  }
+  get queueLow(): number {
+    return this.words[this.at + 14] as number;
+  }
+  get queueHigh(): number {
+    return this.words[this.at + 15] as number;
+  }
+  get messageTypeLow(): number {
+    return this.words[this.at + 16] as number;
+  }
+  get messageTypeHigh(): number {
+    return this.words[this.at + 17] as number;
+  }
+  get phase(): number {
+    return this.words[this.at + 18] as number;
+  }
+  get left(): number {
+    return this.words[this.at + 19] as number;
+  }
+  get key(): number {
+    return this.words[this.at + 20] as number;
+  }
+  get id(): number {
+    return this.words[this.at + 21] as number;
+  }
+  /** 256 × 1 bytes */
+  static readonly name = { offset: 88, length: 256, size: 1 } as const;
 }
 
 export const RecordType = {

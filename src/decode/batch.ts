@@ -101,6 +101,11 @@ export class Batch {
     return this.#readers[this.#event.kind]!;
   }
 
+  /** What readers know to be unread, a line for each. */
+  unread(): string[] {
+    return this.#readers.flatMap((reader) => reader?.unread?.() ?? []);
+  }
+
   /** Takes in what the ring has, up to a limit; how many events that are. What is not whole is held back with all behind it. */
   fill(): number {
     const ring = this.#ring;

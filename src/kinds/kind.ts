@@ -34,6 +34,8 @@ export interface Entry {
  */
 export interface Reader extends Asked {
   read(entry: Entry, event: Event, emit: () => boolean): void;
+  /** lines about what it knows to be unread, for the end */
+  unread?(): string[];
 }
 
 /** The orders for ffi/child.c, as the source and as the destination of an event. */

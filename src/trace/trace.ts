@@ -123,7 +123,8 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     log.verbose(ringLine(ring));
   });
   if (isRead) {
-    for (const line of [totals.line(losses.total), ...unreadPipes(object, traced, names)]) log.info(line);
+    const unread = [...unreadPipes(object, traced, names), ...batch.unread()];
+    for (const line of [totals.line(losses.total), ...unread]) log.info(line);
   }
   log.verbose(ringLine(ring));
   if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);

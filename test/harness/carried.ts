@@ -11,20 +11,38 @@ export async function expectCarried(trace: Trace, truth: Truth): Promise<void> {
   await trace.settle();
   const events = trace.carriedFor(truth);
   checkTimes(events, truth);
-  const actual = byChannel(events, channelOf);
-  const carried = byChannel(truth.carried, (one) => channelOf({ type: one.type, meta: one.meta }));
+  const actual = byChannel(events, (event) => channelOf(event, event.dst_pid));
+  const carried = byChannel(truth.carried, (one) =>
+    channelOf({ type: one.type, meta: one.meta }, one.dst === "?" ? -1 : truth.role(one.dst).pid),
+  );
   const expected = carried.map((one, index) => carriedEvent(truth, one, actual[index]));
   compare(trace, actual.map(timeless), expected.map(shorten));
 }
 
-/** One direction between two sockets, or of a terminal. */
-function channelOf({ type, meta }: Pick<TraceEvent, "type" | "meta">): string {
-  const { src_inode, src_addr, src_port, dst_inode, tty_name, dst_sid } = meta;
-  return [type, src_inode, dst_inode, src_addr, src_port, tty_name, dst_sid].join(" ");
+/** Several processes may receive from one, at the same time. */
+function isQueue(type: string): boolean {
+  return type === "mq" || type === "sysv-mq";
+}
+
+/** One direction between two sockets, or of a terminal; what one process receives from a queue. */
+function channelOf({ type, meta }: Pick<TraceEvent, "type" | "meta">, receiver: number): string {
+  const { src_inode, src_addr, src_port, dst_inode, tty_name, dst_sid, mq_name, id } = meta;
+  return [
+    type,
+    src_inode,
+    dst_inode,
+    src_addr,
+    src_port,
+    tty_name,
+    dst_sid,
+    mq_name,
+    id,
+    isQueue(type) && receiver,
+  ].join(" ");
 }
 
 function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined): Timeless {
-  const src = one.src === "?" ? UNKNOWN : truth.role(one.src);
+  let src = one.src === "?" ? UNKNOWN : truth.role(one.src);
   let dst = one.dst === "?" ? UNKNOWN : truth.role(one.dst);
   const contents = Buffer.from(one.hex, "hex");
   const meta = metaOf(one);
@@ -32,6 +50,10 @@ function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined
   if (one.how === "spliced" && typeof actual?.meta.captured === "number") {
     captured = Math.min(actual.meta.captured, contents.length);
     if (captured < contents.length) meta.captured = captured;
+  }
+  if (one.guess === "may" && actual?.meta.src_guess === true) {
+    src = { pid: actual.src_pid, comm: actual.src_comm };
+    meta.src_guess = true;
   }
   if (one.guess === "must") meta.dst_guess = true;
   if ((one.guess === "may" || one.guess === "miss") && actual?.meta.dst_guess === true) {
@@ -55,6 +77,7 @@ function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined
 /** The members in the order of EVENTS.md. */
 export function metaOf({ type, meta, count }: Carried): TraceEvent["meta"] {
   const { path = "", src_inode = 0, dst_inode = 0, tty_name = "", dst_sid = 0 } = meta;
+  if (isQueue(type)) return { ...meta, count };
   if (type === "pty") return { tty_name, dst_sid, count };
   if (type.startsWith("unix")) return { path, count, src_inode, dst_inode };
   const protocol = type === "loopback-tcp" ? "tcp" : "udp";

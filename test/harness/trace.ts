@@ -133,7 +133,7 @@ export class Trace {
     return byTime(
       this.events.filter(
         ({ type, src_pid, dst_pid, time, meta }) =>
-          /^(unix|loopback|pty)/.test(type) &&
+          /^(unix|loopback|pty|mq|sysv-mq)/.test(type) &&
           !this.#markers.has(src_pid) &&
           (truth.sockets.has(meta.src_inode) ||
             truth.sockets.has(meta.dst_inode) ||

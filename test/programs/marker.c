@@ -3,6 +3,7 @@
  * everything that happened before is printed too.
  */
 #include "truth.h"
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -97,6 +98,18 @@ static void mark_pty(void)
 	}
 }
 
+static void mark_mq(void)
+{
+	char name[32], byte[8192] = ".";
+	mqd_t queue;
+
+	snprintf(name, sizeof(name), "/marker-%d", getpid());
+	queue = mq_open(name, O_RDWR | O_CREAT, 0600, NULL);
+	check(queue >= 0 && mq_unlink(name) == 0, "mq_open");
+	check(mq_send(queue, byte, 1, 0) == 0, "mq_send");
+	check(mq_receive(queue, byte, sizeof(byte), NULL) == 1, "mq_receive");
+}
+
 static const struct mode modes[] = {
 	{"pipe", mark_pipe},
 	{"signal", mark_signal},
@@ -106,6 +119,7 @@ static const struct mode modes[] = {
 	{"loopback-tcp", mark_loopback_tcp},
 	{"loopback-udp", mark_loopback_udp},
 	{"pty", mark_pty},
+	{"mq", mark_mq},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,212 @@
+/**
+ * Message queues. Where functions are hooked each message is known by its place in the kernel's memory; with
+ * tracepoints a queue is simulated by the calls on it, and what overlaps is marked as a guess.
+ */
+import { whole } from "../../ffi/halves.ts";
+import { printable } from "../bytes/escape.ts";
+import type { End, Event, Meta } from "../event.ts";
+import { QueuePhase, QueueRecord } from "../layout.ts";
+import type { Entry, Reader, Tools } from "./kind.ts";
+
+/** A message that was sent, or that a call is about to send. */
+interface Message {
+  source: End;
+  typeLow: number;
+  typeHigh: number;
+  count: number;
+  /** when its call began and ended, CLOCK_BOOTTIME in ns */
+  begun: number;
+  ended: number;
+}
+
+interface Simulated {
+  label: string;
+  /** with tracepoints, in the order they were begun */
+  messages: Message[];
+  /** by thread: sends under way, and when receives began */
+  sends: Map<number, Message>;
+  receives: Map<number, number>;
+  /** messages from before it was seen */
+  strangers: number;
+  /** it may not be as simulated: until it is empty all is a guess */
+  isTainted: boolean;
+}
+
+/** of the upper half of an address: as a whole it is no exact number */
+const addressBits = 0xffff;
+const notAsked = 0xffff_ffff;
+/** lines about what is unread */
+const most = 10;
+
+export abstract class QueueReader implements Reader {
+  protected readonly record: QueueRecord;
+  protected typeLow = 0;
+  protected typeHigh = 0;
+  readonly #tools: Tools;
+  readonly #queues = new Map<number, Simulated>();
+  /** where functions are hooked, by the place of the message */
+  readonly #placed = new Map<number, { message: Message; queue: number }>();
+
+  constructor(tools: Tools) {
+    this.#tools = tools;
+    this.record = new QueueRecord(tools.words);
+  }
+
+  /** What a queue is called in a line for people. */
+  protected abstract label(): string;
+  protected abstract readonly meta: (out: Meta) => void;
+
+  read(entry: Entry, event: Event, emit: () => boolean): void {
+    const record = this.record;
+    record.at = entry.at;
+    const { phase, thread, messageLow, messageHigh } = record;
+    const place = whole(messageLow, messageHigh & addressBits);
+    if (phase === QueuePhase.QUEUE_GONE) {
+      this.#placed.delete(place);
+      return;
+    }
+    const queue = this.#queue();
+    if (phase === QueuePhase.QUEUE_SENT) {
+      this.#placed.set(place, { message: this.#message(), queue: this.#number });
+    } else if (phase === QueuePhase.QUEUE_SENDS) {
+      const message = this.#message();
+      queue.sends.set(thread, message);
+      queue.messages.push(message);
+    } else if (phase === QueuePhase.QUEUE_RECEIVES) {
+      queue.receives.set(thread, this.#time);
+    } else if (phase === QueuePhase.QUEUE_TAKEN) {
+      const sent = this.#placed.get(place);
+      this.#placed.delete(place);
+      this.#emit(entry, event, sent?.message, false, emit);
+    } else if (phase === QueuePhase.QUEUE_RECEIVED) {
+      queue.receives.delete(thread);
+      const { message, guess } = take(queue, record);
+      this.#emit(entry, event, message, guess, emit);
+      this.#resettle(queue);
+    } else {
+      this.#finish(queue, phase === QueuePhase.QUEUE_HAS_SENT);
+    }
+  }
+
+  /** A line for each queue that holds messages, the fullest first. */
+  unread(): string[] {
+    const full = new Map<string, Message[]>();
+    const add = (label: string, message: Message) => full.set(label, [...(full.get(label) ?? []), message]);
+    for (const { message, queue } of this.#placed.values()) add(this.#queues.get(queue)!.label, message);
+    for (const { label, messages } of this.#queues.values())
+      for (const message of messages) add(label, message);
+    return [...full]
+      .sort(([, a], [, b]) => b.length - a.length)
+      .slice(0, most)
+      .map(([label, messages]) => {
+        const bytes = messages.reduce((sum, { count }) => sum + count, 0);
+        const from = new Set(messages.map(({ source }) => named(source)));
+        const what = messages.length === 1 ? "1 message" : `${messages.length} messages`;
+        return `unread: ${label}: ${what}, ${bytes} bytes from ${[...from].join(", ")}`;
+      });
+  }
+
+  /** A call ended that took nothing. */
+  #finish(queue: Simulated, hasSent: boolean): void {
+    const { thread, phase } = this.record;
+    if (phase === QueuePhase.QUEUE_NOT_RECEIVED) {
+      queue.receives.delete(thread);
+      return;
+    }
+    const message = queue.sends.get(thread);
+    queue.sends.delete(thread);
+    if (message === undefined) return;
+    message.ended = this.#time;
+    if (!hasSent) queue.messages = queue.messages.filter((other) => other !== message);
+  }
+
+  /** Nothing is in it nor on its way: from here on it is as simulated. */
+  #resettle(queue: Simulated): void {
+    if (this.record.left !== 0 || queue.sends.size > 0 || queue.receives.size > 0) return;
+    queue.messages = [];
+    queue.strangers = 0;
+    queue.isTainted = false;
+  }
+
+  #emit(entry: Entry, event: Event, message: Message | undefined, guess: boolean, emit: () => boolean): void {
+    const { dstTgid, dstTag, messageTypeLow, messageTypeHigh, count } = this.record;
+    const { src, dst } = event;
+    src.pid = message?.source.pid ?? -1;
+    src.comm = message?.source.comm ?? null;
+    src.guess = guess;
+    this.#tools.names.fill(dst, dstTgid, dstTag);
+    const isAsked = messageTypeHigh !== notAsked || messageTypeLow !== notAsked;
+    this.typeLow = isAsked ? messageTypeLow : (message?.typeLow ?? 0);
+    this.typeHigh = isAsked ? messageTypeHigh : (message?.typeHigh ?? 0);
+    event.meta = this.meta;
+    event.countLow = count;
+    event.countHigh = 0;
+    event.contents = entry.contents;
+    emit();
+  }
+
+  #message(): Message {
+    const { srcTgid, srcTag, messageTypeLow: typeLow, messageTypeHigh: typeHigh, count } = this.record;
+    const source: End = { pid: -1, comm: null, guess: false };
+    this.#tools.names.fill(source, srcTgid, srcTag);
+    return { source, typeLow, typeHigh, count, begun: this.#time, ended: Number.POSITIVE_INFINITY };
+  }
+
+  #queue(): Simulated {
+    const known = this.#queues.get(this.#number);
+    if (known !== undefined) return known;
+    const queue: Simulated = {
+      label: this.label(),
+      messages: [],
+      sends: new Map(),
+      receives: new Map(),
+      strangers: this.record.left,
+      isTainted: false,
+    };
+    this.#queues.set(this.#number, queue);
+    return queue;
+  }
+
+  get #number(): number {
+    return whole(this.record.queueLow, this.record.queueHigh);
+  }
+
+  get #time(): number {
+    return whole(this.record.timeLow, this.record.timeHigh);
+  }
+}
+
+/** Which message a receive has taken: the oldest that fits, for sure if no other can be it. */
+function take(queue: Simulated, record: QueueRecord): { message: Message | undefined; guess: boolean } {
+  const { messageTypeLow, messageTypeHigh, count } = record;
+  const isAsked = messageTypeHigh !== notAsked || messageTypeLow !== notAsked;
+  const fits = queue.messages.filter(
+    (message) =>
+      message.count >= count &&
+      (!isAsked || (message.typeLow === messageTypeLow && message.typeHigh === messageTypeHigh)),
+  );
+  if (!isAsked) fits.sort((a, b) => b.typeLow - a.typeLow || a.begun - b.begun);
+  if (queue.strangers > 0) {
+    queue.strangers--;
+    // it may as well have been one of these
+    if (fits.length > 0) queue.isTainted = true;
+    return { message: undefined, guess: false };
+  }
+  const [message, ...others] = fits;
+  if (message === undefined) return { message, guess: false };
+  const overlaps = others.some(
+    (other) =>
+      !isSame(other.source, message.source) && (other.begun < message.ended || queue.receives.size > 0),
+  );
+  queue.isTainted ||= overlaps;
+  queue.messages = queue.messages.filter((other) => other !== message);
+  return { message, guess: queue.isTainted };
+}
+
+function isSame(a: End, b: End): boolean {
+  return a.pid === b.pid && (a.comm === b.comm || named(a) === named(b));
+}
+
+function named({ pid, comm }: End): string {
+  return `${pid}(${comm === null ? "<unknown>" : printable(comm)})`;
+}
