@@ -224,7 +224,7 @@ struct queue_record {
 	struct event_record event;
 	u64 message;
 	u64 queue;
-	u64 message_type; /* or its priority; all ones: the receiver did not ask */
+	u64 message_type; /* or its priority; all ones: not known, or not asked for */
 	u32 phase;
 	u32 left; /* messages in the queue */
 	u32 key;

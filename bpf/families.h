@@ -16,7 +16,8 @@
 	X(unix, UNIX, FILES, KIND(UNIX_STREAM) KIND(UNIX_DGRAM) KIND(UNIX_SEQPACKET))              \
 	X(loopback, LOOPBACK, FILES, KIND(LOOPBACK_TCP) KIND(LOOPBACK_UDP))                        \
 	X(pty, PTY, FILES, KIND(PTY))                                                              \
-	X(mq, MQ, CALLS, KIND(MQ))
+	X(mq, MQ, CALLS, KIND(MQ))                                                                 \
+	X(sysv_mq, SYSV_MQ, CALLS, KIND(SYSV_MQ))
 
 /* Room for them in what is counted by kind */
 #define KINDS 16

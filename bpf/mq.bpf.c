@@ -3,7 +3,6 @@
 #include "queue.h"
 
 #define MQUEUE_MAGIC 0x19800202
-#define NOT_ASKED (~0ULL)
 
 /* The queue that the current call names by its descriptor; false: it is none */
 static __always_inline bool queue_of_descriptor(struct queue *queue)
@@ -142,10 +141,11 @@ __noinline int mq_returned(u32 call, s64 result)
 		return 0;
 	if (call == CALL_MQ_SEND) {
 		phase = result < 0 ? QUEUE_NOT_SENT : QUEUE_HAS_SENT;
+		queue.type = (u32)argument(current_regs(), 3, compat);
 	} else if (result >= 0) {
 		phase = QUEUE_RECEIVED;
 		queue.count = result;
-		queue.type = NOT_ASKED;
+		queue.type = TYPE_UNKNOWN;
 		asked = argument(current_regs(), 3, compat);
 		if (asked && !bpf_probe_read_user(&priority, sizeof(priority), (void *)asked))
 			queue.type = priority;

@@ -13,6 +13,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define MAX_ERRNO 4095
+#define TYPE_UNKNOWN (~0ULL)
 
 /* A queue, and what happens in it. All 0 at first: constants would come out of a map of their own */
 struct queue {

@@ -397,6 +397,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct hlist_node pid_links[4];
 };
 
@@ -416,6 +417,34 @@ struct mq_attr {
 struct mqueue_inode_info {
 	struct inode vfs_inode;
 	struct mq_attr attr;
+};
+
+struct kern_ipc_perm {
+	int id;
+	int key;
+};
+struct msg_queue {
+	struct kern_ipc_perm q_perm;
+	unsigned long q_qnum;
+};
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+struct xarray {
+	void *xa_head;
+};
+struct idr {
+	struct xarray idr_rt;
+};
+struct ipc_ids {
+	struct idr ipcs_idr;
+};
+struct ipc_namespace {
+	struct ipc_ids ids[3];
+};
+struct nsproxy {
+	struct ipc_namespace *ipc_ns;
 };
 
 /* 5.10's io_uring works in kernel threads of its own; the request says whose it is */

@@ -107,6 +107,7 @@ export const Family = {
   FAMILY_LOOPBACK: 192,
   FAMILY_PTY: 256,
   FAMILY_MQ: 512,
+  FAMILY_SYSV_MQ: 1024,
 } as const;
 
 /** struct fork_record */
@@ -149,6 +150,7 @@ export const Kind = {
   KIND_LOOPBACK_UDP: 7,
   KIND_PTY: 8,
   KIND_MQ: 9,
+  KIND_SYSV_MQ: 10,
 } as const;
 
 /** struct ledger */

@@ -5,7 +5,8 @@ import { kinds as mq } from "./mq.ts";
 import { kinds as pipe } from "./pipe.ts";
 import { kinds as pty } from "./pty.ts";
 import { kinds as signal } from "./signal.ts";
+import { kinds as sysvMq } from "./sysv-mq.ts";
 import { kinds as unix } from "./unix.ts";
 
 /** All kinds, in the order they are named and printed. */
-export const kinds: readonly KindModule[] = [...pipe, ...signal, ...unix, ...loopback, ...pty, ...mq];
+export const kinds: readonly KindModule[] = [...pipe, ...signal, ...unix, ...loopback, ...pty, ...mq, ...sysvMq];

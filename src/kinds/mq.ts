@@ -57,7 +57,7 @@ const mq: KindModule = {
   size: QueueRecord.size,
   hooks: { mq_load: ["load_msg"], mq_store: ["store_msg"], mq_free: ["free_msg"], ...callHooks },
   within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
-  blind: {},
+  blind: { tracepoint: ["racing threads"] },
   reader: (tools) => new MqReader(tools),
   trial: ({ call }) => {
     const name = new TextEncoder().encode("ipcdump-doctor\0");

@@ -34,7 +34,7 @@ interface Simulated {
 
 /** of the upper half of an address: as a whole it is no exact number */
 const addressBits = 0xffff;
-const notAsked = 0xffff_ffff;
+const unknown = 0xffff_ffff;
 /** lines about what is unread */
 const most = 10;
 
@@ -117,6 +117,8 @@ export abstract class QueueReader implements Reader {
     queue.sends.delete(thread);
     if (message === undefined) return;
     message.ended = this.#time;
+    message.typeLow = this.record.messageTypeLow;
+    message.typeHigh = this.record.messageTypeHigh;
     if (!hasSent) queue.messages = queue.messages.filter((other) => other !== message);
   }
 
@@ -135,7 +137,7 @@ export abstract class QueueReader implements Reader {
     src.comm = message?.source.comm ?? null;
     src.guess = guess;
     this.#tools.names.fill(dst, dstTgid, dstTag);
-    const isAsked = messageTypeHigh !== notAsked || messageTypeLow !== notAsked;
+    const isAsked = isKnown(messageTypeLow, messageTypeHigh);
     this.typeLow = isAsked ? messageTypeLow : (message?.typeLow ?? 0);
     this.typeHigh = isAsked ? messageTypeHigh : (message?.typeHigh ?? 0);
     event.meta = this.meta;
@@ -179,11 +181,13 @@ export abstract class QueueReader implements Reader {
 /** Which message a receive has taken: the oldest that fits, for sure if no other can be it. */
 function take(queue: Simulated, record: QueueRecord): { message: Message | undefined; guess: boolean } {
   const { messageTypeLow, messageTypeHigh, count } = record;
-  const isAsked = messageTypeHigh !== notAsked || messageTypeLow !== notAsked;
+  const isAsked = isKnown(messageTypeLow, messageTypeHigh);
   const fits = queue.messages.filter(
-    (message) =>
-      message.count >= count &&
-      (!isAsked || (message.typeLow === messageTypeLow && message.typeHigh === messageTypeHigh)),
+    ({ count: sent, typeLow, typeHigh }) =>
+      sent >= count &&
+      (!isAsked ||
+        !isKnown(typeLow, typeHigh) ||
+        (typeLow === messageTypeLow && typeHigh === messageTypeHigh)),
   );
   if (!isAsked) fits.sort((a, b) => b.typeLow - a.typeLow || a.begun - b.begun);
   if (queue.strangers > 0) {
@@ -201,6 +205,11 @@ function take(queue: Simulated, record: QueueRecord): { message: Message | undef
   queue.isTainted ||= overlaps;
   queue.messages = queue.messages.filter((other) => other !== message);
   return { message, guess: queue.isTainted };
+}
+
+/** Of a type or priority: a receiver need not ask for it, and as a call begins it may not be readable yet. */
+function isKnown(low: number, high: number): boolean {
+  return low !== unknown || high !== unknown;
 }
 
 function isSame(a: End, b: End): boolean {

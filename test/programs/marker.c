@@ -5,6 +5,7 @@
 #include "truth.h"
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <sys/msg.h>
 #include <sys/socket.h>
 #include <termios.h>
 
@@ -110,6 +111,19 @@ static void mark_mq(void)
 	check(mq_receive(queue, byte, sizeof(byte), NULL) == 1, "mq_receive");
 }
 
+static void mark_sysv_mq(void)
+{
+	struct {
+		long type;
+		char text[1];
+	} letter = {1, "."};
+	int queue = msgget(IPC_PRIVATE, 0600);
+
+	check(queue >= 0 && msgsnd(queue, &letter, 1, 0) == 0, "msgsnd");
+	check(msgrcv(queue, &letter, 1, 0, 0) == 1, "msgrcv");
+	msgctl(queue, IPC_RMID, NULL);
+}
+
 static const struct mode modes[] = {
 	{"pipe", mark_pipe},
 	{"signal", mark_signal},
@@ -120,6 +134,7 @@ static const struct mode modes[] = {
 	{"loopback-udp", mark_loopback_udp},
 	{"pty", mark_pty},
 	{"mq", mark_mq},
+	{"sysv-mq", mark_sysv_mq},
 };
 
 int main(int argc, char **argv)
