@@ -29,6 +29,8 @@ export interface End {
   comm: Uint8Array | null;
   /** inferred rather than observed: prints `src_guess` or `dst_guess` in meta */
   guess: boolean;
+  /** tells lives and names of a pid apart; 0 or missing when only /proc knew the process */
+  tag?: number;
 }
 
 /** The sort of a value in meta: raw bytes, an unsigned 64-bit number, or true. */
@@ -116,8 +118,8 @@ export function blankEvent(): Event {
   return {
     kind: "pipe",
     time: { seconds: 0, nanoseconds: 0 },
-    src: { pid: -1, comm: null, guess: false },
-    dst: { pid: -1, comm: null, guess: false },
+    src: { pid: -1, comm: null, guess: false, tag: 0 },
+    dst: { pid: -1, comm: null, guess: false, tag: 0 },
     meta: (_out: Meta) => {},
     countLow: 0,
     countHigh: 0,

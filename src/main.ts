@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 /** The executable: arguments → trace, doctor, completions, help or version; exit status. */
+import { isatty } from "node:tty";
 import { defineCommand, runCommand } from "citty";
 import { NativeError, remedyAgainst } from "../ffi/error.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -7,7 +8,7 @@ import { printable } from "./bytes/escape.ts";
 import { type Invocation, parseArguments } from "./command/arguments.ts";
 import { help } from "./command/help.ts";
 import { kindWords } from "./command/selection.ts";
-import { Failure } from "./failure.ts";
+import { Failure, UsageError } from "./failure.ts";
 import { flushLog, log, setVerbosity } from "./log.ts";
 import { Sink } from "./sink.ts";
 
@@ -37,9 +38,19 @@ async function run(invocation: Invocation): Promise<number> {
     await say(text);
     return works ? 0 : 1;
   }
-  setVerbosity(invocation.options);
+  const { options } = invocation;
+  setVerbosity(options);
+  if (options.format === "pcapng" && options.output === null && isatty(1)) {
+    throw new UsageError(
+      "-f pcapng is not for a terminal\nAdd -o FILE, or a pipe: ipcdump -f pcapng | wireshark -k -i -",
+    );
+  }
+  if (options.recording !== null) {
+    const { replay } = await import("./trace/replay.ts");
+    return replay(options, options.recording);
+  }
   const { trace } = await import("./trace/trace.ts");
-  return trace(invocation.options);
+  return trace(options);
 }
 
 /** A text to stdout; a reader that leaves early is no error. */

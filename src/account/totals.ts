@@ -29,8 +29,8 @@ export class Totals {
   }
 
   /** `1234 events in 12.3 s (pipe 1200, signal 34), 0 lost` */
-  line(lost: number): string {
-    const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
+  line(lost: number, elapsed = (performance.now() - this.#started) / 1000): string {
+    const seconds = elapsed.toFixed(1);
     const kinds = [...this.#byKind].map(([kind, { events }]) => `${kind} ${events}`).join(", ");
     return `${this.events} events in ${seconds} s (${kinds}), ${lost} lost`;
   }

@@ -7,6 +7,9 @@ import { decode, invalid, isHidden } from "./utf8.ts";
 
 const backslash = 0x5c;
 const quote = 0x22;
+const space = 0x20;
+const colon = 0x3a;
+const letterX = 0x78;
 const hexDigits = new TextEncoder().encode("0123456789abcdef");
 
 /** 1 for bytes that stand for themselves in text and in a JSON string. */
@@ -15,15 +18,18 @@ plain[backslash] = 0;
 const plainInJson = plain.slice();
 plainInJson[quote] = 0;
 
-/** For text: control, format and invalid bytes as `\x1b`, a backslash as `\\`, other UTF-8 as it is. */
-export function escapeText(source: Uint8Array, start: number, end: number, out: Output): void {
+/**
+ * For text: control, format and invalid bytes as `\x1b`, a backslash as `\\`, other UTF-8 as it is.
+ * @param closing a byte that ends such a text when a space or a colon follows; within it that is written out too
+ */
+export function escapeText(source: Uint8Array, start: number, end: number, out: Output, closing = 0): void {
   out.ensure((end - start) * 4);
   const { bytes } = out;
   let to = out.length;
   let from = start;
   while (from < end) {
     const byte = source[from] as number;
-    if (plain[byte]) {
+    if (plain[byte] && (byte !== closing || !isParted(source, from + 1, end))) {
       bytes[to++] = byte;
       from++;
       continue;
@@ -34,11 +40,11 @@ export function escapeText(source: Uint8Array, start: number, end: number, out: 
     if (point === backslash) {
       bytes[to++] = backslash;
       bytes[to++] = backslash;
-    } else if (point === invalid || isHidden(point)) {
+    } else if (point === invalid || point === closing || isHidden(point)) {
       for (let i = from; i < next; i++) {
         const hidden = source[i] as number;
         bytes[to++] = backslash;
-        bytes[to++] = 0x78;
+        bytes[to++] = letterX;
         bytes[to++] = hexDigits[hidden >> 4] as number;
         bytes[to++] = hexDigits[hidden & 15] as number;
       }
@@ -48,6 +54,37 @@ export function escapeText(source: Uint8Array, start: number, end: number, out: 
     from = next;
   }
   out.length = to;
+}
+
+function isParted(source: Uint8Array, at: number, end: number): boolean {
+  return at < end && (source[at] === space || source[at] === colon);
+}
+
+/** The bytes that `escapeText` was given, from the bytes `start` to `end` of what it wrote; null when that is none of its. */
+export function unescapeText(text: Uint8Array, start: number, end: number): Uint8Array | null {
+  const bytes = new Uint8Array(end - start);
+  let to = 0;
+  for (let from = start; from < end; from++) {
+    let byte = text[from] as number;
+    if (byte === backslash) {
+      const next = text[++from];
+      if (from < end && next === letterX && from + 2 < end) {
+        byte = digit(text[from + 1]) * 16 + digit(text[from + 2]);
+        from += 2;
+        if (!(byte >= 0)) return null;
+      } else if (from >= end || next !== backslash) {
+        return null;
+      }
+    }
+    bytes[to++] = byte;
+  }
+  return bytes.subarray(0, to);
+}
+
+/** NaN for what is no hexadecimal digit. */
+function digit(byte: number | undefined): number {
+  const at = byte === undefined ? -1 : hexDigits.indexOf(byte);
+  return at < 0 ? Number.NaN : at;
 }
 
 /**

@@ -42,6 +42,8 @@ export interface Options {
   /** a table at the end instead of events */
   summary: boolean;
   color: ColorChoice;
+  /** the path of -r, "-" for stdin; null: trace */
+  recording: string | null;
   /** the path of -o, null for stdout */
   output: string | null;
   /** lost lines in the stream (not with -L) */
@@ -84,21 +86,27 @@ export function parseArguments(words: readonly string[]): Invocation {
   if (given.has("version")) return { action: "version", verbose: verbosity > 0 };
   const summary = given.has("summary");
   const quiet = given.has("quiet");
-  if (given.has("max-bytes") && !given.has("bytes")) {
+  const format = oneOf("-f", last(given, "format"), formatNames);
+  const isRecording = format === "pcapng";
+  if (isRecording && summary)
+    throw new UsageError("--summary is a table, not packets; leave out one of --summary and -f pcapng");
+  if (given.has("max-bytes") && !given.has("bytes") && !isRecording) {
     throw new UsageError("-B limits the contents that -x shows; add -x or leave out -B");
   }
   if (quiet && verbosity > 0) throw new UsageError("-q and -v contradict each other; leave one out");
   const output = last(given, "output");
+  const recording = readsFrom(given, command);
   const options: Options = {
     ...selectKinds(given.get("type") ?? [], given.get("not-type") ?? []),
     wanted: wanted(given),
-    bytes: given.has("bytes") && !summary, // a table has no place for contents
+    bytes: (given.has("bytes") || isRecording) && !summary, // a table has no place for contents
     maxBytes: wholeNumber("-B", last(given, "max-bytes"), mostBytes),
     count: wholeNumber("-c", last(given, "count"), Number.MAX_SAFE_INTEGER),
     duration: duration(last(given, "duration")),
-    format: oneOf("-f", last(given, "format"), formatNames),
+    format,
     summary,
     color: oneOf("--color", last(given, "color"), colors),
+    recording,
     output: output === "-" ? null : output,
     lost: !given.has("no-lost"),
     verbosity,
@@ -110,6 +118,18 @@ export function parseArguments(words: readonly string[]): Invocation {
     command,
   };
   return { action: "trace", options };
+}
+
+/** Flags that ask for what a recording does not have. */
+const live: readonly FlagName[] = ["follow", "duration", "self", "all-ns"];
+
+/** The file of -r, null without. @throws UsageError */
+function readsFrom(given: Given, command: string[] | null): string | null {
+  if (!given.has("read")) return null;
+  const other = live.find((name) => given.has(name));
+  const stray = other !== undefined ? `--${other}` : command !== null ? "-- CMD" : null;
+  if (stray !== null) throw new UsageError(`-r shows what was traced before; leave out ${stray}`);
+  return last(given, "read");
 }
 
 function wanted(given: Given): Wanted {

@@ -147,6 +147,13 @@ export const flags = {
     description: `${formatNames.slice(0, -1).join(", ")} or ${formatNames.at(-1)}`,
   },
   summary: { group: "where to", description: "who talked to whom, at the end, instead of events" },
+  read: {
+    short: "r",
+    value: "FILE",
+    values: "file",
+    group: "where to",
+    description: "show what -f pcapng wrote, - is stdin",
+  },
   output: {
     short: "o",
     value: "FILE",

@@ -2,6 +2,7 @@
  * Which events are wanted, decided once more in user space. The kernel side has left out all that it knew already.
  */
 
+import { same } from "../bytes/same.ts";
 import type { End, Event, Key, Meta } from "../event.ts";
 import { Group } from "../layout.ts";
 import type { Glob } from "./glob.ts";
@@ -187,10 +188,4 @@ function matches(probe: Probe | null, event: Event): boolean {
 
 function isPath({ name }: Key): boolean {
   return name === "pipe_name" || name === "path" || name === "tty_name";
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

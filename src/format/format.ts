@@ -1,5 +1,14 @@
 import { type Literal, literal, type Output } from "../bytes/output.ts";
-import { type Event, type Kind, key, kindNames, type Lost, type LostReason, type Meta } from "../event.ts";
+import {
+  type Event,
+  type Kind,
+  key,
+  kindNames,
+  type Lost,
+  type LostReason,
+  type Meta,
+  type Time,
+} from "../event.ts";
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {
@@ -7,6 +16,8 @@ export interface Format {
   header(out: Output): void;
   event(event: Event, out: Output): void;
   lost(lost: Lost, out: Output): void;
+  /** what stands behind the last event, once */
+  end?(time: Time, out: Output): void;
 }
 
 const captured = key("captured", "integer");

@@ -1,6 +1,8 @@
+import { kindNames } from "../event.ts";
 import { Csv } from "./csv.ts";
 import type { Format } from "./format.ts";
 import { Json } from "./json.ts";
+import { Pcapng } from "./pcapng.ts";
 import { Text } from "./text.ts";
 
 export type { Format } from "./format.ts";
@@ -10,6 +12,7 @@ export const formats = {
   text: (colored = false) => new Text(colored),
   json: () => new Json(),
   csv: () => new Csv(),
+  pcapng: () => new Pcapng(kindNames),
 } satisfies Record<string, (colored?: boolean) => Format>;
 
 export type FormatName = keyof typeof formats;

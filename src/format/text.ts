@@ -10,6 +10,9 @@ import { LocalTime } from "./time.ts";
 
 const space = 0x20;
 const newline = 0x0a;
+/** what ends a value of meta, and a name: within them they are written out, so that no name can forge a line */
+const separator = 0x2c;
+const parenthesis = 0x29;
 
 const arrow = literal(" > ");
 const colon = literal(": ");
@@ -59,7 +62,7 @@ class TextMeta implements Meta {
       out.copy(key.bytes, 0, key.bytes.length);
       out.byte(space);
     },
-    (value, out) => escapeText(value, 0, value.length, out),
+    (value, out) => escapeText(value, 0, value.length, out, separator),
   );
   #out: Output = new Output(0);
   #first = true;
@@ -110,33 +113,42 @@ export class Text implements Format {
   header(): void {}
 
   event(event: Event, out: Output): void {
-    const meta = this.#meta;
     out.literal(this.#paint.start);
     this.#clock.time(event.time, out);
-    this.#pairs.write(event, out);
-    meta.begin(out);
-    writeMeta(event, meta);
+    this.line(event, out);
     out.byte(newline);
     if (event.contents !== null) hexdump(event.contents, out);
+  }
+
+  /** All of the line that stands behind the time, a space first. */
+  line(event: Event, out: Output): void {
+    this.#pairs.write(event, out);
+    this.#meta.begin(out);
+    writeMeta(event, this.#meta);
   }
 
   lost(lost: Lost, out: Output): void {
     out.literal(this.#paint.lost);
     this.#clock.time(lost.time, out);
+    this.lostLine(lost, out);
+    out.literal(this.#paint.lostEnd);
+  }
+
+  /** The same of a lost line. */
+  lostLine(lost: Lost, out: Output): void {
     out.literal(lostWord);
     out.literal(words[lost.kind]);
     out.literal(countWord);
     out.unsigned64(lost.count >>> 0, highHalf(lost.count));
     out.literal(reasonWord);
     out.literal(words[lost.reason]);
-    out.literal(this.#paint.lostEnd);
   }
 
   #end(end: End, out: Output): void {
     out.signed(end.pid);
     out.literal(this.#paint.name);
     if (end.comm === null) out.literal(unknownEnd);
-    else escapeText(end.comm, 0, end.comm.length, out);
+    else escapeText(end.comm, 0, end.comm.length, out, parenthesis);
     out.literal(this.#paint.nameEnd);
   }
 }

@@ -69,6 +69,7 @@ export class Names {
     end.pid = name?.pid ?? (tgid === 0 || this.isNested ? -1 : tgid);
     end.comm = name?.comm ?? null;
     end.guess = false;
+    end.tag = name === null ? 0 : tag;
   }
 
   /** null when it was never announced: the ring was full */

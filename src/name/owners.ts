@@ -123,6 +123,7 @@ function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean):
   end.pid = found?.holder.pid ?? -1;
   end.comm = found?.holder.comm ?? null;
   end.guess = found !== null && (guess || found.guess);
+  end.tag = 0;
   return found !== null;
 }
 

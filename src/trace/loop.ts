@@ -147,8 +147,10 @@ export class Loop {
       }
     }
     sink.stop();
-    if (!this.#readerGone && this.#stages.summary !== null) {
-      this.#tabulate();
+    if (!this.#readerGone) {
+      if (this.#stages.summary !== null) this.#tabulate();
+      clock.now(this.#lost.time);
+      this.#stages.format.end?.(this.#lost.time, sink.output);
       this.#readerGone = !(await this.#flush());
     }
     return !this.#readerGone;

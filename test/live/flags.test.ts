@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FlagName } from "../../src/command/flags.ts";
@@ -216,6 +216,9 @@ interface Good {
 }
 
 const file = join(folder, "events");
+const recording = join(folder, "recording");
+/** a section that has nothing in it */
+writeFileSync(recording, Uint32Array.of(0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffff_ffff, 0xffff_ffff, 28));
 const good: Record<FlagName, Good> = {
   type: { words: "-t k" },
   "not-type": { words: "--not-type pipe,unix" },
@@ -243,6 +246,7 @@ const good: Record<FlagName, Good> = {
     stdout: /^\{"summary":true,.*"where":"SIGWINCH","events":1,/m,
     pairs: "ab aa ba",
   },
+  read: { words: `-r ${recording}`, pairs: "", silent: true, stderr: /^0 events in .* 0 lost$/ },
   output: { words: `-o ${file}`, pairs: "", stdout: /^$/ },
   "no-lost": { words: "-L" },
   color: { words: "-f text --color always", pairs: "", stdout: /^.\[2m\d\d:\d\d:\d\d\./m },

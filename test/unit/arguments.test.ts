@@ -32,6 +32,7 @@ const defaults: Options = {
   format: "text",
   summary: false,
   color: "auto",
+  recording: null,
   output: null,
   lost: true,
   verbosity: 0,
@@ -47,6 +48,10 @@ const both: Partial<Options> = { kinds: ["pipe", "signal"], named: ["pipe", "sig
 
 const accepted: [line: string, changes: Partial<Options>][] = [
   ["", {}],
+  ["-f pcapng", { format: "pcapng", bytes: true }],
+  ["-f pcapng -B 64", { format: "pcapng", bytes: true, maxBytes: 64 }],
+  ["-r run.pcapng -x", { recording: "run.pcapng", bytes: true }],
+  ["-r - --summary", { recording: "-", summary: true }],
   ["-t pipe", pipe],
   ["-t=pipe", pipe],
   ["-tpipe", pipe],
@@ -142,7 +147,13 @@ const refused: [words: string[], message: string][] = [
   [["-B", "64"], "-B limits the contents that -x shows; add -x or leave out -B"],
   [["-qv"], "-q and -v contradict each other; leave one out"],
   [["-f", "jsn"], "-f jsn is unknown; did you mean json?"],
-  [["-f", "yaml"], "-f yaml is unknown; one of text, json, csv"],
+  [["-r", "f", "--follow", "-p", "1"], "-r shows what was traced before; leave out --follow"],
+  [["-r", "f", "--", "true"], "-r shows what was traced before; leave out -- CMD"],
+  [
+    ["-f", "pcapng", "--summary"],
+    "--summary is a table, not packets; leave out one of --summary and -f pcapng",
+  ],
+  [["-f", "yaml"], "-f yaml is unknown; one of text, json, csv, pcapng"],
   [["--backend", "fenty"], "--backend fenty is unknown; did you mean fentry?"],
   [["-t", "sginal"], "-t sginal is unknown; did you mean signal?"],
   [["-t", "pipe,"], "-t needs a value: -t KIND\nTry: ipcdump --help"],

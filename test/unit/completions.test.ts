@@ -24,7 +24,7 @@ const cases: [words: string[], offered: string[]][] = [
   [["doctor", ""], ["--json"]],
   [
     ["-f", ""],
-    ["text", "json", "csv"],
+    ["text", "json", "csv", "pcapng"],
   ],
   [["--format", "=", "js"], ["json"]],
   [

@@ -76,14 +76,15 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/kinds/": ["src/name/"],
   "src/decode/": ["src/kinds/"],
   "src/filter/": ["src/proc/"],
-  "src/format/": [],
+  "src/pcapng/": [],
+  "src/format/": ["src/pcapng/"],
   "src/command/": ["src/kinds/", "src/filter/", "src/format/"],
   "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/", "src/command/"],
   "src/account/": ["src/proc/", "src/name/", "src/kinds/", "src/attach/"],
   "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
-    ...["src/format/", "src/command/", "src/attach/", "src/account/"],
+    ...["src/pcapng/", "src/format/", "src/command/", "src/attach/", "src/account/"],
   ],
   "src/main.ts": ["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/trace/"],
 };

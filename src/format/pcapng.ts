@@ -1,0 +1,203 @@
+/**
+ * What Wireshark opens: each event as an IP packet that was never sent, its text line as the packet's comment. Who
+ * speaks over loopback has the real addresses, others have made-up ones with the name of the process. What carries no
+ * bytes is a journal entry.
+ */
+import { whole } from "../../ffi/halves.ts";
+import { printable } from "../bytes/escape.ts";
+import { Output } from "../bytes/output.ts";
+import type { Event, Kind, Lost, Time } from "../event.ts";
+import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
+import { Flows } from "../pcapng/flows.ts";
+import { headerLength, writeHeaders } from "../pcapng/packet.ts";
+import { Stamp } from "../pcapng/time.ts";
+import type { Format } from "./format.ts";
+import { Text } from "./text.ts";
+
+/** bytes of an event that go into one packet: with headers they stay below what IP can count */
+const mostBytes = 60_000;
+/** the length that a packet whose bytes were not captured may claim */
+const mostClaimed = 65_000;
+const nothing = new Uint8Array(0);
+const nanoseconds = Uint8Array.of(9);
+const encoder = new TextEncoder();
+
+/** The journal's levels: information, warning. */
+const information = 6;
+const warning = 4;
+
+/** What one kind's interface has to say. */
+interface KindInterface {
+  readonly id: number;
+  readonly isStream: boolean;
+  events: number;
+  lost: number;
+  /** lost since the last packet */
+  drops: number;
+}
+
+/** The kinds in the order of their interfaces; those of streams are TCP. */
+const streams: Readonly<Partial<Record<Kind, true>>> = {
+  pipe: true,
+  "unix-stream": true,
+  "loopback-tcp": true,
+  pty: true,
+};
+
+export class Pcapng implements Format {
+  readonly #blocks = new BlockWriter(new Output(0));
+  readonly #flows = new Flows();
+  readonly #text = new Text(false);
+  readonly #line = new Output(4096);
+  readonly #stamp = new Stamp();
+  readonly #interfaces = new Map<Kind, KindInterface>();
+  #started: { high: number; low: number } | null = null;
+  #packet = 0;
+
+  /** @param kinds those that may come, each with what people call it */
+  constructor(kinds: readonly Kind[]) {
+    kinds.forEach((kind, id) => {
+      this.#interfaces.set(kind, { id, isStream: streams[kind] ?? false, events: 0, lost: 0, drops: 0 });
+    });
+  }
+
+  header(out: Output): void {
+    const blocks = this.#blocks;
+    blocks.begin(out, Block.SECTION);
+    blocks.word(byteOrderMagic);
+    blocks.halves(1, 0); // version 1.0
+    blocks.word(0xffff_ffff); // whatever length
+    blocks.word(0xffff_ffff);
+    this.#string(
+      Option.COMMENT,
+      "IP, TCP and UDP headers are made up by ipcdump; bytes, times and names are what was seen",
+    );
+    this.#string(Option.SECTION_SYSTEM, "Linux");
+    this.#string(Option.SECTION_PROGRAM, "ipcdump");
+    blocks.word(Option.END);
+    blocks.end();
+    for (const [kind] of this.#interfaces) {
+      blocks.begin(out, Block.INTERFACE);
+      blocks.halves(linkType, 0);
+      blocks.word(0); // no limit
+      this.#string(Option.INTERFACE_NAME, kind);
+      this.#string(Option.INTERFACE_DESCRIPTION, `ipcdump ${kind}, headers made up`);
+      blocks.option(Option.INTERFACE_RESOLUTION, nanoseconds, 0, 1);
+      blocks.word(Option.END);
+      blocks.end();
+    }
+  }
+
+  event(event: Event, out: Output): void {
+    const line = this.#line;
+    line.clear();
+    this.#text.line(event, line);
+    this.#stamp.set(event.time);
+    this.#started ??= { high: this.#stamp.high, low: this.#stamp.low };
+    const own = this.#interfaces.get(event.kind);
+    if (own === undefined) return;
+    own.events++;
+    if (event.contents === null) {
+      this.#journal(event, out);
+      return;
+    }
+    this.#packets(event, own, out);
+  }
+
+  lost(lost: Lost, out: Output): void {
+    const line = this.#line;
+    line.clear();
+    this.#text.lostLine(lost, line);
+    this.#stamp.set(lost.time);
+    if (lost.kind !== "unknown") {
+      const own = this.#interfaces.get(lost.kind);
+      if (own !== undefined) {
+        own.lost += lost.count;
+        own.drops += lost.count;
+      }
+    }
+    this.#entry(lost.time, warning, "", out);
+  }
+
+  /** How many there were and how many were lost, by kind. */
+  end(time: Time, out: Output): void {
+    const stamp = this.#stamp;
+    stamp.set(time);
+    const blocks = this.#blocks;
+    for (const { id, events, lost } of this.#interfaces.values()) {
+      blocks.begin(out, Block.STATISTICS);
+      blocks.word(id);
+      blocks.word(stamp.high);
+      blocks.word(stamp.low);
+      if (this.#started !== null) blocks.pair(Option.STATISTICS_START, this.#started.high, this.#started.low);
+      blocks.pair(Option.STATISTICS_END, stamp.high, stamp.low);
+      blocks.count(Option.STATISTICS_RECEIVED, events);
+      blocks.count(Option.STATISTICS_DROPPED, lost);
+      blocks.word(Option.END);
+      blocks.end();
+    }
+  }
+
+  /** One packet, or as many as it takes; of what was not captured the last one claims as much as it can. */
+  #packets(event: Event, own: KindInterface, out: Output): void {
+    const { bytes, start, length } = event.contents ?? { bytes: nothing, start: 0, length: 0 };
+    const direction = this.#flows.of(event, this.#blocks, out);
+    const count = whole(event.countLow, event.countHigh);
+    this.#packet++;
+    for (let done = 0; ; done += mostBytes) {
+      const part = Math.min(length - done, mostBytes);
+      const isLast = done + part >= length;
+      const claimed = isLast ? Math.max(part, Math.min(mostClaimed, count - done)) : part;
+      const captured = headerLength(direction, own.isStream) + part;
+      const blocks = this.#blocks;
+      blocks.begin(out, Block.PACKET);
+      blocks.word(own.id);
+      blocks.word(this.#stamp.high);
+      blocks.word(this.#stamp.low);
+      blocks.word(captured);
+      blocks.word(captured - part + claimed);
+      writeHeaders(out, direction, own.isStream, claimed, bytes, start + done, part);
+      blocks.bytes(bytes, start + done, part);
+      blocks.pad();
+      if (own.drops > 0) blocks.count(Option.PACKET_DROPS, own.drops);
+      own.drops = 0;
+      blocks.count(Option.PACKET_ID, this.#packet);
+      if (event.src.pid > 0) blocks.pair(Option.PACKET_PROCESS, event.src.pid, 0);
+      // the space in front of the line stays out
+      blocks.option(Option.COMMENT, this.#line.bytes, 1, this.#line.length - 1);
+      blocks.word(Option.END);
+      blocks.end();
+      if (isLast) {
+        direction.next = (direction.next + count - done) >>> 0;
+        return;
+      }
+      direction.next = (direction.next + part) >>> 0;
+    }
+  }
+
+  #journal({ src, dst, time }: Event, out: Output): void {
+    const name = (comm: Uint8Array | null) => (comm === null ? "<unknown>" : printable(comm));
+    const ends = `_COMM=${name(src.comm)}\nOBJECT_COMM=${name(dst.comm)}\n`;
+    const source = src.pid > 0 ? `_PID=${src.pid}\n` : "";
+    const destination = dst.pid > 0 ? `OBJECT_PID=${dst.pid}\n` : "";
+    this.#entry(time, information, `${source}${destination}${ends}`, out);
+  }
+
+  /** A journal entry whose message is the line; the journal's own time has microseconds only. */
+  #entry({ seconds, nanoseconds }: Time, priority: number, fields: string, out: Output): void {
+    const micros = `${seconds}${String(Math.floor(nanoseconds / 1000)).padStart(6, "0")}`;
+    const blocks = this.#blocks;
+    blocks.begin(out, Block.JOURNAL);
+    out.string(`__REALTIME_TIMESTAMP=${micros}\nMESSAGE=`);
+    out.copy(this.#line.bytes, 1, this.#line.length);
+    out.string(`\nPRIORITY=${priority}\nSYSLOG_IDENTIFIER=ipcdump\n${fields}`);
+    out.string(`IPCDUMP_NANOSECONDS=${nanoseconds % 1000}\n`);
+    blocks.pad();
+    blocks.end();
+  }
+
+  #string(code: number, text: string): void {
+    const bytes = encoder.encode(text);
+    this.#blocks.option(code, bytes, 0, bytes.length);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The lines of `-f text` without their time, read back: `pipe 1(sh) > 2(cat): pipe_name <anonymous>, count 18`.
+ * The text format writes out whatever could be taken for the end of a name or of a value, so a line has one meaning.
+ */
+import { wordSpan } from "../../ffi/halves.ts";
+import { unescapeText } from "../bytes/escape.ts";
+import { latin1 } from "../bytes/latin1.ts";
+import {
+  type End,
+  type Event,
+  findKey,
+  type Key,
+  type Kind,
+  type Lost,
+  type LostReason,
+  type Meta,
+} from "../event.ts";
+
+const event = /^(\S+) (-?\d{1,10})\((.*?)\) > (-?\d{1,10})\((.*?)\): (.*)$/s;
+const loss = /^lost (\S+): count (\d{1,16}), reason (\S+)$/;
+const unknown = "<unknown>";
+const most64 = 2n ** 64n;
+const texts = 4096;
+
+/** A member of meta. */
+interface MetaMember {
+  readonly key: Key;
+  readonly text: Uint8Array | null;
+  readonly low: number;
+  readonly high: number;
+}
+
+export class Lines {
+  /** the same array for the same text, as formats expect */
+  #texts = new Map<string, Uint8Array>();
+  #members: MetaMember[] = [];
+
+  /** @param kinds the words that name a kind */
+  constructor(private readonly kinds: ReadonlySet<string>) {}
+
+  /** Fills an event, but for its time and contents; false when the line is none. */
+  read(line: Uint8Array, into: Event): boolean {
+    const found = event.exec(latin1(line));
+    if (found === null) return false;
+    const [, kind = "", srcPid, srcComm = "", dstPid, dstComm = "", rest = ""] = found;
+    if (!this.kinds.has(kind)) return false;
+    into.kind = kind as Kind;
+    into.countLow = 0;
+    into.countHigh = 0;
+    this.#members = [];
+    if (!this.#fill(into.src, Number(srcPid), srcComm) || !this.#fill(into.dst, Number(dstPid), dstComm))
+      return false;
+    for (const part of rest === "" ? [] : rest.split(", ")) if (!this.#add(part, into)) return false;
+    into.meta = this.#meta;
+    return true;
+  }
+
+  /** Fills a loss, but for its time; false when the line is none. */
+  readLost(line: Uint8Array, into: Lost): boolean {
+    const [, kind = "", count, reason] = loss.exec(latin1(line)) ?? [];
+    if (kind !== "unknown" && !this.kinds.has(kind)) return false;
+    into.kind = kind as Lost["kind"];
+    into.count = Number(count);
+    into.reason = reason as LostReason;
+    return true;
+  }
+
+  readonly #meta = (out: Meta): void => {
+    for (const { key, text, low, high } of this.#members) {
+      if (key.value === "flag") out.flag(key);
+      else if (text !== null) out.text(key, text);
+      else out.integer(key, low, high);
+    }
+  };
+
+  #fill(end: End, pid: number, comm: string): boolean {
+    end.pid = pid;
+    end.guess = false;
+    end.tag = 0;
+    end.comm = comm === unknown ? null : this.#text(comm);
+    return end.comm !== null || comm === unknown;
+  }
+
+  /** `name value`; what the formats add by themselves is kept elsewhere */
+  #add(part: string, into: Event): boolean {
+    const space = part.indexOf(" ");
+    const [name, value] = [part.slice(0, space), part.slice(space + 1)];
+    const key = space < 0 ? undefined : findKey(name);
+    if (key === undefined) return false;
+    if (name === "src_guess") into.src.guess = true;
+    else if (name === "dst_guess") into.dst.guess = true;
+    else if (name === "captured") return /^\d+$/.test(value);
+    else if (key.value === "text") return this.#push(key, this.#text(value), 0, 0);
+    else if (key.value === "flag") return this.#push(key, null, 0, 0);
+    else return this.#number(key, value, into);
+    return true;
+  }
+
+  #number(key: Key, value: string, into: Event): boolean {
+    if (!/^\d{1,20}$/.test(value)) return false;
+    let low = Number(value);
+    let high = 0;
+    if (low >= wordSpan) {
+      const exact = BigInt(value);
+      if (exact >= most64) return false;
+      high = Number(exact >> 32n);
+      low = Number(exact & 0xffff_ffffn);
+    }
+    if (key.name === "count") {
+      into.countLow = low;
+      into.countHigh = high;
+    }
+    return this.#push(key, null, low, high);
+  }
+
+  #push(key: Key, text: Uint8Array | null, low: number, high: number): boolean {
+    if (key.value === "text" && text === null) return false;
+    this.#members.push({ key, text, low, high });
+    return true;
+  }
+
+  /** `escaped` has one character a byte. */
+  #text(escaped: string): Uint8Array | null {
+    const known = this.#texts.get(escaped);
+    if (known !== undefined) return known;
+    const bytes = Uint8Array.from(escaped, (character) => character.charCodeAt(0));
+    const text = unescapeText(bytes, 0, bytes.length);
+    if (text === null) return null;
+    if (this.#texts.size >= texts) this.#texts = new Map();
+    const kept = text.slice();
+    this.#texts.set(escaped, kept);
+    return kept;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Which port stands for a path, so that Wireshark's own dissectors come up: that of the protocol which is spoken there.
+ * What is not in this table gets a port that no dissector is for.
+ */
+
+interface KnownPath {
+  readonly path: RegExp;
+  /** the port, or how far it is above `base` */
+  readonly port: number | ((found: RegExpExecArray) => number);
+}
+
+const known: readonly KnownPath[] = [
+  { path: /\/(docker|podman|containerd)[^/]*\.sock$/, port: 80 },
+  { path: /\/snapd(-snap)?\.socket$/, port: 80 },
+  { path: /\/\.s\.PGSQL\.\d+$/, port: 5432 },
+  { path: /\/redis[^/]*\.sock$/, port: 6379 },
+  { path: /\/(mysqld?|mariadb|mysqlx)[^/]*\.sock$/, port: 3306 },
+  { path: /^@?\/tmp\/\.X11-unix\/X(\d+)$/, port: ([, display]) => 6000 + (Number(display) % 64) },
+  { path: /\/memcached[^/]*\.sock$/, port: 11211 },
+  { path: /\/mongodb-\d+\.sock$/, port: 27017 },
+  { path: /^\/dev\/log$|\/systemd\/journal\/(dev-log|syslog)$/, port: 514 },
+  { path: /\/(system_bus_socket|bus)$|^@?\/tmp\/dbus-|\/dbus-[^/]+$/, port: 55_555 },
+];
+
+/** Of D-Bus, which has no port of its own: `-d tcp.port==55555,dbus` makes Wireshark read it. */
+export const dbusPort = 55_555;
+/** From here on ports belong to nobody. */
+export const firstPrivatePort = 49_152;
+export const privatePorts = 16_384;
+
+/** The port of the protocol that is spoken at a path, 0 when that is not known. */
+export function portOf(path: string): number {
+  for (const { path: pattern, port } of known) {
+    const found = pattern.exec(path);
+    if (found !== null) return typeof port === "number" ? port : port(found);
+  }
+  return 0;
+}

@@ -1,0 +1,228 @@
+/** Recordings, as Wireshark's tshark and ipcdump itself read them. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+
+setDefaultTimeout(3 * PATIENCE);
+
+const folder = mkdtempSync(join(tmpdir(), "ipcdump-pcapng-"));
+const file = join(folder, "run.pcapng");
+const server = join(folder, "docker.sock");
+const gate = join(folder, "gate");
+const requests = 12;
+const longBody = 200_000;
+/** of the answers' bodies, one of them longer than a packet */
+const lengths = Array.from({ length: requests }, (_, n) => (n === 3 ? longBody : 20 + n));
+
+/** The same run as ipcdump showed it while it traced. */
+let live: string[] = [];
+
+interface Ran {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+function run(command: readonly string[], stdin?: Uint8Array): Ran {
+  const env = { ...process.env, LC_ALL: "C.UTF-8" };
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { env, stdin: stdin ?? "ignore" });
+  return { status: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+/** What tshark answers; whatever it warns of fails the test. */
+function tshark(...words: string[]): string {
+  const { status, stdout, stderr } = run(["tshark", "-r", file, ...words]);
+  const warnings = stderr.split("\n").filter((line) => line !== "" && !/^Running as user "root"/.test(line));
+  expect(warnings).toEqual([]);
+  expect(status).toBe(0);
+  return stdout;
+}
+
+const rows = (text: string) => text.split("\n").filter((line) => line !== "");
+const untimed = (line: string) => line.replace(/"time":"[^"]*"/, '"time":""');
+
+/**
+ * Compares what two tracers saw of one run, but for its times. Of an end that one of them had to guess, or could not
+ * know, the other may have known more: each asks by itself.
+ */
+function expectSame(recorded: readonly string[]): void {
+  const parts = (line: string) => {
+    const { src_pid, src_comm, dst_pid, dst_comm, type, meta, bytes } = JSON.parse(line);
+    const { src_guess, dst_guess, ...facts } = meta;
+    const isSure = !src_guess && !dst_guess && src_comm !== "<unknown>" && dst_comm !== "<unknown>";
+    return {
+      ends: [src_pid, src_comm, dst_pid, dst_comm],
+      isSure,
+      moved: JSON.stringify([type, facts, bytes]),
+    };
+  };
+  const order = (lines: readonly string[]) => lines.map(parts).sort((a, b) => (a.moved < b.moved ? -1 : 1));
+  const [here, there] = [order(recorded), order(live)];
+  expect(here.map(({ moved }) => moved)).toEqual(there.map(({ moved }) => moved));
+  const sure = here.map(({ isSure }, i) => isSure && there[i]!.isSure);
+  expect(here.filter((_, i) => sure[i]).map(({ ends }) => ends)).toEqual(
+    there.filter((_, i) => sure[i]).map(({ ends }) => ends),
+  );
+  expect(sure.filter((is) => is).length).toBeGreaterThan(requests);
+}
+
+/** An HTTP server on a unix socket, its client, a shell with a pipe, and a signal; all of them one command. */
+const workload = `
+  exec 2>&1
+  bun -e '
+    const lengths = JSON.parse(process.env.LENGTHS);
+    const server = Bun.serve({ unix: process.env.SOCKET, fetch: (request) => {
+      const at = Number(new URL(request.url).searchParams.get("n"));
+      if (at === lengths.length - 1) setTimeout(() => server.stop(), 0);
+      return new Response("answer ".repeat(lengths[at]).slice(0, lengths[at]));
+    } });
+    console.log("listens");
+  ' | { read line; bun -e '
+    const count = JSON.parse(process.env.LENGTHS).length;
+    for (let n = 0; n < count; n++) {
+      await (await fetch("http://localhost/containers?n=" + n, { unix: process.env.SOCKET })).text();
+    }
+  '; }
+  printf 'sixteen bytes ..' | cat > /dev/null
+  sleep 60 & while read name < /proc/$!/comm && [ "$name" != sleep ]; do :; done
+  kill -TERM $!; wait`;
+
+beforeAll(async () => {
+  run(["mkfifo", gate]);
+  const common = ["--backend", BACKEND, "-t", "pipe,signal,unix-stream"];
+  const bun = join(import.meta.dir, "../../node_modules/.bin");
+  const env = {
+    ...(process.env as Record<string, string>),
+    PATH: `${bun}:${process.env.PATH}`,
+    SOCKET: server,
+    LENGTHS: JSON.stringify(lengths),
+  };
+  const shell = Bun.spawn(["sh", "-c", `read go < ${gate}; ${workload}`], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env,
+  });
+  const wanted = [...common, "-p", `${shell.pid}`, "--follow"];
+  const shown = await Ipcdump.tracing([...wanted, "-f", "json", "-x"]);
+  const recorded = await Ipcdump.tracing([...wanted, "-f", "pcapng", "-o", file]);
+  run(["sh", "-c", `echo go > ${gate}`]);
+  await shell.exited;
+  for (const one of [shown, recorded]) {
+    process.kill(one.pid, "SIGINT");
+    expect(await one.ended()).toBe(0);
+  }
+  live = shown.stdout;
+  expect(live.length).toBeGreaterThan(2 * requests);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("read again it is what was shown live, but for the times that each took", () => {
+  const { status, stdout, stderr } = run([EXECUTABLE, "-r", file, "-f", "json", "-x"]);
+  expect(status).toBe(0);
+  expect(stderr).toMatch(new RegExp(`^${live.length} events in .* 0 lost\n$`));
+  expectSame(rows(stdout));
+});
+
+test("from stdin, without contents, filtered, counted, summed up", () => {
+  const piped = run([EXECUTABLE, "-r", "-", "-f", "json", "-t", "signal"], readFileSync(file));
+  const signals = live.filter((line) => line.includes('"type":"signal"'));
+  expect(rows(piped.stdout).map(untimed)).toEqual(signals.map(untimed));
+  expect(signals.length).toBeGreaterThan(0);
+  const few = run([EXECUTABLE, "-r", file, "-c", "3", "-f", "csv"]);
+  expect(rows(few.stdout)).toHaveLength(4);
+  const path = run([EXECUTABLE, "-r", file, "--path", server, "--summary", "-f", "json"]);
+  const sums = rows(path.stdout).map((line) => JSON.parse(line));
+  const bytes = live
+    .map((line) => JSON.parse(line))
+    .filter(({ meta }) => meta.path === server)
+    .reduce((sum, { meta }) => sum + meta.count, 0);
+  expect(sums.reduce((sum, row) => sum + row.bytes, 0)).toBe(bytes);
+  expect(bytes).toBeGreaterThan(longBody);
+});
+
+test("tshark follows the conversation: every request and every byte of the answers", () => {
+  const uris = tshark("-Y", "http.request", "-T", "fields", "-e", "http.request.uri");
+  expect(rows(uris)).toEqual(lengths.map((_, n) => `/containers?n=${n}`));
+  const found = tshark("-Y", "http.response", "-T", "fields", "-e", "http.content_length");
+  expect(rows(found).map(Number)).toEqual(lengths);
+});
+
+test("tshark shows both processes by name, and the line as a comment", () => {
+  const found = tshark(
+    "-N",
+    "n",
+    "-Y",
+    "http.request",
+    "-T",
+    "fields",
+    "-e",
+    "ipv6.src_host",
+    "-e",
+    "ipv6.dst_host",
+    "-e",
+    "frame.comment",
+  );
+  const last = rows(found).at(-1) ?? "";
+  const isRequest = ({ bytes }: { bytes: string }) =>
+    Buffer.from(bytes, "base64").toString().startsWith("GET ");
+  const event = live
+    .map((line) => JSON.parse(line))
+    .filter(({ meta }) => meta.path === server)
+    .findLast(isRequest);
+  const [source, destination, comment] = last.split("\t");
+  expect(source).toBe(`${event.src_comm}.${event.src_pid}`);
+  expect(destination).toBe(`${event.dst_comm}.${event.dst_pid}`);
+  expect(comment).toBe(
+    `unix-stream ${event.src_pid}(${event.src_comm}) > ${event.dst_pid}(${event.dst_comm}): path ${server}, ` +
+      `count ${event.meta.count}, src_inode ${event.meta.src_inode}, dst_inode ${event.meta.dst_inode}`,
+  );
+});
+
+test("tshark finds the signal by the name of who got it", () => {
+  const found = tshark(
+    "-Y",
+    'systemd_journal.object_comm == "sleep"',
+    "-T",
+    "fields",
+    "-e",
+    "systemd_journal.message",
+  );
+  expect(rows(found)).toHaveLength(1);
+  expect(found).toMatch(/^signal \d+\(sh\) > \d+\(sleep\): num 15, name SIGTERM\n$/);
+});
+
+test("saved anew by tshark it still reads", () => {
+  const saved = join(folder, "saved.pcapng");
+  tshark("-w", saved);
+  const { status, stdout } = run([EXECUTABLE, "-r", saved, "-f", "json", "-x"]);
+  expect(status).toBe(0);
+  expectSame(rows(stdout));
+});
+
+test("a file that is cut, foreign or none says so after what could be read", () => {
+  const whole = readFileSync(file);
+  const cut = join(folder, "cut.pcapng");
+  writeFileSync(cut, whole.subarray(0, whole.length - 1000));
+  const part = run([EXECUTABLE, "-r", cut, "-f", "json", "-q"]);
+  expect(part.status).toBe(1);
+  expect(rows(part.stdout).length).toBeGreaterThan(requests);
+  expect(part.stderr).toMatch(
+    /^ipcdump: \S+cut\.pcapng: at byte \d+: it ends within a block\n.*What was before is shown\.\n$/,
+  );
+  const other = run([EXECUTABLE, "-r", EXECUTABLE]);
+  expect(other.status).toBe(1);
+  expect(other.stderr).toMatch(/at byte 0: it does not begin as pcapng\n$/);
+  const missing = run([EXECUTABLE, "-r", join(folder, "missing")]);
+  expect([missing.status, missing.stderr]).toEqual([1, `ipcdump: cannot read ${folder}/missing: ENOENT\n`]);
+});
+
+test("reading needs no rights", () => {
+  const shared = join(folder, "shared.pcapng");
+  writeFileSync(shared, readFileSync(file));
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", EXECUTABLE];
+  const { status, stdout } = run([...nobody, "-r", "-", "-f", "json", "-q"], readFileSync(shared));
+  expect([status, rows(stdout).length]).toEqual([0, live.length]);
+});
