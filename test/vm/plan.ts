@@ -10,8 +10,11 @@ import type { Backend } from "./report.ts";
  */
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
-/** Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for. */
-const onlyHere = ["devices", "faults", "hostile", "multitude", "storm"];
+/**
+ * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last two of
+ * these files no VM has the compilers, or tshark.
+ */
+const onlyHere = ["devices", "faults", "hostile", "multitude", "storm", "newkind", "pcapng"];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
 const commandLineOn: Backend = "tracepoint";
