@@ -1,6 +1,7 @@
 /**
  * Builds everything: BPF programs, the layouts of their records, the bundled libbpf and the
- * executable. What is newer than its sources is left alone.
+ * executable. What was made of the same sources by the same compilers is left alone; whatever is made is made in a
+ * room of its own and renamed when it is whole, so a build may be killed at any time.
  *
  *   bun build.ts            dist/ipcdump
  *   bun build.ts --static   dist/ipcdump-static too, which needs no libc of the system
@@ -9,13 +10,25 @@
  *   bun build.ts --target arm64   dist/arm64/ipcdump, by a cross compiler; with --release into dist/release as well
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Bundle, bundle } from "./ffi/bundle/build.ts";
+import { cacheFolder } from "./ffi/bundle/cache.ts";
 import { kindList, layout } from "./ffi/bundle/layout.ts";
+import { Lock } from "./ffi/bundle/lock.ts";
 import { release } from "./ffi/bundle/release.ts";
+import { clearBelow, Room } from "./ffi/bundle/room.ts";
 import { otherBun } from "./ffi/bundle/runtime.ts";
-import { compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
+import { compilerOf, compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
 import { Elf } from "./ffi/elf.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
@@ -63,8 +76,8 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function run(command: string[], what: string): void {
-  const { exitCode, stderr } = Bun.spawnSync(command, { cwd: root, stdout: "ignore", stderr: "pipe" });
+function run(command: string[], what: string, cwd = root): void {
+  const { exitCode, stderr } = Bun.spawnSync(command, { cwd, stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new BuildError(`${what} failed:\n${stderr.toString().trimEnd()}`);
 }
 
@@ -72,6 +85,15 @@ function run(command: string[], what: string): void {
 function isCurrent(target: string, key: string): boolean {
   const stamp = `${target}.key`;
   return existsSync(target) && existsSync(stamp) && readFileSync(stamp, "utf8") === key;
+}
+
+/** Puts what was made in the room into its place. The stamp goes first and comes last: without one nothing counts. */
+function place(room: string, made: string, target: string, key: string): void {
+  const stamp = join(room, "key");
+  writeFileSync(stamp, key);
+  rmSync(`${target}.key`, { force: true });
+  renameSync(made, target);
+  renameSync(stamp, `${target}.key`);
 }
 
 function keyOf(files: readonly string[], ...more: string[]): string {
@@ -87,8 +109,8 @@ function filesOf(folder: string, extension: RegExp): string[] {
     .sort();
 }
 
-/** Throws where clang lacks what libbpf's CO-RE macros are made of. */
-function checkClang(): void {
+/** What clang says of its version; throws where it lacks what libbpf's CO-RE macros are made of. */
+function clangVersion(): string {
   if (Bun.which("clang") === null) throw new BuildError("clang is not installed\ntry: apt-get install clang");
   const said = Bun.spawnSync(["clang", "--version"]).stdout.toString();
   const major = Number(/version (\d+)/.exec(said)?.[1] ?? oldestClang);
@@ -96,29 +118,34 @@ function checkClang(): void {
     throw new BuildError(
       `clang ${major} is too old, ${oldestClang} is needed: build on Debian 12 or newer; what is built runs here too`,
     );
+  return said;
 }
 
 /** bpf/*.bpf.c → ipcdump.bpf.o, by the headers and the linker of this machine's own libbpf */
-function compilePrograms({ target, folder, object: linked }: Output, { headers, library }: Bundle): void {
+function compilePrograms(
+  { target, object: linked }: Output,
+  { headers, library }: Bundle,
+  room: string,
+): void {
   const sources = filesOf("bpf", /\.[ch]$/);
   const flags = [...clangFlags, `-D__TARGET_ARCH_${target.bpf}`, `-I${headers}`];
-  const key = keyOf(sources, ...flags);
+  const key = keyOf(sources, clangVersion(), ...flags);
   if (isCurrent(linked, key)) return;
   say(`compiling the BPF programs for ${target.name}`);
-  checkClang();
   const objects = sources
     .filter((source) => source.endsWith(".bpf.c"))
     .map((source) => {
-      const object = join(folder, basename(source).replace(/\.c$/, ".o"));
+      const object = join(room, basename(source).replace(/\.c$/, ".o"));
       run(["clang", ...flags, "-c", source, "-o", object], `compiling ${basename(source)}`);
       return object;
     });
-  linkObjects(openLibbpf(library), linked, objects);
-  writeFileSync(`${linked}.key`, key);
+  const made = join(room, basename(linked));
+  linkObjects(openLibbpf(library), made, objects);
+  place(room, made, linked, key);
 }
 
 /** ipcdump.bpf.o → src/layout.ts and src/kinds/index.ts; with `check` they have to be there already */
-function generateLayout({ object }: Output, check: boolean): void {
+function generateLayout({ object }: Output, room: string, check: boolean): void {
   const bytes = readFileSync(object);
   for (const [file, made] of [
     [layoutFile, layout(bytes)],
@@ -127,32 +154,37 @@ function generateLayout({ object }: Output, check: boolean): void {
     if (existsSync(file) && readFileSync(file, "utf8") === made) continue;
     const name = relative(root, file);
     if (check) throw new BuildError(`${name} is not what bpf/*.h says; run: bun build.ts`);
-    writeFileSync(file, made);
+    const part = join(room, basename(file));
+    writeFileSync(part, made);
+    renameSync(part, file);
     say(`${name} changed; commit it with bpf/`);
   }
 }
 
 /** A program of ffi/ that needs no libraries, from C; of drop.c the code alone */
 async function compileFreestanding(
-  target: Target,
+  { target }: Output,
   name: string,
-  made: string,
+  program: string,
   flags: readonly string[],
+  room: string,
 ): Promise<void> {
   const source = join(root, "ffi", name);
-  const key = keyOf([source], target.compiler, ...flags);
-  if (isCurrent(made, key)) return;
+  const key = keyOf([source], await compilerOf(target), ...flags);
+  if (isCurrent(program, key)) return;
+  const made = join(room, basename(program));
   await compilerSays(target, [...flags, "-o", made, source]);
-  if (made.endsWith(".bin")) {
+  if (program.endsWith(".bin")) {
     const code = new Elf(readFileSync(made)).section(".text");
     if (code === null) throw new BuildError(`${name} made no code`);
     writeFileSync(made, code);
   }
-  writeFileSync(`${made}.key`, key);
+  place(room, made, program, key);
 }
 
-/** src/main.ts, the object and the child, into `outfile` by way of `options`; `versions` is what it has inside */
-function compileExecutable(outfile: string, versions: string, options: readonly string[]): void {
+/** src/main.ts, the object and the child, by way of `options`; `versions` is what the executable has inside */
+function compileExecutable(room: string, name: string, versions: string, options: readonly string[]): string {
+  const outfile = join(room, name);
   const bundled = Object.fromEntries(versions.split(", ").map((line) => line.split(" ")));
   run(
     [
@@ -163,7 +195,10 @@ function compileExecutable(outfile: string, versions: string, options: readonly 
       ...[join(root, "src/main.ts"), "--outfile", outfile],
     ],
     "bun build",
+    // where Bun puts parts of its own
+    room,
   );
+  return outfile;
 }
 
 /** What decides an executable, `more` besides */
@@ -174,33 +209,39 @@ function executableKey({ object, child, drop }: Output, more: readonly string[],
 }
 
 /** with libbpf → ipcdump */
-async function buildExecutable(output: Output, library: string, versions: string): Promise<void> {
+async function buildExecutable(
+  output: Output,
+  library: string,
+  versions: string,
+  room: string,
+): Promise<void> {
   const { target, folder, executable } = output;
   const key = executableKey(output, [library], versions);
   if (isCurrent(executable, key)) return;
   say(`building ${relative(root, executable)}`);
-  writeFileSync(join(folder, "libbpf.so"), readFileSync(library));
+  const embedded = join(room, "libbpf.so");
+  copyFileSync(library, embedded);
+  renameSync(embedded, join(folder, "libbpf.so"));
   const foreign = async () => [
     `--target=bun-linux-${target.name}`,
     `--compile-executable-path=${await otherBun(target.bun)}`,
     `--conditions=${target.name}`, // package.json's `imports`: whose files are embedded
   ];
-  compileExecutable(executable, versions, target.isNative ? [] : await foreign());
-  writeFileSync(`${executable}.key`, key);
+  const made = compileExecutable(room, "ipcdump", versions, target.isNative ? [] : await foreign());
+  place(room, made, executable, key);
 }
 
 /** with musl's Bun and the runtime → dist/ipcdump-static */
-async function buildStatic(output: Output): Promise<void> {
+async function buildStatic(output: Output, room: string): Promise<void> {
   const { bun, runtime, versions } = await staticParts();
   const key = executableKey(output, [bun, runtime], versions);
   if (isCurrent(staticExecutable, key)) return;
   say("building dist/ipcdump-static");
-  const part = `${staticExecutable}.part`;
   const linked = ["--define", `LINKED_LIBBPF=${JSON.stringify("libbpf.so.1")}`];
-  compileExecutable(part, versions, [`--compile-executable-path=${bun}`, ...linked]);
-  writeFileSync(part, graft(readFileSync(part), readFileSync(runtime)));
-  renameSync(part, staticExecutable);
-  writeFileSync(`${staticExecutable}.key`, key);
+  const options = [`--compile-executable-path=${bun}`, ...linked];
+  const made = compileExecutable(room, "ipcdump-static", versions, options);
+  writeFileSync(made, graft(readFileSync(made), readFileSync(runtime)));
+  place(room, made, staticExecutable, key);
 }
 
 async function main(words: readonly string[]): Promise<void> {
@@ -221,23 +262,28 @@ async function main(words: readonly string[]): Promise<void> {
   }
   const output = outputOf(target);
   mkdirSync(output.folder, { recursive: true });
+  // of several builds in a checkout one works; the others wait, and find what it made
+  using _lock = await Lock.of(dist);
+  using work = new Room(dist);
+  const room = work.path;
+  clearBelow(cacheFolder());
   const here = await bundle();
-  compilePrograms(output, here);
-  await compileFreestanding(target, "child.c", output.child, childFlags);
-  await compileFreestanding(target, "drop.c", output.drop, dropFlags);
-  generateLayout(output, check || !target.isNative);
+  compilePrograms(output, here, room);
+  await compileFreestanding(output, "child.c", output.child, childFlags, room);
+  await compileFreestanding(output, "drop.c", output.drop, dropFlags, room);
+  generateLayout(output, room, check || !target.isNative);
   if (check) {
     // programs need no cross compiler: that they are right for every processor is seen here already
     for (const other of targetNames.map((name) => outputOf(targetOf(name)))) {
       mkdirSync(other.folder, { recursive: true });
-      compilePrograms(other, here);
-      generateLayout(other, true);
+      compilePrograms(other, here, room);
+      generateLayout(other, room, true);
     }
     return;
   }
   const { library, versions } = target.isNative ? here : await bundle(target);
-  await buildExecutable(output, library, versions);
-  if (isStatic || (forOthers && target.name === "x64")) await buildStatic(output);
+  await buildExecutable(output, library, versions, room);
+  if (isStatic || (forOthers && target.name === "x64")) await buildStatic(output, room);
   if (!forOthers) return;
   const files = [output.executable, ...(target.name === "x64" ? [staticExecutable] : [])];
   await release(join(dist, "release"), root, manifest.version, target, files);

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { command } from "./command.ts";
+import { fetchFile, reasonOf } from "./fetch.ts";
+import { Lists } from "./lists.ts";
 import { mirror } from "./mirror.ts";
+import { written } from "./room.ts";
 
 /** A binary package as the lists name it. */
 export interface Package {
@@ -12,64 +15,76 @@ export interface Package {
   suite: string;
 }
 
-/** apt with sources, lists and cache of its own; nothing of the system's apt is written. */
-export interface Apt {
-  /** Fetches a binary package, newest or of one suite, and returns the path of the .deb. */
-  download(name: string, suite?: string): Promise<string>;
-  /** All binary packages whose whole name matches, newest version first. */
-  find(pattern: RegExp): Promise<Package[]>;
-  /** The first of `find`; throws when there is none. */
-  newest(pattern: RegExp): Promise<Package>;
+/** A file that the lists name, with the SHA-256 that Debian signed. */
+interface Listed {
+  uri: string;
+  file: string;
+  sha256: string;
 }
 
-const day = 24 * 60;
+/** apt with sources, lists and cache of its own; nothing of the system's apt is written. */
+export interface Apt {
+  /**
+   * Fetches a binary package into a folder and returns the path of the .deb: the newest of `suite`, if one is named, or
+   * else whatever other version can be had.
+   */
+  download(name: string, folder: string, suite?: string): Promise<string>;
+  /**
+   * What `use` makes of the first package that it succeeds with, of those whose whole name matches, newest version
+   * first. When it fails with all, and the lists may be old, they are fetched anew and it is given theirs.
+   */
+  first<Result>(pattern: RegExp, use: (offered: Package) => Promise<Result>): Promise<Result>;
+  /** The files of every revision of a source package, newest first; needs lists of sources. */
+  sourceFiles(source: string): Promise<Listed[]>;
+}
+
+export interface AptOptions {
+  /** Lists of sources instead of packages. */
+  type?: "deb" | "deb-src";
+  /** Another processor than this machine's, as Debian calls it. */
+  architecture?: string;
+}
+
 const keyrings = ["debian-archive-keyring.gpg", "debian-archive-keyring.pgp"].map((file) =>
   join("/usr/share/keyrings", file),
 );
 
 /**
  * A private apt for some suites (`bullseye`, `bookworm-security`, `trixie-backports`, ...), from the machine's own
- * mirror with the machine's own proxy settings. Lists are fetched at most once a day. Signatures are checked against
- * Debian's keyring, as ever. Needs no root. Packages are for this machine, or for the `architecture` that Debian calls so.
+ * mirror with the machine's own proxy settings. Lists are fetched at most once a day, but for those that name files
+ * which are gone. Signatures are checked against Debian's keyring, as ever. Needs no root.
  */
-export async function apt(suites: string[], options: { architecture?: string } = {}): Promise<Apt> {
-  const { archive, security } = await mirror();
+export async function apt(suites: string[], options: AptOptions = {}): Promise<Apt> {
+  const { archives, security } = await mirror();
   const keyring = keyrings.find((file) => existsSync(file));
   if (keyring === undefined) {
     throw new Error("Debian's archive keys are missing\ntry: apt-get install debian-archive-keyring");
   }
+  const { type = "deb", architecture = "" } = options;
   const entries = suites.map((suite) => {
-    const uri = suite.endsWith("-security") ? security : archive;
-    return `Types: deb\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: ${keyring}\n`;
+    const uri = suite.endsWith("-security") ? security : archives[0];
+    return `Types: ${type}\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\nSigned-By: ${keyring}\n`;
   });
   const sources = entries.join("\n");
-  const { architecture = "" } = options;
   const key = createHash("sha256").update(sources).update(architecture).digest("hex").slice(0, 12);
   const folder = cacheFolder("apt", `${suites[0] ?? "none"}-${key}`);
-  const config = configure(folder, sources, architecture);
-  await update(folder, config, suites);
-  return new PrivateApt(config, cacheFolder("packages"));
-}
-
-/** Fetches one file, with the machine's own settings for that, and throws when its SHA-256 is another. */
-export async function fetchFile(uri: string, path: string, sha256: string): Promise<void> {
-  const settings = ["-qq", "-o", "APT::Sandbox::User=root"];
-  await command(["/usr/lib/apt/apt-helper", ...settings, "download-file", uri, path, `SHA256:${sha256}`], {
-    from: "apt",
-  });
+  const config = await configure(folder, sources, architecture);
+  const lists = new Lists(folder, config, suites);
+  await lists.freshen();
+  return new PrivateApt(config, lists);
 }
 
 /** Writes the private tree and returns the path of its configuration, read after the system's. */
-function configure(folder: string, sources: string, architecture: string): string {
-  for (const part of ["etc/sources", "etc/empty", "state/lists/partial", "cache/archives/partial"]) {
+async function configure(folder: string, sources: string, architecture: string): Promise<string> {
+  for (const part of ["etc/empty", "state/lists/partial", "cache/archives/partial"]) {
     mkdirSync(join(folder, part), { recursive: true });
   }
-  writeFileSync(join(folder, "etc/sources/debian.sources"), sources, { mode: 0o600 });
-  if (!existsSync(join(folder, "state/status"))) writeFileSync(join(folder, "state/status"), "");
+  await written(join(folder, "etc/debian.sources"), sources);
+  await written(join(folder, "state/status"), "");
   const settings = `
 Dir::Etc "${folder}/etc";
-Dir::Etc::sourcelist "sources.list";
-Dir::Etc::sourceparts "sources";
+Dir::Etc::sourcelist "debian.sources";
+Dir::Etc::sourceparts "empty";
 Dir::Etc::preferences "preferences";
 Dir::Etc::preferencesparts "empty";
 Dir::Etc::trusted "trusted.gpg";
@@ -94,88 +109,96 @@ APT::Sandbox::User "root";
 #clear APT::Update::Post-Invoke-Success;
 ${architecture === "" ? "" : `#clear APT::Architectures;\nAPT::Architecture "${architecture}";\n`}`;
   const config = join(folder, "apt.conf");
-  // Renamed into place: another process may be reading it.
-  writeFileSync(`${config}.${process.pid}`, settings);
-  renameSync(`${config}.${process.pid}`, config);
+  await written(config, settings);
   return config;
-}
-
-/** Fetches the lists when they are older than a day; one process does, others wait for it. */
-async function update(folder: string, config: string, suites: string[]): Promise<void> {
-  const stamp = join(folder, "updated");
-  const had = existsSync(stamp);
-  if (had && Date.now() - statSync(stamp).mtimeMs < day * 60_000) return;
-  process.stderr.write(`fetching Debian's package lists: ${suites.join(", ")}\n`);
-  const script = 'test -n "$(find "$1" -mmin -"$2" 2>/dev/null)" || { s=$1; shift 2; "$@" && touch "$s"; }';
-  const fetch = async (...more: string[]): Promise<void> => {
-    const update = ["apt-get", "-c", config, ...more, "-qq", "update"];
-    await command(["flock", join(folder, "lock"), "sh", "-c", script, "sh", stamp, String(day), ...update]);
-  };
-  try {
-    await fetch();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (/is expired|is not valid anymore/.test(reason)) {
-      // A suite past its support is signed once more and then left to expire. Its signature still counts.
-      process.stderr.write("the lists have expired; taking them as they are\n");
-      await fetch("-o", "Acquire::Check-Valid-Until=false");
-      return;
-    }
-    if (!had) throw new Error(`cannot fetch Debian's package lists for ${suites.join(", ")}\n${reason}`);
-    process.stderr.write("cannot refresh Debian's package lists; going on with those at hand\n");
-  }
 }
 
 class PrivateApt implements Apt {
   readonly #config: string;
-  readonly #packages: string;
+  readonly #lists: Lists;
 
-  constructor(config: string, packages: string) {
+  constructor(config: string, lists: Lists) {
     this.#config = config;
-    this.#packages = packages;
+    this.#lists = lists;
   }
 
-  async download(name: string, suite?: string): Promise<string> {
-    const wanted = suite === undefined ? name : `${name}/${suite}`;
-    // apt prints nothing when the file lies in the current folder already.
-    const uris = await this.#apt("apt-get", ["--print-uris", "download", wanted], dirname(this.#config));
-    const [, file, sum] = /^'\S+' (\S+) \d+ SHA256:([0-9a-f]{64})/m.exec(uris) ?? [];
-    if (file === undefined) throw new Error(`apt names no file with a SHA-256 for ${wanted}`);
-    const path = join(this.#packages, file);
-    if (existsSync(path) && sha256(path) === sum) return path;
-    const room = join(this.#packages, `partial.${process.pid}.${file}`);
-    mkdirSync(room, { recursive: true });
-    try {
-      await this.#apt("apt-get", ["-qq", "download", wanted], room);
-      renameSync(join(room, file), path);
-    } finally {
-      rmSync(room, { recursive: true, force: true });
+  download(name: string, folder: string, suite?: string): Promise<string> {
+    const order = (offered: Package[]) => [
+      ...offered.filter((each) => each.suite === suite),
+      ...offered.filter((each) => each.suite !== suite),
+    ];
+    return this.#first(name, new RegExp(RegExp.escape(name)), order, async ({ version }) => {
+      // apt prints nothing when the file lies in the current folder already; none lies beside the configuration
+      const [listed] = await this.#uris(["download", `${name}=${version}`]);
+      if (listed === undefined) throw new Error(`apt names no file with a SHA-256 for ${name} ${version}`);
+      const path = join(folder, listed.file);
+      await fetchFile(listed.uri, path, listed.sha256);
+      return path;
+    });
+  }
+
+  first<Result>(pattern: RegExp, use: (offered: Package) => Promise<Result>): Promise<Result> {
+    return this.#first(pattern.source, pattern, (offered) => offered, use);
+  }
+
+  async sourceFiles(source: string): Promise<Listed[]> {
+    const files: Listed[] = [];
+    for (const { version } of await this.#offered([source], " Sources")) {
+      files.push(...(await this.#uris(["--only-source", "source", `${source}=${version}`])));
     }
-    return path;
+    return files;
   }
 
-  async find(pattern: RegExp): Promise<Package[]> {
-    const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ""));
+  async #first<Result>(
+    what: string,
+    pattern: RegExp,
+    order: (offered: Package[]) => Package[],
+    use: (offered: Package) => Promise<Result>,
+  ): Promise<Result> {
+    for (;;) {
+      const { age } = this.#lists;
+      const failures: string[] = [];
+      for (const offered of order(await this.#find(pattern))) {
+        try {
+          return await use(offered);
+        } catch (error) {
+          const { name, version, suite } = offered;
+          failures.push(`${name} ${version} of ${suite}: ${reasonOf(error)}`);
+        }
+      }
+      // `use` may have had them fetched
+      if (this.#lists.age !== age || (await this.#lists.renew())) continue;
+      if (failures.length === 0) failures.push("no such package in the lists");
+      const gap = failures.length === 1 ? " " : "\n  ";
+      throw new Error(`cannot get Debian's ${what}:${gap}${failures.join("\n  ")}`);
+    }
+  }
+
+  async #find(pattern: RegExp): Promise<Package[]> {
+    const whole = new RegExp(`^(?:${pattern.source})$`);
     const names = (await this.#apt("apt-cache", ["pkgnames"])).split("\n").filter((name) => whole.test(name));
-    if (names.length === 0) return [];
+    return names.length === 0 ? [] : this.#offered(names, " Packages");
+  }
+
+  /** What the lists of a kind have by these names, newest version first. */
+  async #offered(names: string[], kind: string): Promise<Package[]> {
     const found: Package[] = [];
     for (const line of (await this.#apt("apt-cache", ["madison", ...names])).split("\n")) {
       const [name, version, where] = line.split("|").map((part) => part.trim());
       const suite = where?.split(" ")[1]?.replace(/\/[^/]*$/, "");
-      if (name && version && suite && where?.endsWith(" Packages")) found.push({ name, version, suite });
+      if (name && version && suite && where?.endsWith(kind)) found.push({ name, version, suite });
     }
     return newestFirst(found);
   }
 
-  async newest(pattern: RegExp): Promise<Package> {
-    const [first] = await this.find(pattern);
-    if (first === undefined)
-      throw new Error(`Debian has no package ${pattern.source} in the suites asked for`);
-    return first;
+  async #uris(words: string[]): Promise<Listed[]> {
+    const printed = await this.#apt("apt-get", ["--print-uris", "-qq", ...words]);
+    const lines = printed.matchAll(/^'(\S+)' (\S+) \d+ SHA256:([0-9a-f]{64})/gm);
+    return [...lines].map(([, uri = "", file = "", sha256 = ""]) => ({ uri, file, sha256 }));
   }
 
-  #apt(program: string, args: string[], cwd = this.#packages): Promise<string> {
-    return command([program, "-c", this.#config, ...args], { cwd, from: "apt" });
+  #apt(program: string, args: string[]): Promise<string> {
+    return command([program, "-c", this.#config, ...args], { cwd: dirname(this.#config), from: "apt" });
   }
 }
 
@@ -191,8 +214,4 @@ async function newestFirst<T extends { version: string }>(items: T[]): Promise<T
     sorted.splice(at, 0, item);
   }
   return sorted;
-}
-
-function sha256(path: string): string {
-  return createHash("sha256").update(readFileSync(path)).digest("hex");
 }

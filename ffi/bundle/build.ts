@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { compile } from "./compile.ts";
 import { compileLibraries, fetchLibraries, versions } from "./libraries.ts";
+import { made } from "./room.ts";
 import { checkSymbols } from "./symbols.ts";
-import { compilerSays, native, type Target } from "./target.ts";
+import { compilerOf, compilerSays, native, type Target } from "./target.ts";
 
 /** The bundled libbpf, in the cache folder. */
 export interface Bundle {
@@ -41,10 +42,12 @@ const programHeaders = [
 
 /** Builds the bundle of a target, or finds the one built before. */
 export async function bundle(target: Target = native): Promise<Bundle> {
-  const hash = createHash("sha256").update(target.name);
+  const hash = createHash("sha256")
+    .update(target.name)
+    .update(await compilerOf(target));
   for (const file of recipe) hash.update(readFileSync(join(import.meta.dir, file)));
   const folder = join(cacheFolder("libbpf"), hash.digest("hex").slice(0, 16));
-  if (!existsSync(folder)) await build(folder, target);
+  await made(folder, (room) => build(room, target));
   return {
     library: join(folder, "libbpf.so"),
     headers: join(folder, "include"),
@@ -52,33 +55,27 @@ export async function bundle(target: Target = native): Promise<Bundle> {
   };
 }
 
-async function build(folder: string, target: Target): Promise<void> {
+async function build(room: string, target: Target): Promise<string> {
   process.stderr.write(`building libbpf with libelf and zlib for ${target.name}\n`);
   const libraries = await fetchLibraries();
-  const room = `${folder}.${process.pid}`;
-  rmSync(room, { recursive: true, force: true });
-  mkdirSync(join(room, "include/bpf"), { recursive: true });
-  try {
-    const library = join(room, "libbpf.so");
-    await link(
-      library,
-      join(libraries.libbpf, "src/libbpf.map"),
-      [
-        ...(await compileLibraries(libraries, room, [], target)),
-        ...(await compile(join(room, "shims"), [join(import.meta.dir, "shims.c")], ["-std=c11"], target)),
-      ],
-      target,
-    );
-    await checkSymbols(library);
-    for (const header of programHeaders) {
-      copyFileSync(join(libraries.libbpf, "src", header), join(room, "include/bpf", header));
-    }
-    await Bun.write(join(room, "versions"), `${versions}\n`);
-    for (const part of ["libbpf", "libelf", "zlib", "shims"]) rmSync(join(room, part), { recursive: true });
-    if (!existsSync(folder)) renameSync(room, folder);
-  } finally {
-    rmSync(room, { recursive: true, force: true });
+  const whole = join(room, "whole");
+  mkdirSync(join(whole, "include/bpf"), { recursive: true });
+  const library = join(whole, "libbpf.so");
+  await link(
+    library,
+    join(libraries.libbpf, "src/libbpf.map"),
+    [
+      ...(await compileLibraries(libraries, room, [], target)),
+      ...(await compile(join(room, "shims"), [join(import.meta.dir, "shims.c")], ["-std=c11"], target)),
+    ],
+    target,
+  );
+  await checkSymbols(library);
+  for (const header of programHeaders) {
+    copyFileSync(join(libraries.libbpf, "src", header), join(whole, "include/bpf", header));
   }
+  writeFileSync(join(whole, "versions"), `${versions}\n`);
+  return whole;
 }
 
 async function link(library: string, exports: string, objects: string[], target: Target): Promise<void> {

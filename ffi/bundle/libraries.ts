@@ -1,10 +1,12 @@
 /** libbpf, libelf and zlib: the tarballs that pins.json names, and their objects. */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./command.ts";
 import { compile, includes, sourcesIn } from "./compile.ts";
+import type { Pin } from "./pinned.ts";
 import pins from "./pins.json" with { type: "json" };
+import { made } from "./room.ts";
 import { sourceTree } from "./source.ts";
 import { native, type Target } from "./target.ts";
 
@@ -18,26 +20,30 @@ export interface Libraries {
 /** A copy of libbpf's tree, beside it, with our changes in it. Throws when they don't fit. */
 async function patched(source: string): Promise<string> {
   const patch = join(import.meta.dir, "libbpf.patch");
-  const folder = `${source}.${createHash("sha256").update(readFileSync(patch)).digest("hex").slice(0, 8)}`;
-  if (existsSync(folder)) return folder;
-  const room = `${folder}.${process.pid}`;
-  try {
-    cpSync(source, room, { recursive: true });
-    await command(["patch", "-p1", "--silent", "--fuzz=0", "-d", room, "-i", patch], { from: "patch" });
-    if (!existsSync(folder)) renameSync(room, folder);
-  } finally {
-    rmSync(room, { recursive: true, force: true });
-  }
-  return folder;
+  const sum = createHash("sha256").update(readFileSync(patch)).digest("hex").slice(0, 8);
+  return made(`${source}-patched-${sum}`, async (room) => {
+    const tree = join(room, "tree");
+    cpSync(source, tree, { recursive: true });
+    await command(["patch", "-p1", "--silent", "--fuzz=0", "-d", tree, "-i", patch], { from: "patch" });
+    return tree;
+  });
 }
 
-/** Fetches all three. */
+/** Fetches all three. Throws naming each that can't be had. */
 export async function fetchLibraries(): Promise<Libraries> {
-  const [libbpf, libelf, zlib] = await Promise.all([
-    sourceTree(pins.libbpf),
-    sourceTree(pins.libelf),
-    sourceTree(pins.zlib),
-  ]);
+  const failures: string[] = [];
+  const fetched = async (pin: Pin): Promise<string> => {
+    try {
+      return await sourceTree(pin);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+      return "";
+    }
+  };
+  const libbpf = await fetched(pins.libbpf);
+  const libelf = await fetched(pins.libelf);
+  const zlib = await fetched(pins.zlib);
+  if (failures.length > 0) throw new Error(failures.join("\n"));
   return { libbpf: await patched(libbpf), libelf, zlib };
 }
 

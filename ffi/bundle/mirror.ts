@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { command } from "./command.ts";
 
-/** Where this machine gets Debian from, without the trailing slash. */
+/** Where this machine gets Debian from, without trailing slashes. */
 export interface Mirror {
-  archive: string;
+  /** Every archive of the machine's, the most likely one first. */
+  archives: string[];
   security: string;
+  /** The suites that the machine itself is made of. */
+  suites: string[];
 }
 
 const debianSuite =
@@ -22,7 +25,8 @@ export async function mirror(): Promise<Mirror> {
   const listed = await command(["apt-get", "update", "--print-uris", "-o", `Dir::State::lists=${lists}`], {
     from: "apt",
   });
-  const archives: string[] = [];
+  const archives = new Set<string>();
+  const suites = new Set<string>();
   let security: string | undefined;
   let best: string | undefined;
   for (const line of listed.split("\n")) {
@@ -31,16 +35,22 @@ export async function mirror(): Promise<Mirror> {
     const base = found?.[1];
     const suite = found?.[2];
     if (base === undefined || suite === undefined || !debianSuite.test(suite)) continue;
+    suites.add(suite);
     if (/-security$|\/updates$/.test(suite)) security ??= base;
-    else archives.push(base);
+    else archives.add(base);
     if (suite.endsWith("-updates")) best ??= base;
   }
-  const archive = best ?? archives[0];
+  const ordered = best === undefined ? [...archives] : [...new Set([best, ...archives])];
+  const [archive] = ordered;
   if (archive === undefined) {
     throw new Error(
       "no Debian mirror in this machine's apt sources (/etc/apt/sources.list, /etc/apt/sources.list.d)\n" +
         "build on Debian, or add a Debian archive there",
     );
   }
-  return { archive, security: security ?? archive.replace(/(\/debian)?$/, "/debian-security") };
+  return {
+    archives: ordered,
+    security: security ?? archive.replace(/(\/debian)?$/, "/debian-security"),
+    suites: [...suites],
+  };
 }

@@ -10,10 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { standardLibrary } from "../static/library.ts";
 import staticPins from "../static/pins.json" with { type: "json" };
-import { type Apt, apt } from "./apt.ts";
-import { cacheFolder } from "./cache.ts";
-import { command } from "./command.ts";
 import { fetchLibraries } from "./libraries.ts";
 import pins from "./pins.json" with { type: "json" };
 import { sourceTree } from "./source.ts";
@@ -52,7 +50,6 @@ export async function release(
 }
 
 async function licences(root: string, version: string): Promise<string> {
-  const debian = await apt([pins.suite]);
   const { libbpf, libelf, zlib } = await fetchLibraries();
   const musl = await sourceTree(staticPins.musl);
   const modules = join(root, "node_modules");
@@ -71,7 +68,7 @@ async function licences(root: string, version: string): Promise<string> {
     ],
     [`zlib ${pins.zlib.version}`, join(zlib, "LICENSE")],
     [`musl ${staticPins.musl.version}, in ipcdump-static, with changes`, join(musl, "COPYRIGHT")],
-    ["libstdc++, parts of it, in ipcdump-static", await gccCopyright(debian)],
+    ["libstdc++, parts of it, in ipcdump-static", (await standardLibrary()).copyright],
   ];
   const chapters = parts.map(([what, ...files]) => {
     const line = "=".repeat(what.length);
@@ -87,13 +84,6 @@ ffi/bundle/libbpf.patch and ffi/static/musl.patch. ffi/bundle and ffi/static of 
 fetch them, build them and put the executables together, so whoever changes one of them can build it anew. In place
 of the libbpf and libelf inside another one can be used by IPCDUMP_LIBBPF; see docs/security.md.
 `;
-
-/** The text of GCC's licence and of its exception for the libraries that come with it. */
-async function gccCopyright(debian: Apt): Promise<string> {
-  const folder = cacheFolder("sources", staticPins.gcc);
-  await command(["dpkg-deb", "-x", await debian.download(staticPins.gcc), folder]);
-  return join(folder, "usr/share/doc", staticPins.gcc, "copyright");
-}
 
 function sha256(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");

@@ -46,3 +46,8 @@ export const native = targetOf(process.arch);
 export function compilerSays(target: Target, words: readonly string[]): Promise<string> {
   return command([target.compiler, ...words], { from: target.from });
 }
+
+/** The versions of the target's compiler and linker, which decide what they make. */
+export async function compilerOf(target: Target): Promise<string> {
+  return (await compilerSays(target, ["--version"])) + (await compilerSays(target, ["-Wl,--version"]));
+}

@@ -3,26 +3,18 @@
  * libelf and zlib, what Bun needs of libstdc++, and the first instructions of the process. Built here and kept in the cache folder.
  */
 import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type Apt, apt } from "../bundle/apt.ts";
 import { cacheFolder } from "../bundle/cache.ts";
 import { command } from "../bundle/command.ts";
 import { compile } from "../bundle/compile.ts";
 import { compileLibraries, fetchLibraries, versions } from "../bundle/libraries.ts";
-import bundlePins from "../bundle/pins.json" with { type: "json" };
+import { made } from "../bundle/room.ts";
 import { otherBun } from "../bundle/runtime.ts";
 import { sourceTree } from "../bundle/source.ts";
+import { compilerOf, native } from "../bundle/target.ts";
+import { standardLibrary } from "./library.ts";
 import pins from "./pins.json" with { type: "json" };
 import { checkRuntime, importsOf } from "./symbols.ts";
 
@@ -39,6 +31,7 @@ export interface StaticParts {
 const recipe = [
   "build.ts",
   "symbols.ts",
+  "library.ts",
   "start.c",
   "resources.h",
   "stdcxx.c",
@@ -58,10 +51,12 @@ const recipe = [
 export async function staticParts(): Promise<StaticParts> {
   const bun = await otherBun("@oven/bun-linux-x64-musl");
   const wanted = await importsOf(bun);
-  const hash = createHash("sha256").update(wanted.join());
+  const hash = createHash("sha256")
+    .update(wanted.join())
+    .update(await compilerOf(native));
   for (const file of recipe) hash.update(readFileSync(file));
   const folder = join(cacheFolder("runtime"), hash.digest("hex").slice(0, 16));
-  if (!existsSync(folder)) await build(folder, bun, wanted);
+  await made(folder, (room) => build(room, bun, wanted));
   return {
     bun,
     runtime: join(folder, "libc.so"),
@@ -69,52 +64,42 @@ export async function staticParts(): Promise<StaticParts> {
   };
 }
 
-async function build(folder: string, bun: string, wanted: readonly string[]): Promise<void> {
-  const debian = await apt([bundlePins.suite]);
+async function build(room: string, bun: string, wanted: readonly string[]): Promise<string> {
   process.stderr.write("building musl with libbpf inside\n");
   const libraries = await fetchLibraries();
   const source = await sourceTree(pins.musl);
-  const archive = await standardLibrary(debian);
-  const room = `${folder}.${process.pid}`;
-  rmSync(room, { recursive: true, force: true });
-  mkdirSync(join(room, "done"), { recursive: true });
-  try {
-    const musl = join(room, "musl");
-    cpSync(source, musl, { recursive: true });
-    await command(["patch", "-s", "-p1", "-i", join(import.meta.dir, "musl.patch")], {
-      cwd: musl,
-      from: "patch",
-    });
-    await command([join(musl, "configure"), "--disable-static", `--prefix=${join(room, "include")}`], {
-      cwd: musl,
-    });
-    await command(["make", "install-headers"], { cwd: musl, from: "make" });
-    const headers = await muslHeaders(room);
-    const one = (file: string, options: readonly string[]) =>
-      compile(join(room, file), [join(import.meta.dir, file)], ["-std=gnu11", ...options, ...headers]);
-    const standIns = await one("stdcxx.c", ["-fvisibility=default"]);
-    const objects = [
-      ...(await compileLibraries(libraries, room, [...headers, ...standInMacros])),
-      ...(await one("start.c", freestanding)),
-      await takeFrom(archive, wanted, standIns, room),
-    ];
-    // make's own way of linking libc.so, with more in it
-    const more = [...objects, "-lgcc", "-Wl,-e,ipcdump_start,--strip-all"];
-    writeFileSync(join(room, "more"), more.join("\n"));
-    await command(
-      ["make", "-j", String(availableParallelism()), "lib/libc.so", `LIBCC=@${join(room, "more")}`],
-      {
-        cwd: musl,
-      },
-    );
-    const runtime = join(room, "done/libc.so");
-    cpSync(join(musl, "lib/libc.so"), runtime);
-    await checkRuntime(runtime, bun);
-    writeFileSync(join(room, "done/versions"), `${versions}, musl ${pins.musl.version}\n`);
-    if (!existsSync(folder)) renameSync(join(room, "done"), folder);
-  } finally {
-    rmSync(room, { recursive: true, force: true });
-  }
+  const { archive } = await standardLibrary();
+  const whole = join(room, "whole");
+  mkdirSync(whole);
+  const musl = join(room, "musl");
+  cpSync(source, musl, { recursive: true });
+  await command(["patch", "-s", "-p1", "-i", join(import.meta.dir, "musl.patch")], {
+    cwd: musl,
+    from: "patch",
+  });
+  await command([join(musl, "configure"), "--disable-static", `--prefix=${join(room, "include")}`], {
+    cwd: musl,
+  });
+  await command(["make", "install-headers"], { cwd: musl, from: "make" });
+  const headers = await muslHeaders(room);
+  const one = (file: string, options: readonly string[]) =>
+    compile(join(room, file), [join(import.meta.dir, file)], ["-std=gnu11", ...options, ...headers]);
+  const standIns = await one("stdcxx.c", ["-fvisibility=default"]);
+  const objects = [
+    ...(await compileLibraries(libraries, room, [...headers, ...standInMacros])),
+    ...(await one("start.c", freestanding)),
+    await takeFrom(archive, wanted, standIns, room),
+  ];
+  // make's own way of linking libc.so, with more in it
+  const more = [...objects, "-lgcc", "-Wl,-e,ipcdump_start,--strip-all"];
+  writeFileSync(join(room, "more"), more.join("\n"));
+  const make = ["make", "-j", String(availableParallelism()), "lib/libc.so", `LIBCC=@${join(room, "more")}`];
+  await command(make, { cwd: musl });
+  const runtime = join(whole, "libc.so");
+  cpSync(join(musl, "lib/libc.so"), runtime);
+  await checkRuntime(runtime, bun);
+  writeFileSync(join(whole, "versions"), `${versions}, musl ${pins.musl.version}\n`);
+  return whole;
 }
 
 /** What libelf calls of glibc's that musl has not. */
@@ -155,14 +140,4 @@ async function takeFrom(
   const roots = wanted.map((name) => `-Wl,--undefined=${name}`);
   await command(["gcc", "-r", "-nostdlib", "-o", object, ...standIns, ...roots, archive]);
   return object;
-}
-
-/** GCC's libstdc++, position-independent objects in an archive. */
-async function standardLibrary(debian: Apt): Promise<string> {
-  const folder = cacheFolder("sources", pins.stdcxx);
-  await command(["dpkg-deb", "-x", await debian.download(pins.stdcxx), folder]);
-  for await (const file of new Bun.Glob("usr/lib/gcc/*/*/libstdc++_pic.a").scan(folder)) {
-    return join(folder, file);
-  }
-  throw new Error(`Debian's package ${pins.stdcxx} has no libstdc++_pic.a`);
 }

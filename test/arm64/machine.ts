@@ -1,9 +1,10 @@
 /** A machine of that processor, emulated whole: Debian's kernel for it, busybox, and ipcdump. */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { apt } from "../../ffi/bundle/apt.ts";
 import { cacheFolder } from "../../ffi/bundle/cache.ts";
 import { command } from "../../ffi/bundle/command.ts";
+import { made } from "../../ffi/bundle/room.ts";
 import { compilerSays, targetOf } from "../../ffi/bundle/target.ts";
 import { CpioArchive } from "../vm/cpio.ts";
 import { Scratch } from "../vm/scratch.ts";
@@ -39,22 +40,20 @@ interface System {
 async function system(): Promise<System> {
   const folder = join(cacheFolder("kernels"), "arm64");
   const found = { kernel: join(folder, "vmlinuz"), busybox: join(folder, "busybox") };
-  if (existsSync(folder)) return found;
-  const suites = ["bookworm", "bookworm-security"];
-  const debian = await apt(suites, { architecture: "arm64" });
-  using scratch = new Scratch();
-  const newest = await debian.newest(KERNEL);
-  for (const { name, suite } of [newest, await debian.newest(/busybox-static/)]) {
-    const archive = await debian.download(name, suite);
-    await command(["dpkg-deb", "-x", archive, scratch.path()], { from: "dpkg" });
-    rmSync(archive);
-  }
-  const room = `${folder}.${process.pid}`;
-  mkdirSync(room);
-  const release = newest.name.slice("linux-image-".length);
-  copyFileSync(scratch.path("boot", `vmlinuz-${release}`), join(room, "vmlinuz"));
-  copyFileSync(scratch.path("bin/busybox"), join(room, "busybox"));
-  renameSync(room, folder);
+  await made(folder, async (room) => {
+    const whole = join(room, "whole");
+    mkdirSync(whole);
+    const debian = await apt(["bookworm", "bookworm-security"], { architecture: "arm64" });
+    const unpack = async (pattern: RegExp, file: (name: string) => string, as: string) =>
+      debian.first(pattern, async ({ name, suite }) => {
+        const archive = await debian.download(name, room, suite);
+        await command(["dpkg-deb", "-x", archive, join(room, name)], { from: "dpkg" });
+        copyFileSync(join(room, name, file(name)), join(whole, as));
+      });
+    await unpack(KERNEL, (name) => `boot/vmlinuz-${name.slice("linux-image-".length)}`, "vmlinuz");
+    await unpack(/busybox-static/, () => "bin/busybox", "busybox");
+    return whole;
+  });
   return found;
 }
 

@@ -1,9 +1,10 @@
 /** Systems to chroot into, made of Debian's packages and kept in the cache folder; nothing is installed. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { apt } from "../../ffi/bundle/apt.ts";
 import { cacheFolder } from "../../ffi/bundle/cache.ts";
 import { command } from "../../ffi/bundle/command.ts";
+import { made } from "../../ffi/bundle/room.ts";
 
 /** What a root is unpacked from. Each has a busybox that runs there. */
 const PACKAGES = {
@@ -19,24 +20,18 @@ export type Root = keyof typeof PACKAGES;
 export async function unpacked(root: Root): Promise<string> {
   const { suites, names } = PACKAGES[root];
   const folder = join(cacheFolder("roots"), root);
-  if (existsSync(folder)) return folder;
-  const debian = await apt([...suites]);
-  const room = `${folder}.${process.pid}`;
-  mkdirSync(room);
-  try {
+  return made(folder, async (room) => {
+    const whole = join(room, "whole");
+    mkdirSync(whole);
+    const debian = await apt([...suites]);
     // base-files comes first: since Debian 13 it has the links that the others' /bin and /lib are reached by
     for (const name of names) {
-      const archive = await debian.download(name);
-      await command(["dpkg-deb", "-x", archive, room], { from: "dpkg" });
-      rmSync(archive);
+      await command(["dpkg-deb", "-x", await debian.download(name, room), whole], { from: "dpkg" });
     }
-    for (const one of ["proc", "sys", "tmp"]) mkdirSync(join(room, one), { recursive: true });
-    writeFileSync(join(room, "ipcdump"), "", { mode: 0o755 });
-    renameSync(room, folder);
-  } finally {
-    rmSync(room, { recursive: true, force: true });
-  }
-  return folder;
+    for (const one of ["proc", "sys", "tmp"]) mkdirSync(join(whole, one), { recursive: true });
+    writeFileSync(join(whole, "ipcdump"), "", { mode: 0o755 });
+    return whole;
+  });
 }
 
 /**

@@ -1,9 +1,10 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { apt, type Package } from "../../ffi/bundle/apt.ts";
+import { type Apt, apt, type Package } from "../../ffi/bundle/apt.ts";
 import { cacheFolder } from "../../ffi/bundle/cache.ts";
 import { command } from "../../ffi/bundle/command.ts";
-import { Scratch } from "./scratch.ts";
+import { Lock } from "../../ffi/bundle/lock.ts";
+import { Room } from "../../ffi/bundle/room.ts";
 
 /** Where each series' newest cloud kernel is found, and by which package name. */
 const SOURCES = {
@@ -32,64 +33,60 @@ export interface Kernel {
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * The series' newest kernel image, unpacked and never installed. Looked up at most once a week: 12 to 14 MB
- * stay in the cache. Without a network an older image will do.
+ * The series' newest kernel image that can be had, unpacked and never installed. Looked up at most once a week: 12 to
+ * 14 MB stay in the cache. Without a network an older image will do.
  */
 export async function kernel(series: Series): Promise<Kernel> {
   const folder = cacheFolder("kernels", series);
-  const cached = readdirSync(folder).find((name) => name.startsWith("vmlinuz-"));
-  if (cached && Date.now() - statSync(join(folder, cached)).mtimeMs < WEEK_MS)
-    return described(series, cached);
-  try {
-    return described(series, await fetch(series, folder, cached));
-  } catch (error) {
-    if (!cached) throw error;
-    process.stderr.write(`cannot look for a newer ${series} kernel: ${String(error)}\ntaking ${cached}\n`);
-    return described(series, cached);
-  }
+  const images = () => readdirSync(folder).filter((name) => name.startsWith("vmlinuz-"));
+  const age = (name: string) => Date.now() - statSync(join(folder, name)).mtimeMs;
+  const recent = () => images().find((name) => age(name) < WEEK_MS);
+  const found = recent();
+  if (found) return described(folder, series, found);
+  // of several runs one looks, and those that wait find what it found
+  using _lock = await Lock.of(folder);
+  const [cached] = images();
+  const name = recent() ?? (await fetched(series, folder, cached));
+  for (const other of images()) if (other !== name) rmSync(join(folder, other));
+  return described(folder, series, name);
 }
 
-function described(series: Series, name: string): Kernel {
-  return {
-    series,
-    release: name.slice("vmlinuz-".length),
-    image: join(cacheFolder("kernels", series), name),
-  };
+function described(folder: string, series: Series, name: string): Kernel {
+  return { series, release: name.slice("vmlinuz-".length), image: join(folder, name) };
 }
 
-/** Puts the newest image into the folder, in place of the one that was there, and returns its name. */
-async function fetch(series: Series, folder: string, cached: string | undefined): Promise<string> {
+/** The name of the newest image, fetched into the folder, or of the one that was there when none can be. */
+async function fetched(series: Series, folder: string, cached: string | undefined): Promise<string> {
   const { suites, image } = SOURCES[series];
-  const debian = await apt([...suites]);
-  const newest = await debian.newest(image);
-  const release = newest.name.slice("linux-image-".length);
-  const name = `vmlinuz-${release}`;
-  if (name === cached) {
-    utimesSync(join(folder, name), new Date(), new Date());
-    return name;
+  using room = new Room(folder);
+  try {
+    const debian = await apt([...suites]);
+    return await debian.first(image, async (offered) => {
+      const name = `vmlinuz-${offered.name.slice("linux-image-".length)}`;
+      if (name !== cached) renameSync(await unpacked(debian, offered, room.path), join(folder, name));
+      utimesSync(join(folder, name), new Date(), new Date());
+      return name;
+    });
+  } catch (error) {
+    if (cached === undefined) throw error;
+    process.stderr.write(`cannot look for a newer ${series} kernel: ${String(error)}\ntaking ${cached}\n`);
+    return cached;
   }
+}
 
-  using scratch = new Scratch();
-  const room = scratch.path();
+/** The image of a package, or of the one that it stands for. */
+async function unpacked(debian: Apt, { name, suite }: Package, room: string): Promise<string> {
+  const release = name.slice("linux-image-".length);
   // From 7.0 on, linux-image-… is an empty package and linux-binary-… has the image.
-  const packages: Pick<Package, "name" | "suite">[] = [
-    newest,
-    { ...newest, name: `linux-binary-${release}` },
-  ];
-  for (const { name: part, suite } of packages) {
-    const archive = await debian.download(part, suite);
-    await command(["dpkg-deb", "-x", archive, room], { from: "dpkg" });
-    rmSync(archive);
-    const unpacked = [join(room, "boot", name), join(room, "usr/lib/modules", release, "vmlinuz")].find(
-      (path) => existsSync(path),
-    );
-    if (!unpacked) continue;
-    // Renamed into place: another run may be looking.
-    const partial = join(folder, `partial.${process.pid}`);
-    copyFileSync(unpacked, partial);
-    renameSync(partial, join(folder, name));
-    if (cached) rmSync(join(folder, cached));
-    return name;
+  for (const part of [name, `linux-binary-${release}`]) {
+    const folder = join(room, part);
+    await command(["dpkg-deb", "-x", await debian.download(part, room, suite), folder], { from: "dpkg" });
+    const places = [
+      join(folder, `boot/vmlinuz-${release}`),
+      join(folder, "usr/lib/modules", release, "vmlinuz"),
+    ];
+    const image = places.find((path) => existsSync(path));
+    if (image !== undefined) return image;
   }
   throw new Error(`neither linux-image-${release} nor linux-binary-${release} holds a kernel image`);
 }
