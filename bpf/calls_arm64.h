@@ -29,4 +29,10 @@ static __always_inline long call_number(struct pt_regs *regs)
 	return BPF_CORE_READ(regs, syscallno);
 }
 
+/* Whether the call that `regs` belongs to has its result, and the kernel is on its way out */
+static __always_inline bool has_returned(struct pt_regs *regs)
+{
+	return BPF_CORE_READ(regs, regs[0]) != BPF_CORE_READ(regs, orig_x0);
+}
+
 #endif

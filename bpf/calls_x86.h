@@ -55,4 +55,12 @@ static __always_inline long call_number(struct pt_regs *regs)
 	return BPF_CORE_READ(regs, orig_ax);
 }
 
+#define ENOSYS 38
+
+/* Whether the call that `regs` belongs to has its result, and the kernel is on its way out */
+static __always_inline bool has_returned(struct pt_regs *regs)
+{
+	return (long)BPF_CORE_READ(regs, ax) != -ENOSYS;
+}
+
 #endif

@@ -10,20 +10,68 @@
 
 ANCHOR(struct, signal_record);
 
-#define SI_USER 0
-#define SI_TKILL -6
-#define SI_QUEUE -1
 #define SEND_SIG_PRIV 1
+#define SIGKILL 9
+#define SIGCONT 18
+#define SIGNAL_CLD_STOPPED 0x10
+#define SIGNAL_CLD_CONTINUED 0x20
+#define PF_EXITING 0x4
+/* Behind those of enum trace_signal_result in trace/events/signal.h */
+#define RESULT_RESUMED 5
 
-/* The si_code of these is the caller's to choose; timers and message queues use the same codes */
-static __always_inline bool queued_by_hand(void)
+/* A process when a SIGCONT woke it: until it has run it says so of the next one too */
+struct resumption {
+	u64 born;
+	u64 switches; /* of its leader, who adds one when it stops again */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64); /* its signal_struct */
+	__type(value, struct resumption);
+} resumptions SEC(".maps");
+
+/* Whether the current system call is one that sends this signal: in the midst of it the kernel may raise others */
+static __always_inline bool is_asked_for(struct pt_regs *regs, enum call call, int number)
 {
-	return call_of(current_call(), in_compat_call()) == CALL_SIGQUEUE;
+	bool compat = in_compat_call();
+
+	/* that of the calls for threads comes one later */
+	return (call == CALL_KILL || call == CALL_SIGQUEUE) &&
+	       ((int)argument(regs, 1, compat) == number ||
+		(int)argument(regs, 2, compat) == number);
 }
 
-static __always_inline bool killed_by_hand(void)
+/*
+ * Whether the current system call has made this siginfo: it is on the stack of the task then, where
+ * neither a timer has its own nor an interrupt. Codes above 0, the kernel's, are allowed to oneself only.
+ */
+static __always_inline bool is_made_by_call(struct pt_regs *regs, enum call call, u64 info,
+					    int code, bool to_self)
 {
-	return call_of(current_call(), in_compat_call()) == CALL_KILL;
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (info < (u64)BPF_CORE_READ(task, stack) || info >= scalar(regs))
+		return false;
+	return code <= 0 || (call == CALL_SIGQUEUE && to_self && !has_returned(regs));
+}
+
+/* Whether a process that was stopped goes on by this SIGCONT. The kernel has woken it by now, and noted that */
+static __always_inline bool has_resumed(struct task_struct *task)
+{
+	u64 key = (u64)BPF_CORE_READ(task, signal);
+	struct resumption now = {}, *last;
+
+	if (!(BPF_CORE_READ(task, signal, flags) & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)))
+		return false;
+	now.born = BPF_CORE_READ(task, group_leader, start_boottime);
+	now.switches = BPF_CORE_READ(task, group_leader, nvcsw);
+	last = bpf_map_lookup_elem(&resumptions, &key);
+	if (last && last->born == now.born && last->switches == now.switches)
+		return false;
+	bpf_map_update_elem(&resumptions, &key, &now, BPF_ANY);
+	return true;
 }
 
 SEC("?tp_btf/signal_generate")
@@ -31,25 +79,36 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	     struct task_struct *task, int group, int result)
 {
 	struct task_struct *self = (void *)bpf_get_current_task();
+	struct pt_regs *regs = current_regs();
+	enum call call = call_of((u32)call_number(regs), in_compat_call());
+	u32 doing = BPF_CORE_READ(self, flags), flags = group ? SIGNAL_GROUP : 0;
 	struct identity src = {}, dst = {};
 	/* as a pointer the verifier takes it for never NULL, and leaves out what is for NULL */
 	u64 address = scalar(info);
 	struct signal_record *record;
-	int code;
 
+	/* whoever sent it: the next one is to know */
+	if (number == SIGCONT && has_resumed(task))
+		result = RESULT_RESUMED;
 	/*
-	 * 0 and 1 stand for signals of the kernel's own, and read as pointers they would say SI_USER; but
-	 * since 7.x kill(2) and its kin pass 0 as well, where SIGPIPE does.
+	 * 0 and 1 stand for signals of the kernel's own; but since 7.x kill(2) and its kin pass 0 as well. So does
+	 * a write to cgroup.kill, by whatever call, and nobody else for a SIGKILL who is not exiting.
 	 */
-	if (address == SEND_SIG_PRIV)
-		return 0;
-	code = address ? BPF_CORE_READ(info, si_code) : SI_USER;
-	if (!address && !killed_by_hand() && !queued_by_hand())
-		return 0;
-	if (code != SI_USER && code != SI_TKILL && code != SI_QUEUE && !queued_by_hand())
+	if (address == SEND_SIG_PRIV || (doing & PF_EXITING))
 		return 0;
 	identify(self, &src);
 	identify(task, &dst);
+	if (is_asked_for(regs, call, number)) {
+		if (address &&
+		    !is_made_by_call(regs, call, address, BPF_CORE_READ(info, si_code),
+				     src.who.tgid == dst.who.tgid))
+			return 0;
+	} else if (!address && number == SIGKILL && call != CALL_KILL && call != CALL_SIGQUEUE &&
+		   !(doing & PF_KTHREAD)) {
+		flags = SIGNAL_GROUP;
+	} else {
+		return 0;
+	}
 	if (src.who.tgid == config.own_tgid || dst.who.tgid == config.own_tgid)
 		return 0;
 	if (selects() && !may_pass(classify(&src), classify(&dst)))
@@ -61,7 +120,7 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 		count_lost(KIND_SIGNAL, LOST_RING_FULL, 1);
 		return 0;
 	}
-	begin_event(&record->event, KIND_SIGNAL, group ? SIGNAL_GROUP : 0, src.who, dst.who, 0);
+	begin_event(&record->event, KIND_SIGNAL, flags, src.who, dst.who, 0);
 	record->number = number;
 	record->result = result;
 	record->target = thread_here(scalar(task), BPF_CORE_READ(task, pid));

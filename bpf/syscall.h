@@ -112,7 +112,7 @@ static __always_inline bool is_call(enum call call, enum call_class wanted)
 }
 #undef IN_CLASS
 
-/* What is the processor's own: NATIVE and COMPAT, in_compat_call(), argument(), call_number() */
+/* What is the processor's own: NATIVE and COMPAT, in_compat_call(), argument(), call_number(), has_returned() */
 #if defined(__TARGET_ARCH_x86)
 #include "calls_x86.h"
 #elif defined(__TARGET_ARCH_arm64)

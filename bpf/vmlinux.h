@@ -379,6 +379,7 @@ typedef struct {
 } atomic_t;
 struct signal_struct {
 	atomic_t live;
+	unsigned int flags;
 };
 struct task_struct {
 	struct thread_info thread_info;
@@ -387,6 +388,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_state;
+	unsigned long nvcsw;
 	u64 start_boottime;
 	struct task_struct *real_parent;
 	struct list_head children;

@@ -12,8 +12,8 @@ const result = key("result", "text");
 const harmless = constants.signals.SIGURG;
 const firstRealtime = 34; // 32 and 33 are libc's own
 const lastRealtime = 64;
-/** enum of trace/events/signal.h: 0 is delivered */
-const results = ["", "ignored", "already_pending", "overflow_fail", "lose_info"];
+/** enum of trace/events/signal.h: 0 is delivered; and what bpf/signal.bpf.c has behind it */
+const results = ["", "ignored", "already_pending", "overflow_fail", "lose_info", "resumed"];
 
 const encoder = new TextEncoder();
 const resultNames = results.map((text) => encoder.encode(text));

@@ -40,6 +40,7 @@ describe("signal", () => {
   sends("to a process group", "group");
   sends("to oneself", "self");
   sends("ignored", "ignored");
+  sends("SIGCONT to a stopped process, and to one that runs", "resumed");
   sends("already pending", "pending");
   sends("queue overflow", "overflow");
   sends("forged si_pid", "forged_pid");

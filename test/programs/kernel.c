@@ -90,6 +90,56 @@ static long raise_all(long unused)
 
 static int master;
 
+/*
+ * Timers that run out while their process, which the signals are for, is within sigqueue nearly all the time;
+ * signal 0 sends nothing.
+ */
+static long time_out_within_sigqueue(long unused)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+	struct itimerspec soon = {.it_value.tv_nsec = 20000};
+	union sigval value = {0};
+	siginfo_t info;
+	sigset_t set;
+	timer_t timer;
+
+	sigemptyset(&set);
+	sigaddset(&set, event.sigev_signo);
+	check(sigprocmask(SIG_BLOCK, &set, NULL) == 0, "sigprocmask");
+	check(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "timer_create");
+	for (int i = 0; i < 300; i++) {
+		sigset_t pending;
+
+		check(timer_settime(timer, 0, &soon, NULL) == 0, "timer_settime");
+		do {
+			check(sigqueue(getpid(), 0, value) == 0, "sigqueue");
+			check(sigpending(&pending) == 0, "sigpending");
+		} while (!sigismember(&pending, event.sigev_signo));
+		check(sigwaitinfo(&set, &info) == event.sigev_signo && info.si_code == SI_TIMER, "SI_TIMER");
+	}
+	return unused;
+}
+
+/* The parent of a child that sends itself what stops it, and hears of it by SIGCHLD. */
+static long have_child_stopped(long unused)
+{
+	pid_t child;
+	int status;
+
+	handle(SIGCHLD);
+	child = fork();
+	if (child == 0) {
+		union sigval value = {0};
+
+		sigqueue(getpid(), SIGSTOP, value);
+		_exit(0);
+	}
+	check(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status), "stopped");
+	check(seen & 1 << SIGCHLD, "SIGCHLD");
+	check(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child, "kill");
+	return child + unused;
+}
+
 /* Its own session on the pty, in the foreground; ends by the signal of the key that is typed. */
 static long sit_at_terminal(long unused)
 {
@@ -123,7 +173,8 @@ static void terminal(void)
 	answer(user);
 }
 
-static long die_with_parent(long unused)
+/* A parent that is dead, and its child hears of it, before the call has come back that it died by */
+static long die_with_parent(long way)
 {
 	pid_t parent = fork();
 
@@ -139,23 +190,35 @@ static long die_with_parent(long unused)
 				pause();
 		}
 		check(read(ends[0], &byte, 1) == 1, "read");
+		if (way == SYS_kill)
+			kill(getpid(), SIGKILL);
+		if (way == SYS_rt_sigqueueinfo)
+			sigqueue(getpid(), SIGKILL, (union sigval){0});
 		_exit(0);
 	}
 	waitpid(parent, NULL, 0);
-	return unused;
+	return way;
 }
 
 /* One real signal at the end: the test sees that it was looking. */
 int main(void)
 {
 	struct actor *quiet, *orphanage, *sender;
+	pid_t child;
 
 	set_stage();
 	quiet = cast("quiet");
 	orphanage = cast("orphanage");
 	sender = cast("sender");
 	play(quiet, raise_all, 0);
-	play(orphanage, die_with_parent, 0);
+	play(quiet, time_out_within_sigqueue, 0);
+	child = play(quiet, have_child_stopped, 0);
+	say_role("child", child, "quiet");
+	say_sent("child", "child", SIGSTOP, "SIGSTOP", "");
+	say_sent("quiet", "child", SIGKILL, "SIGKILL", "");
+	play(orphanage, die_with_parent, SYS_exit);
+	play(orphanage, die_with_parent, SYS_kill);
+	play(orphanage, die_with_parent, SYS_rt_sigqueueinfo);
 	terminal();
 	check(call(sender, SYS_kill, quiet->pid, SIGURG) == 0, "kill");
 	say_sent("sender", "quiet", SIGURG, "SIGURG", ",\"result\":\"ignored\"");

@@ -279,6 +279,27 @@ static void ignored(void)
 	say_sent("sender", "target", SIGWINCH, "SIGWINCH", ",\"result\":\"ignored\"");
 }
 
+/* What SIGCONT wakes it does more to than to ignore or to handle it; the same to one that runs is as any other. */
+static void resumed(void)
+{
+	int status;
+
+	cast_both(SIGUSR1);
+	for (int handled = 0; handled < 2; handled++) {
+		if (handled)
+			check(play(target, handle, SIGCONT) == 0, "sigaction");
+		check(call(sender, SYS_kill, target->pid, SIGSTOP) == 0, "kill");
+		say_sent("sender", "target", SIGSTOP, "SIGSTOP", "");
+		check(waitpid(target->pid, &status, WUNTRACED) == target->pid && WIFSTOPPED(status), "stopped");
+		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
+		say_sent("sender", "target", SIGCONT, "SIGCONT", ",\"result\":\"resumed\"");
+		delivered(target);
+		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
+		say_sent("sender", "target", SIGCONT, "SIGCONT", handled ? "" : ",\"result\":\"ignored\"");
+		delivered(target);
+	}
+}
+
 static void pending(void)
 {
 	cast_both(SIGUSR1);
@@ -406,6 +427,7 @@ static const struct mode modes[] = {
 	{"group", group},
 	{"self", self},
 	{"ignored", ignored},
+	{"resumed", resumed},
 	{"pending", pending},
 	{"overflow", overflow},
 	{"forged_pid", forged_pid},
