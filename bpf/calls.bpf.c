@@ -5,15 +5,23 @@
  * once; then it is for the family whose file that is.
  */
 #include "calls.h"
+#include "compat.h"
 #include "family.h"
 #include "hook.h"
 
-/* The descriptors a call takes from and gives to; -1: none */
-static __always_inline void descriptors(enum call call, struct pt_regs *regs, bool compat,
-					int *from, int *to)
+/* Whether a call may move something to or from a file of a family that is traced, or makes its caller a socket's user */
+static __always_inline bool concerns_files(enum call call)
+{
+	return is_call(call, CLASS_FILE) || (serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET));
+}
+
+/* The descriptors that a task's call takes from and gives to; -1: none */
+static __always_inline void descriptors(struct task_struct *task, enum call call,
+					struct pt_regs *regs, bool compat, int *from, int *to)
 {
 	int fd = argument(regs, 0, compat);
 
+	*from = -1;
 	*to = sends_to(call, regs, compat);
 	switch (call) {
 	case CALL_READ:
@@ -30,7 +38,7 @@ static __always_inline void descriptors(enum call call, struct pt_regs *regs, bo
 		*to = argument(regs, 1, compat);
 		break;
 	case CALL_VMSPLICE: {
-		struct file *file = file_of(fd);
+		struct file *file = file_of_task(task, fd);
 
 		if (file && (BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 			*to = fd;
@@ -77,19 +85,16 @@ static __always_inline int on_close(int fd)
 	}
 }
 
-/* A call took something from a file */
-static __always_inline int on_received(enum call call, int fd, long result, bool was_entered)
+/* The call took something from its file */
+static __always_inline int on_received(const struct ongoing *ongoing, long result)
 {
-	struct file *file = file_of(fd);
-	u64 socket = 0;
+	struct file *file = (struct file *)ongoing->from;
 
-	switch (family_of(file, &socket)) {
-	case FAMILY_PIPE:
-		return was_entered ? 0 : pipe_returned(call, result, (u64)file, 0);
+	switch (ongoing->from_family) {
 	case FAMILY_UNIX:
-		return unix_received(call, socket, result);
+		return unix_received((u64)sock_of_file(file), result);
 	case FAMILY_LOOPBACK:
-		return loopback_received(call, socket, result);
+		return loopback_received((u64)sock_of_file(file), result);
 	case FAMILY_PTY:
 		return result > 0 ? pty_received((u64)file) : 0;
 	default:
@@ -97,21 +102,18 @@ static __always_inline int on_received(enum call call, int fd, long result, bool
 	}
 }
 
-/* A call gave something to a file */
-static __always_inline int on_sent(enum call call, int fd, long result, bool was_entered)
+/* It gave something to one */
+static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
-	struct file *file = file_of(fd);
-	u64 socket = 0;
+	struct file *file = (struct file *)ongoing->to;
 
-	switch (family_of(file, &socket)) {
-	case FAMILY_PIPE:
-		return was_entered ? 0 : pipe_returned(call, result, 0, (u64)file);
+	switch (ongoing->to_family) {
 	case FAMILY_UNIX:
-		return unix_sent(call, socket, result);
+		return unix_sent((u64)sock_of_file(file), result);
 	case FAMILY_LOOPBACK:
-		return loopback_sent(call, socket, result);
+		return loopback_sent((u64)sock_of_file(file), result);
 	case FAMILY_PTY:
-		return result > 0 ? pty_sent(call, (u64)file, result) : 0;
+		return result > 0 ? pty_sent((u64)file, result) : 0;
 	default:
 		return 0;
 	}
@@ -131,33 +133,74 @@ static __always_inline int on_sent(enum call call, int fd, long result, bool was
 		name##_returned(call, result);
 #define RETURNS(name, NAME, way, kinds) RETURNS_##way(name, NAME)
 
-static __always_inline int on_enter(struct pt_regs *regs, long number)
+/* A task begins a call, which takes from one file and gives to another */
+static __always_inline int on_begun(struct task_struct *task, u32 thread, struct pt_regs *regs,
+				    u32 number, enum call call, bool compat)
+{
+	u32 from_family = FAMILY_NONE, to_family = FAMILY_NONE;
+	struct file *from = NULL, *to = NULL;
+	struct ongoing *ongoing;
+	int from_fd, to_fd;
+	u64 socket;
+
+	descriptors(task, call, regs, compat, &from_fd, &to_fd);
+	if (from_fd >= 0) {
+		from = file_of_task(task, from_fd);
+		from_family = family_of(from, &socket);
+	}
+	if (to_fd >= 0) {
+		to = file_of_task(task, to_fd);
+		to_family = family_of(to, &socket);
+	}
+	if (from_family == FAMILY_NONE && to_family == FAMILY_NONE)
+		return 0;
+	ongoing = begin_call(thread);
+	if (!ongoing) {
+		count_lost(KIND_UNKNOWN, LOST_MAP_FULL, 1);
+		return 0;
+	}
+	ongoing->number = number;
+	ongoing->call = call;
+	ongoing->compat = compat;
+	ongoing->from_family = from_family;
+	ongoing->to_family = to_family;
+	ongoing->from = from_family == FAMILY_NONE ? 0 : (u64)from;
+	ongoing->to = to_family == FAMILY_NONE ? 0 : (u64)to;
+	for (int i = 1; i < ARGUMENTS; i++)
+		ongoing->argument[i] = argument(regs, i, compat);
+	if ((from_family | to_family) & FAMILY_PIPE)
+		pipe_entered((u64)task, thread);
+	return 0;
+}
+
+/* The return of a thread's call was skipped: it makes another one, or returns from that */
+static __always_inline void on_skipped(struct ongoing *ongoing)
+{
+	if ((ongoing->from_family | ongoing->to_family) & FAMILY_PIPE)
+		pipe_left();
+	end_call(ongoing);
+}
+
+static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 {
 	bool compat = in_compat_call();
 	enum call call = call_of(number, compat);
-	struct file *from, *to;
-	int from_fd = -1, to_fd;
+	struct ongoing *skipped;
+	u32 thread;
 
 	if (is_call(call, CLASS_QUEUE)) {
 		FAMILIES(ENTERS)
 		return 0;
 	}
-	if (call == CALL_CLOSE && serves(~FAMILY_PIPE))
-		return on_close(argument(regs, 0, compat));
-	if (!serves(FAMILY_PIPE) || !is_call(call, CLASS_FILE))
+	if (call == CALL_CLOSE)
+		return serves(~FAMILY_PIPE) ? on_close(argument(regs, 0, compat)) : 0;
+	if (!concerns_files(call))
 		return 0;
-	descriptors(call, regs, compat, &from_fd, &to_fd);
-	from = from_fd < 0 ? NULL : file_of(from_fd);
-	to = to_fd < 0 ? NULL : file_of(to_fd);
-	if (from && !is_pipe(from))
-		from = NULL;
-	if (to && !is_pipe(to))
-		to = NULL;
-	if (from)
-		return pipe_entered((u64)from, (u64)to);
-	if (to)
-		return pipe_entered(0, (u64)to);
-	return 0;
+	thread = bpf_get_current_pid_tgid();
+	skipped = ongoing_of(thread);
+	if (skipped)
+		on_skipped(skipped);
+	return on_begun((void *)bpf_get_current_task(), thread, regs, number, call, compat);
 }
 
 /* A call that makes, opens or closes something, or asks for what others do */
@@ -190,33 +233,59 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, bool c
 
 static __always_inline int on_return(struct pt_regs *regs, long result)
 {
-	bool compat = in_compat_call(), was_entered = false;
-	enum call call = call_of(call_number(regs), compat);
-	int from = -1, to;
+	struct ongoing *ongoing = current_ongoing();
+	u32 number = call_number(regs);
 
-	if (is_call(call, CLASS_QUEUE)) {
-		FAMILIES(RETURNS)
-		return 0;
-	}
-	if (is_call(call, CLASS_STATE))
-		return serves(~FAMILY_PIPE) ? on_other(call, regs, compat, result) : 0;
-	if (!is_call(call, CLASS_FILE) && !(serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET)))
-		return 0;
-	if (serves(FAMILY_PIPE) && is_call(call, CLASS_FILE)) {
-		was_entered = pipe_returned(call, result, 0, 0);
-		/* but these two have another end that may be something else */
-		if (was_entered && call != CALL_SENDFILE && call != CALL_SPLICE)
+	if (!ongoing) {
+		bool compat = in_compat_call();
+		enum call call = call_of(number, compat);
+
+		if (is_call(call, CLASS_QUEUE)) {
+			FAMILIES(RETURNS)
 			return 0;
+		}
+		return serves(~FAMILY_PIPE) && is_call(call, CLASS_STATE)
+			       ? on_other(call, regs, compat, result)
+			       : 0;
 	}
-	if (result < 0 && result != -EINPROGRESS)
+	if (ongoing->number != number) {
+		on_skipped(ongoing);
 		return 0;
-	descriptors(call, regs, compat, &from, &to);
-	if (from >= 0)
-		on_received(call, from, result, was_entered);
-	if (to >= 0)
-		on_sent(call, to, result, was_entered);
+	}
+	if ((ongoing->from_family | ongoing->to_family) & FAMILY_PIPE)
+		pipe_returned(result);
+	if (result >= 0 || result == -EINPROGRESS) {
+		on_received(ongoing, result);
+		on_sent(ongoing, result);
+	}
+	end_call(ongoing);
 	return 0;
 }
 
-ON_SYS_ENTER(calls_enter__any, on_enter)
 ON_SYS_EXIT(calls_exit__any, on_return)
+ON_SYS_ENTER(calls_enter__any, on_enter)
+
+/* Calls that began before sys_enter was hooked, of those who sleep in one: run once, after that */
+SEC("?iter/task")
+int calls_begun__any(struct bpf_iter__task *ctx)
+{
+	struct task_struct *typed = ctx->task, *task;
+	struct pt_regs *regs;
+	u32 thread, number;
+	enum call call;
+	bool compat;
+
+	if (!typed)
+		return 0;
+	regs = regs_of(typed);
+	task = (struct task_struct *)scalar(typed);
+	thread = BPF_CORE_READ(task, pid);
+	if (!is_asleep(task) || ongoing_of(thread))
+		return 0;
+	compat = in_compat_call_of(task);
+	number = call_number(regs);
+	call = call_of(number, compat);
+	if (!concerns_files(call))
+		return 0;
+	return on_begun(task, thread, regs, number, call, compat);
+}

@@ -9,17 +9,18 @@
 #include "families.h"
 #include "syscall.h"
 
-/* Files, 0 for what is no pipe; of a return 0, too, for what was entered. 1: there was such an entry */
-int pipe_entered(u64 from, u64 to);
-int pipe_returned(u32 call, s64 result, u64 from, u64 to);
+/* A task's call begins, whose files are in ongoing.h; it returned; or its return was skipped */
+int pipe_entered(u64 task, u32 thread);
+int pipe_returned(s64 result);
+int pipe_left(void);
 
-/* A socket, and the result of the call, by the current thread; or of the request that has completed */
-int unix_received(u32 call, u64 socket, s64 result);
-int unix_sent(u32 call, u64 socket, s64 result);
+/* A socket, and the result of the call that the current thread is in; or of the request that has completed */
+int unix_received(u64 socket, s64 result);
+int unix_sent(u64 socket, s64 result);
 int unix_completed(u64 socket);
 
-int loopback_received(u32 call, u64 socket, s64 result);
-int loopback_sent(u32 call, u64 socket, s64 result);
+int loopback_received(u64 socket, s64 result);
+int loopback_sent(u64 socket, s64 result);
 int loopback_completed(u64 socket);
 int loopback_listens(u64 socket);
 
@@ -27,7 +28,7 @@ int loopback_listens(u64 socket);
 int pty_opened(u64 file);
 int pty_closed(u64 file);
 int pty_received(u64 file);
-int pty_sent(u32 call, u64 file, s64 result);
+int pty_sent(u64 file, s64 result);
 int pty_completed(u64 file);
 
 /* What a family that has calls of its own is told of them */

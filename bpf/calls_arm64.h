@@ -8,10 +8,8 @@
 
 #define TIF_32BIT 22
 
-static __always_inline bool in_compat_call(void)
+static __always_inline bool in_compat_call_of(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
 	return BPF_CORE_READ(task, thread_info.flags) & (1 << TIF_32BIT);
 }
 
@@ -23,8 +21,8 @@ static __always_inline u64 argument(struct pt_regs *regs, int n, bool compat)
 	return compat ? (u32)value : value;
 }
 
-/* The number of the call that `regs` belongs to, at its return as well */
-static __always_inline long call_number(struct pt_regs *regs)
+/* The number of the call that `regs` belongs to, at its return as well: the half the kernel looks at */
+static __always_inline u32 call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, syscallno);
 }

@@ -8,10 +8,8 @@
 
 #define TS_COMPAT 2
 
-static __always_inline bool in_compat_call(void)
+static __always_inline bool in_compat_call_of(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
@@ -49,8 +47,8 @@ static __always_inline u64 argument(struct pt_regs *regs, int n, bool compat)
 	return BPF_CORE_READ(regs, r9);
 }
 
-/* The number of the call that `regs` belongs to, at its return as well */
-static __always_inline long call_number(struct pt_regs *regs)
+/* The number of the call that `regs` belongs to, at its return as well: the half the kernel looks at */
+static __always_inline u32 call_number(struct pt_regs *regs)
 {
 	return BPF_CORE_READ(regs, orig_ax);
 }

@@ -39,4 +39,12 @@ static __always_inline const struct iovec *iter_segments(struct iov_iter *iter)
 	return BPF_CORE_READ(old, iov);
 }
 
+/* 5.14: 2f064a59a11f ("sched: Change task_struct::state") */
+static __always_inline bool is_asleep(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return BPF_CORE_READ(task, __state);
+	return BPF_CORE_READ((struct task_struct___state *)task, state);
+}
+
 #endif

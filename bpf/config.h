@@ -37,6 +37,9 @@ struct shared {
 	u32 crowded;
 	/* how many ledgers were begun, only ever growing */
 	u32 ledgers;
+	/* some call was without a place of its own (ongoing.h) */
+	u32 displaced;
+	u32 reserved;
 };
 
 #endif

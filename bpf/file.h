@@ -112,9 +112,9 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	return failed;
 }
 
-static __always_inline struct file *file_of(int fd)
+/* What a descriptor of a task stands for */
+static __always_inline struct file *file_of_task(struct task_struct *task, int fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd);
 	struct file *file = NULL;
@@ -123,6 +123,11 @@ static __always_inline struct file *file_of(int fd)
 		return NULL;
 	load(&file, sizeof(file), files + (u32)fd);
 	return file;
+}
+
+static __always_inline struct file *file_of(int fd)
+{
+	return file_of_task((void *)bpf_get_current_task(), fd);
 }
 
 /* Descriptors of a file, and uses of it that are under way */

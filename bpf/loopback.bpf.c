@@ -33,26 +33,28 @@ __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 /* A round of them; -1: that was all */
 __noinline int on_inet_messages(u64 vector, u32 first, u32 count, u64 socket)
 {
-	bool compat = in_compat_call();
+	struct ongoing *ongoing = current_ongoing();
 
+	if (!ongoing)
+		return -1;
 	for (u32 n = 0; n < MESSAGE_ROUND && serves(FAMILY_LOOPBACK); n++) {
 		if (first + n >= count)
 			return -1;
 		/* not from within on_inet_message: 5.10 counts the frames of both */
-		if (on_inet_message(vector, first + n, socket, compat))
+		if (on_inet_message(vector, first + n, socket, ongoing->compat))
 			report_sent(false);
 	}
 	return 0;
 }
 
-static __always_inline int on_send(enum call call, struct sock *sk, long result)
+static __always_inline int on_send(const struct ongoing *ongoing, struct sock *sk, long result)
 {
 	struct inet_send *send;
 
-	if (result < 0)
+	if (result < 0 || (result == 0 && sends_if_any(ongoing->call)))
 		return 0;
-	if (call == CALL_SENDMMSG) {
-		u64 vector = argument(current_regs(), 1, in_compat_call());
+	if (ongoing->call == CALL_SENDMMSG) {
+		u64 vector = ongoing->argument[1];
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
 			if (on_inet_messages(vector, n, result, (u64)sk) < 0)
@@ -62,7 +64,7 @@ static __always_inline int on_send(enum call call, struct sock *sk, long result)
 	send = new_inet_send(false);
 	if (!send)
 		return 0;
-	message_of_call(&send->message, sk, call, result);
+	message_of_call(&send->message, sk, ongoing, result);
 	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, send) : send_udp(sk, send, true))
 		report_sent(false);
 	return 0;
@@ -93,23 +95,27 @@ __noinline int loopback_completed(u64 socket)
 }
 
 /* The current process received from a socket of ours, connected it or accepted from it */
-__noinline int loopback_received(u32 call, u64 socket, s64 result)
+__noinline int loopback_received(u64 socket, s64 result)
 {
-	if (!serves(FAMILY_LOOPBACK))
+	struct ongoing *ongoing = current_ongoing();
+
+	if (!serves(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
 	on_inet_sock_used(socket, bpf_get_current_task());
-	if (call == CALL_ACCEPT)
+	if (ongoing->call == CALL_ACCEPT)
 		on_inet_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task());
 	return 0;
 }
 
 /* It sent to one */
-__noinline int loopback_sent(u32 call, u64 socket, s64 result)
+__noinline int loopback_sent(u64 socket, s64 result)
 {
-	if (!serves(FAMILY_LOOPBACK))
+	struct ongoing *ongoing = current_ongoing();
+
+	if (!serves(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
 	on_inet_sock_used(socket, bpf_get_current_task());
-	on_send(call, (struct sock *)socket, result);
+	on_send(ongoing, (struct sock *)socket, result);
 	forget_in_call(false);
 	return 0;
 }

@@ -40,19 +40,16 @@ static __always_inline void read_name(struct message *message, u64 header, bool 
 
 /* What the current system call has sent, other than a sendmmsg */
 static __always_inline void message_of_call(struct message *message, struct sock *sk,
-					    enum call call, long result)
+					    const struct ongoing *ongoing, long result)
 {
-	struct pt_regs *regs = current_regs();
-	bool compat = in_compat_call();
-
 	begin_message(message, sk, (void *)bpf_get_current_task(), result);
-	if (call == CALL_SENDTO) {
-		message->name = argument(regs, 4, compat);
-		message->name_length = argument(regs, 5, compat);
-	} else if (call == CALL_SENDMSG) {
-		read_name(message, argument(regs, 1, compat), compat);
+	if (ongoing->call == CALL_SENDTO) {
+		message->name = ongoing->argument[4];
+		message->name_length = ongoing->argument[5];
+	} else if (ongoing->call == CALL_SENDMSG) {
+		read_name(message, ongoing->argument[1], ongoing->compat);
 	}
-	iov_of_call(&message->iov, call, regs, compat);
+	iov_of_call(&message->iov, ongoing);
 }
 
 /* The n-th of a sendmmsg */

@@ -75,85 +75,66 @@ ANCHOR(struct, event_record);
 FUNCTION_HOOKS(fentry)
 FUNCTION_HOOKS(kprobe)
 
-/* A call begins that takes from one file and gives to another, which are pipes, or 0 */
-__noinline int pipe_entered(u64 from_file, u64 to_file)
+/* A task begins a call that takes from a pipe, or gives to one, or both */
+__noinline int pipe_entered(u64 task, u32 thread)
 {
-	struct transfer transfer = {.active = 1}, *known;
+	struct ongoing *ongoing = ongoing_of(thread);
 	struct ledger *from, *to;
 	struct identity self = {};
-	u32 thread;
 
-	if (!serves(FAMILY_PIPE))
+	if (!serves(FAMILY_PIPE) || !ongoing)
 		return 0;
-	from = enter_pipe(from_file, &transfer.from, 0);
-	to = enter_pipe(to_file, &transfer.to, 0);
-	/* not the pointers: clang would or them, which the verifier forbids */
-	if (!transfer.from && !transfer.to)
-		return 0;
-	thread = bpf_get_current_pid_tgid();
-	known = bpf_map_lookup_elem(&transfers, &thread);
-	if (known && known->active) {
-		/* its sys_exit was skipped */
-		leave(known->from, true);
-		leave(known->to, false);
-	}
+	from = enter_pipe(ongoing->from, &ongoing->from_pipe);
+	to = enter_pipe(ongoing->to, &ongoing->to_pipe);
 	if (from)
 		__sync_fetch_and_add(&from->readers, 1);
 	if (to) {
-		identify((void *)bpf_get_current_task(), &self);
+		identify((void *)task, &self);
 		mention(&self, &to->writer);
 		to->writer = self.who;
-		transfer.who = self.who;
+		ongoing->writer = self.who;
 		__sync_fetch_and_add(&to->writers, 1);
-	}
-	if (known) {
-		*known = transfer;
-	} else if (bpf_map_update_elem(&transfers, &thread, &transfer, BPF_ANY)) {
-		leave(transfer.from, true);
-		leave(transfer.to, false);
 	}
 	return 0;
 }
 
-/* The same call returned; or one that began unseen, with its files. 1: it was seen */
-__noinline int pipe_returned(u32 call, s64 result, u64 from_file, u64 to_file)
+/* The return of the current thread's call was skipped */
+__noinline int pipe_left(void)
+{
+	struct ongoing *ongoing = current_ongoing();
+
+	if (!serves(FAMILY_PIPE) || !ongoing)
+		return 0;
+	leave(ongoing->from_pipe, true);
+	leave(ongoing->to_pipe, false);
+	return 0;
+}
+
+/* The call that the current thread is in returns */
+__noinline int pipe_returned(s64 result)
 {
 	u32 thread = bpf_get_current_pid_tgid();
-	struct transfer transfer = {}, *known;
+	struct ongoing *ongoing = ongoing_of(thread);
 	struct reading reading = {};
 	struct ledger *ledger;
 
-	if (!serves(FAMILY_PIPE))
+	if (!serves(FAMILY_PIPE) || !ongoing)
 		return 0;
-	known = bpf_map_lookup_elem(&transfers, &thread);
-	if (known && known->active) {
-		transfer = *known;
-		known->active = 0;
-	} else {
-		known = NULL;
-		/* entered before tracing began, or not a pipe at all */
-		if (result <= 0 || (!from_file && !to_file))
-			return 0;
-		enter_pipe(from_file, &transfer.from, 1);
-		if (enter_pipe(to_file, &transfer.to, 0)) {
-			struct identity self = {};
-
-			identify((void *)bpf_get_current_task(), &self);
-			introduce(&self);
-			transfer.who = self.who;
-		}
-	}
-	if (transfer.from) {
-		ledger = bpf_map_lookup_elem(&ledgers, &transfer.from);
+	if (ongoing->from_pipe) {
+		ledger = bpf_map_lookup_elem(&ledgers, &ongoing->from_pipe);
 		reading.thread = thread;
-		iov_of_read(&reading.iov, call, current_regs(), in_compat_call());
+		iov_of_read(&reading.iov, ongoing->call, ongoing->argument[1],
+			    ongoing->argument[2], ongoing->compat);
 		if (ledger)
-			finish_read(ledger, &transfer, known, result, &reading);
+			finish_read(ledger, ongoing->from_pipe, result, &reading);
+	} else if (ongoing->from_family == FAMILY_PIPE && result > 0) {
+		/* there was no room for its ledger */
+		count_lost(KIND_PIPE, LOST_MAP_FULL, 1);
 	}
-	if (transfer.to) {
-		ledger = bpf_map_lookup_elem(&ledgers, &transfer.to);
+	if (ongoing->to_pipe) {
+		ledger = bpf_map_lookup_elem(&ledgers, &ongoing->to_pipe);
 		if (ledger)
-			finish_write(ledger, &transfer, known, result);
+			finish_write(ledger, ongoing, result);
 	}
-	return known != NULL;
+	return 0;
 }

@@ -5,27 +5,11 @@
  */
 #ifndef PIPE_CALLS_H
 #define PIPE_CALLS_H
-#include "syscall.h"
 #include "consume.h"
+#include "ongoing.h"
 
-#define TRANSFERS 16384
 #define LOCK_TRIES 1024
 #define LOCK_ROUNDS 256
-
-/* A system call under way in the tracepoint back end: what it reads from and writes to, 0 for neither */
-struct transfer {
-	u64 from;
-	u64 to;
-	struct process who;
-	u64 active; /* the entry of a thread that is in no such call is kept for its next one */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, TRANSFERS);
-	__type(key, u32);
-	__type(value, struct transfer);
-} transfers SEC(".maps");
 
 /*
  * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
@@ -78,32 +62,23 @@ static __always_inline void unlock_ledger(struct ledger *ledger)
 	__sync_fetch_and_add(&ledger->lock, -1);
 }
 
-/* `lost`: how many events that is when there is no room for another ledger */
-static __always_inline struct ledger *enter_pipe(u64 address, u64 *pipe, u32 lost)
+static __always_inline struct ledger *enter_pipe(u64 address, u64 *pipe)
 {
 	struct file *file = (void *)address;
 	struct ledger *ledger;
 
 	*pipe = 0;
-	if (!file)
+	if (!file || !is_pipe(file))
 		return NULL;
 	ledger = ledger_of(file, pipe);
-	if (!ledger) {
-		*pipe = 0;
-		if (lost)
-			count_lost(KIND_PIPE, LOST_MAP_FULL, lost);
-	} else if (BPF_CORE_READ(file, f_flags) & O_DIRECT) {
+	if (ledger && (BPF_CORE_READ(file, f_flags) & O_DIRECT))
 		ledger->flags |= LEDGER_PACKETS;
-	}
 	return ledger;
 }
 
-static __always_inline void leave(u64 pipe, bool reads)
+/* The ledger is looked up by whoever calls: it is in hand, mostly */
+static __always_inline void leave_ledger(struct ledger *ledger, bool reads)
 {
-	struct ledger *ledger = pipe ? bpf_map_lookup_elem(&ledgers, &pipe) : NULL;
-
-	if (!ledger)
-		return;
 	/* one that was begun since knows of none */
 	if (reads && ledger->readers)
 		__sync_fetch_and_add(&ledger->readers, -1);
@@ -111,11 +86,19 @@ static __always_inline void leave(u64 pipe, bool reads)
 		__sync_fetch_and_add(&ledger->writers, -1);
 }
 
+static __always_inline void leave(u64 pipe, bool reads)
+{
+	struct ledger *ledger = pipe ? bpf_map_lookup_elem(&ledgers, &pipe) : NULL;
+
+	if (ledger)
+		leave_ledger(ledger, reads);
+}
+
 /*
- * When nobody moves anything, what is in the pipe is what the ledger must say. Less than that only
- * after a read: after a write it may be on its way to a reader who was there before tracing.
+ * When nobody moves anything, what is in the pipe is what the ledger must say. What went unseen, by
+ * io_uring perhaps, went in or out among the others, where nobody can tell: the rest is a guess.
  */
-static __always_inline void reconcile(struct ledger *ledger, u64 pipe, bool after_read)
+static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
 {
 	struct process nobody = {};
 	s64 bytes = occupancy(pipe);
@@ -123,16 +106,19 @@ static __always_inline void reconcile(struct ledger *ledger, u64 pipe, bool afte
 	if (ledger->writers || bytes < 0)
 		return;
 	if (bytes > ledger->total) {
-		/* by io_uring, perhaps: where among the others they are, nobody can tell */
 		ledger->doubted = 1;
 		push(ledger, nobody, bytes - ledger->total, RUN_GUESS);
 	}
 	if (!bytes)
 		ledger->tainted = 0;
-	if (ledger->readers || !after_read)
+	if (ledger->readers)
 		return;
-	if (bytes < ledger->total)
+	if (bytes < ledger->total) {
+		/* a reader whose buffer was too small for a packet leaves nothing of it */
+		if (!(ledger->flags & LEDGER_PACKETS))
+			ledger->doubted = 1;
 		drop(ledger, ledger->total - bytes);
+	}
 	if (!bytes)
 		empty(ledger);
 }
@@ -147,20 +133,19 @@ static __always_inline void begin(struct ledger *ledger)
 	}
 }
 
-static __always_inline void finish_write(struct ledger *ledger, struct transfer *transfer,
-					 bool counted, long result)
+static __always_inline void finish_write(struct ledger *ledger, const struct ongoing *ongoing,
+					 long result)
 {
-	u64 pipe = transfer->to;
 	u32 bytes = result;
 
 	if (!lock_ledger(ledger)) {
-		leave(counted ? pipe : 0, false);
+		leave_ledger(ledger, false);
 		ledger->doubted = 1;
 		return;
 	}
 	begin(ledger);
-	leave(counted ? pipe : 0, false);
-	if (ledger->writers || !counted)
+	leave_ledger(ledger, false);
+	if (ledger->writers)
 		ledger->tainted = 1;
 	if (result > 0) {
 		s64 paid = ledger->debt < bytes ? ledger->debt : bytes;
@@ -168,33 +153,48 @@ static __always_inline void finish_write(struct ledger *ledger, struct transfer 
 		ledger->debt -= paid;
 		bytes -= paid;
 		if (bytes)
-			push(ledger, transfer->who, bytes, ledger->tainted ? RUN_GUESS : 0);
+			push(ledger, ongoing->writer, bytes, ledger->tainted ? RUN_GUESS : 0);
 	}
 	if (!ledger->writers) {
 		ledger->debt = 0;
-		reconcile(ledger, pipe, false);
+		reconcile(ledger, ongoing->to_pipe);
 	}
 	unlock_ledger(ledger);
 }
 
-static __always_inline void finish_read(struct ledger *ledger, struct transfer *transfer,
-					bool counted, long result, struct reading *reading)
+/*
+ * Whether a read that returned has taken nothing from this pipe: between the look at its descriptor at the
+ * entry and the kernel's own, another thread made that something else.
+ */
+static __always_inline bool took_nothing(struct ledger *ledger, u64 pipe)
 {
-	u64 pipe = transfer->from;
+	/* first: whoever moves bytes meanwhile is still counted after it, for leaving takes the lock */
+	s64 bytes = occupancy(pipe);
+
+	return ledger->total && bytes >= ledger->total && !ledger->readers && !ledger->writers;
+}
+
+static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long result,
+					struct reading *reading)
+{
 	u32 others;
 
 	if (!lock_ledger(ledger)) {
-		leave(counted ? pipe : 0, true);
+		leave_ledger(ledger, true);
 		ledger->doubted = 1;
 		if (result > 0)
 			count_lost(KIND_PIPE, LOST_FAULT, 1);
 		return;
 	}
 	begin(ledger);
-	leave(counted ? pipe : 0, true);
+	leave_ledger(ledger, true);
 	others = ledger->readers;
 	if (ledger->writers > 1)
 		ledger->tainted = 1;
+	if (result > 0 && took_nothing(ledger, pipe)) {
+		count_lost(KIND_PIPE, LOST_FAULT, 1);
+		result = 0;
+	}
 	if (result > 0) {
 		struct identity self = {};
 
@@ -216,7 +216,7 @@ static __always_inline void finish_read(struct ledger *ledger, struct transfer *
 		settle(ledger, reading);
 	}
 	if (!ledger->writers)
-		reconcile(ledger, pipe, counted);
+		reconcile(ledger, pipe);
 	else if (ledger->flags & LEDGER_PACKETS)
 		ledger->doubted = 1;
 	unlock_ledger(ledger);

@@ -92,17 +92,17 @@ static __always_inline u64 progress(struct operation *operation)
 }
 
 /* Where a read system call puts what it reads */
-static __always_inline void iov_of_read(struct user_iov *iov, enum call call, struct pt_regs *regs,
+static __always_inline void iov_of_read(struct user_iov *iov, enum call call, u64 address, u64 size,
 					bool compat)
 {
 	if (call == CALL_READ) {
 		iov->kind = IOV_BUFFER;
-		iov->base = argument(regs, 1, compat);
-		iov->length = argument(regs, 2, compat);
+		iov->base = address;
+		iov->length = size;
 	} else if (call == CALL_READV) {
 		iov->kind = compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
-		iov->segments = argument(regs, 1, compat);
-		iov->segment_count = argument(regs, 2, compat);
+		iov->segments = address;
+		iov->segment_count = size;
 	}
 }
 
@@ -118,7 +118,7 @@ static __always_inline void iov_of_current(struct user_iov *iov, u64 pipe)
 		return;
 	file = file_of(argument(regs, 0, compat));
 	if (file && (u64)BPF_CORE_READ(file, private_data) == pipe)
-		iov_of_read(iov, call, regs, compat);
+		iov_of_read(iov, call, argument(regs, 1, compat), argument(regs, 2, compat), compat);
 }
 
 static __always_inline int on_unlock(struct mutex *lock)

@@ -257,16 +257,17 @@ __noinline int pty_received(u64 file)
 	return 0;
 }
 
-__noinline int pty_sent(u32 call, u64 file, s64 result)
+__noinline int pty_sent(u64 file, s64 result)
 {
+	struct ongoing *ongoing = current_ongoing();
 	struct user_iov iov = {};
 	struct tty_struct *tty;
 
-	if (!serves(FAMILY_PTY))
+	if (!serves(FAMILY_PTY) || !ongoing)
 		return 0;
 	tty = tty_of((struct file *)file);
 	if (!tty)
 		return 0;
-	iov_of_call(&iov, call, current_regs(), in_compat_call());
+	iov_of_call(&iov, ongoing);
 	return on_write(tty, (void *)bpf_get_current_task(), SCRATCH_CALL, &iov, result);
 }

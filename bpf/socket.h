@@ -6,6 +6,7 @@
  */
 #ifndef SOCKET_H
 #define SOCKET_H
+#include "call_iov.h"
 #include "file.h"
 #include "payload.h"
 #include "process.h"
@@ -208,50 +209,6 @@ static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 o
 		who.tag = 0;
 	}
 	return who;
-}
-
-/* Where the bytes of a message are that a system call sent */
-static __always_inline void iov_of_message(struct user_iov *iov, u64 message, bool compat)
-{
-	if (compat) {
-		u32 fields[4] = {};
-
-		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
-		iov->kind = IOV_COMPAT_SEGMENTS;
-		iov->segments = fields[2];
-		iov->segment_count = fields[3];
-	} else {
-		u64 fields[4] = {};
-
-		bpf_probe_read_user(fields, sizeof(fields), (void *)message);
-		iov->kind = IOV_USER_SEGMENTS;
-		iov->segments = fields[2];
-		iov->segment_count = fields[3];
-	}
-}
-
-/* Where the bytes are that a send or write took; kernel pages for sendfile and splice */
-static __always_inline void iov_of_call(struct user_iov *iov, enum call call, struct pt_regs *regs,
-					bool compat)
-{
-	switch (call) {
-	case CALL_WRITE:
-	case CALL_SENDTO:
-		iov->kind = IOV_BUFFER;
-		iov->base = argument(regs, 1, compat);
-		iov->length = argument(regs, 2, compat);
-		break;
-	case CALL_WRITEV:
-		iov->kind = compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
-		iov->segments = argument(regs, 1, compat);
-		iov->segment_count = argument(regs, 2, compat);
-		break;
-	case CALL_SENDMSG:
-		iov_of_message(iov, argument(regs, 1, compat), compat);
-		break;
-	default:
-		break;
-	}
 }
 
 /* How many bytes of a transfer are to be captured */

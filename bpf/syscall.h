@@ -112,7 +112,10 @@ static __always_inline bool is_call(enum call call, enum call_class wanted)
 }
 #undef IN_CLASS
 
-/* What is the processor's own: NATIVE and COMPAT, in_compat_call(), argument(), call_number(), has_returned() */
+/*
+ * What is the processor's own: NATIVE and COMPAT, in_compat_call_of(), argument(), call_number(),
+ * has_returned()
+ */
 #if defined(__TARGET_ARCH_x86)
 #include "calls_x86.h"
 #elif defined(__TARGET_ARCH_arm64)
@@ -167,26 +170,41 @@ static __always_inline int sends_to(enum call call, struct pt_regs *regs, bool c
 	}
 }
 
+static __always_inline bool in_compat_call(void)
+{
+	return in_compat_call_of((void *)bpf_get_current_task());
+}
+
 #define THREAD_SIZE 16384
 
 /*
- * The registers the current task entered the kernel with. The helper came with 5.15: dd6e10fbd9fb
+ * The registers a task entered the kernel with. The helper came with 5.15: dd6e10fbd9fb
  * ("bpf: Add bpf_task_pt_regs() helper"); before, registers lie right at the end of the stack.
  */
+#define TELLS_REGISTERS                                                                            \
+	bpf_core_enum_value_exists(enum bpf_func_id___task_pt_regs, BPF_FUNC_task_pt_regs)
+
+static __always_inline struct pt_regs *regs_on_stack(struct task_struct *task)
+{
+	return (void *)BPF_CORE_READ(task, stack) + THREAD_SIZE -
+	       bpf_core_type_size(struct pt_regs);
+}
+
+/* Of a task by a pointer whose type the verifier knows */
+static __always_inline struct pt_regs *regs_of(struct task_struct *task)
+{
+	return TELLS_REGISTERS ? (void *)bpf_task_pt_regs(task) : regs_on_stack(task);
+}
+
 static __always_inline struct pt_regs *current_regs(void)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id___task_pt_regs, BPF_FUNC_task_pt_regs)) {
+	if (TELLS_REGISTERS)
 		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	} else {
-		struct task_struct *task = (void *)bpf_get_current_task();
-
-		return (void *)BPF_CORE_READ(task, stack) + THREAD_SIZE -
-		       bpf_core_type_size(struct pt_regs);
-	}
+	return regs_on_stack((void *)bpf_get_current_task());
 }
 
 /* The number of the system call the current task is in */
-static __always_inline long current_call(void)
+static __always_inline u32 current_call(void)
 {
 	struct pt_regs *regs = current_regs();
 

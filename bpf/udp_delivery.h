@@ -105,20 +105,12 @@ static __always_inline void look_at(struct sk_buff *skb, u16 port, struct datagr
 /* The socket that the current call sends one datagram by, to be reported at its return; NULL: none */
 static __always_inline struct sock *sender_of_call(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct pt_regs *regs = current_regs();
-	bool compat = in_compat_call();
-	enum call call;
+	struct ongoing *ongoing = current_ongoing();
 	struct sock *sk;
-	int fd;
 
-	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
+	if (!ongoing || ongoing->call == CALL_SENDMMSG)
 		return NULL;
-	call = call_of(call_number(regs), compat);
-	fd = call == CALL_SENDMMSG ? -1 : sends_to(call, regs, compat);
-	if (fd < 0)
-		return NULL;
-	sk = sock_of(file_of(fd));
+	sk = sock_of((struct file *)ongoing->to);
 	return is_inet(sk, IPPROTO_UDP) ? sk : NULL;
 }
 

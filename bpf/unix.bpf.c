@@ -150,36 +150,38 @@ __noinline int on_message(u64 vector, u32 n, u64 socket, u32 compat)
 /* A round of them; -1: that was all */
 __noinline int on_messages(u64 vector, u32 first, u32 count, u64 socket)
 {
-	bool compat = in_compat_call();
+	struct ongoing *ongoing = current_ongoing();
 
+	if (!ongoing)
+		return -1;
 	for (u32 n = 0; n < MESSAGE_ROUND && serves(FAMILY_UNIX); n++) {
 		if (first + n >= count)
 			return -1;
 		/* not from within on_message: 5.10 counts the frames of both */
-		if (on_message(vector, first + n, socket, compat))
+		if (on_message(vector, first + n, socket, ongoing->compat))
 			report_unix_send(false);
 	}
 	return 0;
 }
 
 /* true: what is in `unix_sends` is to be reported */
-static __always_inline bool on_send(enum call call, struct sock *sk, long result)
+static __always_inline bool on_send(const struct ongoing *ongoing, struct sock *sk, long result)
 {
 	struct unix_send *send = new_unix_send(false);
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
 	/* a stream has no messages: nothing sent is no event */
-	if (!send || result < 0 || (result == 0 && (type == SOCK_STREAM || call == CALL_SPLICE)))
+	if (!send || result < 0 || (result == 0 && (type == SOCK_STREAM || sends_if_any(ongoing->call))))
 		return false;
-	if (call == CALL_SENDMMSG) {
-		u64 vector = argument(current_regs(), 1, in_compat_call());
+	if (ongoing->call == CALL_SENDMMSG) {
+		u64 vector = ongoing->argument[1];
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
 			if (on_messages(vector, n, result, (u64)sk) < 0)
 				break;
 		return false;
 	}
-	message_of_call(&send->message, sk, call, result);
+	message_of_call(&send->message, sk, ongoing, result);
 	send->type = type;
 	find_receiver(send, 0);
 	return true;
@@ -255,27 +257,29 @@ __noinline int unix_completed(u64 socket)
 }
 
 /* The current process received from a unix socket, connected it or accepted from it */
-__noinline int unix_received(u32 call, u64 socket, s64 result)
+__noinline int unix_received(u64 socket, s64 result)
 {
-	bool compat = in_compat_call();
+	struct ongoing *ongoing = current_ongoing();
 
-	if (!serves(FAMILY_UNIX))
+	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), false);
-	if (call == CALL_ACCEPT)
+	if (ongoing->call == CALL_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), false);
-	else if (call == CALL_RECVMSG)
-		on_control(argument(current_regs(), 1, compat), compat);
+	else if (ongoing->call == CALL_RECVMSG)
+		on_control(ongoing->argument[1], ongoing->compat);
 	return 0;
 }
 
 /* It sent to one */
-__noinline int unix_sent(u32 call, u64 socket, s64 result)
+__noinline int unix_sent(u64 socket, s64 result)
 {
-	if (!serves(FAMILY_UNIX))
+	struct ongoing *ongoing = current_ongoing();
+
+	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), false);
-	if (on_send(call, (struct sock *)socket, result))
+	if (on_send(ongoing, (struct sock *)socket, result))
 		report_unix_send(false);
 	forget_in_call(true);
 	return 0;

@@ -381,7 +381,11 @@ struct signal_struct {
 	atomic_t live;
 	unsigned int flags;
 };
+struct task_struct___state {
+	volatile long state;
+};
 struct task_struct {
+	unsigned int __state;
 	struct thread_info thread_info;
 	void *stack;
 	unsigned int flags;
@@ -509,6 +513,11 @@ struct trace_event_raw_io_uring_submit_req {
 struct kernel_siginfo {
 	int si_signo;
 	int si_code;
+};
+
+struct bpf_iter__task {
+	void *meta;
+	struct task_struct *task;
 };
 
 /* what perf's tracepoints hand over */

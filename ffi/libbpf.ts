@@ -36,6 +36,8 @@ const prototypes = {
   bpf_prog_get_info_by_fd: { args: [i32, pointer, pointer], returns: i32 }, // int bpf_prog_get_info_by_fd(int, struct bpf_prog_info *, __u32 *)
   bpf_prog_load: { args: [i32, pointer, pointer, pointer, size, pointer], returns: i32 }, // int bpf_prog_load(enum bpf_prog_type, const char *name, const char *license, const struct bpf_insn *, size_t, struct bpf_prog_load_opts *)
   bpf_prog_test_run_opts: { args: [i32, pointer], returns: i32 }, // int bpf_prog_test_run_opts(int, struct bpf_test_run_opts *)
+  bpf_link__fd: { args: [pointer], returns: i32 }, // int bpf_link__fd(const struct bpf_link *)
+  bpf_iter_create: { args: [i32], returns: i32 }, // int bpf_iter_create(int link_fd)
   bpf_link__destroy: { args: [pointer], returns: i32 }, // int bpf_link__destroy(struct bpf_link *)
   bpf_linker__new: { args: [cstring, pointer], returns: pointer }, // struct bpf_linker *bpf_linker__new(const char *, struct bpf_linker_opts *)
   bpf_linker__add_file: { args: [pointer, cstring, pointer], returns: i32 }, // int bpf_linker__add_file(struct bpf_linker *, const char *, const struct bpf_linker_file_opts *)

@@ -4,10 +4,11 @@
  * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
  */
 import { type Pointer, ptr } from "bun:ffi";
+import { readSync } from "node:fs";
 import { Errno, NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
 import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
-import { lastErrno } from "./libc.ts";
+import { close, lastErrno } from "./libc.ts";
 import { BpfMap } from "./map.ts";
 
 export const backends = ["fentry", "kprobe", "tracepoint"] as const;
@@ -122,6 +123,18 @@ export class Link implements Disposable {
   constructor(libbpf: Libbpf, link: Pointer) {
     this.#libbpf = libbpf;
     this.#link = link;
+  }
+
+  /** Runs an iterator once, over all there is. @throws NativeError */
+  iterate(): void {
+    const fd = this.#libbpf.bpf_iter_create(this.#libbpf.bpf_link__fd(this.#link));
+    if (fd < 0) throw new NativeError("run", "an iterator", fd);
+    try {
+      // it prints nothing, and so ends with the first read
+      readSync(fd, new Uint8Array(1));
+    } finally {
+      close(fd);
+    }
   }
 
   [Symbol.dispose](): void {

@@ -926,7 +926,7 @@ export class Config {
 
 /** struct shared */
 export class Shared {
-  static readonly size = 528;
+  static readonly size = 536;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -955,6 +955,18 @@ export class Shared {
   }
   set ledgers(value: number) {
     this.words[this.at + 131] = value;
+  }
+  get displaced(): number {
+    return this.words[this.at + 132] as number;
+  }
+  set displaced(value: number) {
+    this.words[this.at + 132] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 133] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 133] = value;
   }
 }
 

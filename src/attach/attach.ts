@@ -7,7 +7,15 @@ import { kernelTypes, typesError } from "../../ffi/btf.ts";
 import { describe, Errno, NativeError, remedyAgainst } from "../../ffi/error.ts";
 import type { Libbpf } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
-import { type Backend, BpfObject, backends, type Hooks, type Link, ProgramError } from "../../ffi/object.ts";
+import {
+  type Backend,
+  BpfObject,
+  backends,
+  type Hooks,
+  type Link,
+  type Program,
+  ProgramError,
+} from "../../ffi/object.ts";
 import { initialTgid } from "../../ffi/self.ts";
 import { refusesTrampolines } from "../../ffi/trampoline.ts";
 import type { Options } from "../command/arguments.ts";
@@ -106,8 +114,15 @@ export function attach(
       groups.fill(object);
       for (const program of followers) links.push(program.attach([]));
       groups.adopt(object);
-      for (const program of new Set(traced.flatMap(({ programs }) => programs))) {
-        links.push(program.attach(hooks[program.hook] ?? []));
+      const programs = [...new Set(traced.flatMap(({ programs }) => programs))];
+      const [once, lasting] = [
+        programs.filter(isIterator),
+        programs.filter((program) => !isIterator(program)),
+      ];
+      for (const program of lasting) links.push(program.attach(hooks[program.hook] ?? []));
+      for (const program of once) {
+        using link = program.attach([]);
+        link.iterate();
       }
       return new Attached(object, traced, untraced(plans, options), links);
     } catch (error) {
@@ -165,6 +180,11 @@ function nothing(plans: readonly Plan[], options: Options): Failure {
   if (options.named.length > 0) untraced(plans, options);
   const reasons = plans.map(({ kind, reason }) => `${kind.name}: ${reason}`).join("\n");
   return new Failure(`nothing can be traced here; ${reasons}`);
+}
+
+/** Whether a program looks at what there is, once, when the others are attached. */
+function isIterator({ hook }: Program): boolean {
+  return hook === "calls_begun";
 }
 
 /** Whether the delivery of datagrams is hooked. */

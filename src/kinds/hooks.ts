@@ -5,6 +5,8 @@ import type { Hooks } from "../../ffi/object.ts";
 export const callHooks: Hooks = {
   calls_enter: ["sys_enter"],
   calls_exit: ["sys_exit"],
+  // an iterator, run once when the others are on
+  calls_begun: ["task"],
 };
 
 /** Requests of io_uring. */

@@ -93,7 +93,7 @@ const pipe: KindModule = {
     pipe_vmsplice: ["__x64_sys_vmsplice", "__arm64_sys_vmsplice"],
     ...callHooks,
   },
-  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
+  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"], calls_begun: ["tracepoint"] },
   blind: { tracepoint: ["io_uring"] },
   reader: (tools) => new PipeReader(tools),
   trial: ({ pipe }) => through(pipe()),

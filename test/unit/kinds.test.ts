@@ -32,7 +32,9 @@ const common = ["calls", "uring"];
 /** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
 function programsOf(family: string): Program[] {
   const text = source(`${family}.bpf.c`);
-  const found = [...text.matchAll(/SEC\(((?:"[^"]*"|\s|#\w+)+)\)\s+int\s+[\w#]+\(\s*(\w+?)__(##)?(\w+)/g)];
+  const found = [
+    ...text.matchAll(/SEC\(((?:"[^"]*"|\s|#\w+)+)\)\s+int\s+(?:[\w#]+\(\s*)?(\w+?)__(##)?(\w+)/g),
+  ];
   return [
     ...twins(text),
     ...found.flatMap(([, section = "", hook = "", pasted, backend = ""]) => {
