@@ -20,7 +20,7 @@ struct ledger {
 	struct process reader; /* likewise */
 	u32 device;
 	u32 flags;
-	u32 opens; /* how often the pipe was opened */
+	u32 head; /* buffers that were written until it was looked at last */
 	u32 first;
 	u32 count;
 	u32 writers; /* writes under way */
@@ -29,7 +29,7 @@ struct ledger {
 	u32 doubted; /* something was moved unseen: what is read is a guess until then */
 	u32 misses;  /* shared.misses when it was looked at last */
 	u32 lock;    /* of whoever is at it in the tracepoint back end */
-	u32 reserved;
+	u32 generation; /* of the inode: its number may serve another FIFO by now */
 	struct run runs[RUNS];
 };
 
@@ -122,17 +122,18 @@ static __always_inline void push(struct ledger *ledger, struct process who, u32 
 
 /*
  * The ledger of a pipe. One that is not known yet starts with what is in it by now, from nobody; a
- * pipe_inode_info or an inode that serves another pipe by now starts anew. NULL: the map is full.
+ * pipe_inode_info or an inode that serves another pipe by now starts anew, and so does a FIFO that all
+ * had closed: bytes and writers of the session before are gone with it. NULL: the map is full.
  */
 static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	u64 number = BPF_CORE_READ(inode, i_ino);
 	u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
-	struct ledger *ledger;
-
+	u32 generation = BPF_CORE_READ(inode, i_generation);
 	struct pipe_inode_info *info = BPF_CORE_READ(file, private_data);
-	u32 opens = BPF_CORE_READ(info, r_counter) + BPF_CORE_READ(info, w_counter);
+	struct ledger *ledger;
+	u32 seen, head;
 
 	*pipe = (u64)info;
 	ledger = bpf_map_lookup_elem(&ledgers, pipe);
@@ -148,7 +149,11 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 			return NULL;
 		__sync_fetch_and_add(&shared.ledgers, 1);
 	}
-	if (ledger->inode != number || ledger->device != device || opens < ledger->opens) {
+	/* in this order, for another processor may be writing: within one life no later look finds less */
+	seen = *(volatile u32 *)&ledger->head;
+	head = BPF_CORE_READ(info, head);
+	if (ledger->inode != number || ledger->device != device ||
+	    ledger->generation != generation || (s32)(head - seen) < 0) {
 		struct process nobody = {};
 		s64 bytes = occupancy(*pipe);
 
@@ -156,6 +161,7 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 		ledger->pipe = *pipe;
 		ledger->inode = number;
 		ledger->device = device;
+		ledger->generation = generation;
 		ledger->writers = 0;
 		ledger->readers = 0;
 		ledger->flags = LEDGER_FRESH;
@@ -164,7 +170,7 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 		if (bytes > 0)
 			push(ledger, nobody, bytes, 0);
 	}
-	ledger->opens = opens;
+	ledger->head = head;
 	if ((ledger->flags & (LEDGER_FIFO | LEDGER_NAMED)) == LEDGER_FIFO &&
 	    !send_path(scalar(file), number, device))
 		ledger->flags |= LEDGER_NAMED;

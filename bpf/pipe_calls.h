@@ -103,6 +103,7 @@ static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
 	struct process nobody = {};
 	s64 bytes = occupancy(pipe);
 
+	ledger->head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
 	if (ledger->writers || bytes < 0)
 		return;
 	if (bytes > ledger->total) {

@@ -114,6 +114,7 @@ struct super_block {
 struct inode {
 	u16 i_mode;
 	u32 i_rdev;
+	u32 i_generation;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
@@ -157,8 +158,6 @@ struct pipe_inode_info {
 	unsigned int head;
 	unsigned int tail;
 	unsigned int ring_size;
-	unsigned int r_counter;
-	unsigned int w_counter;
 	struct pipe_buffer *bufs;
 };
 

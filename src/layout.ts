@@ -201,7 +201,7 @@ export class Ledger {
   get flags(): number {
     return this.words[this.at + 13] as number;
   }
-  get opens(): number {
+  get head(): number {
     return this.words[this.at + 14] as number;
   }
   get first(): number {
@@ -228,7 +228,7 @@ export class Ledger {
   get lock(): number {
     return this.words[this.at + 22] as number;
   }
-  get reserved(): number {
+  get generation(): number {
     return this.words[this.at + 23] as number;
   }
   /** 128 × 16 bytes */

@@ -25,8 +25,8 @@ const none = -1;
 
 /** Who is told what is no event: of names, paths and the like. */
 export interface Listener {
-  /** Takes in the record at this word, if it is one of its own and long enough; else false. */
-  take(type: number, at: number, length: number): boolean;
+  /** Takes in the record at this word and position of the ring, if it is one of its own and long enough; else false. */
+  take(type: number, at: number, length: number, position: number): boolean;
 }
 
 export class Batch {
@@ -48,7 +48,7 @@ export class Batch {
   #position = new Float64Array(0);
   #held = new Uint8Array(0);
 
-  readonly #entry: Entry = { at: 0, runsAt: none, contents: null };
+  readonly #entry: Entry = { at: 0, position: 0, runsAt: none, contents: null };
   /** where `read` goes on: how many of the order it is done with, how many events of the next one */
   #next = 0;
   #done = 0;
@@ -130,7 +130,7 @@ export class Batch {
       this.#parts.addRuns(at, length);
     } else if (type === RecordType.RECORD_CHUNK && length >= ChunkRecord.data.offset) {
       this.#parts.addChunk(at, length);
-    } else if (!this.#facts.take(type, at, length)) {
+    } else if (!this.#facts.take(type, at, length, this.#ring.position)) {
       this.#rejected++;
     }
   }
@@ -195,6 +195,7 @@ export class Batch {
       stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
       event.kind = this.#kinds[kind]!.name;
       this.#entry.at = at;
+      this.#entry.position = this.#position[i]!;
       this.#entry.runsAt = this.#parts.runsAt(i);
       this.#entry.contents = this.withContents ? this.#parts.contents(i) : null;
       this.#made = 0;

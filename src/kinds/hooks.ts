@@ -15,6 +15,16 @@ export const requestHooks: Hooks = {
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
 };
 
+/**
+ * What a look at system calls does not show of sockets: requests of io_submit(2), and lengths and addresses as they were
+ * when another thread changed them meanwhile.
+ */
+export const blindByCalls = {
+  fentry: ["aio", "racing threads"],
+  kprobe: ["aio", "racing threads"],
+  tracepoint: ["aio", "racing threads"],
+} as const;
+
 /** The blind spots where a kernel lacks those, as KindModule has them. */
 export const withoutRequests: Readonly<Record<string, string | null>> = {
   uring_complete: "io_uring",

@@ -22,6 +22,8 @@ export interface Tools {
 export interface Entry {
   /** index of its first word */
   at: number;
+  /** its position in the ring */
+  position: number;
   /** index of the first word of its runs_record, -1 without one */
   runsAt: number;
   /** null without -x */

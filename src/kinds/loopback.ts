@@ -6,7 +6,7 @@ import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
-import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import { blindByCalls, callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
@@ -169,7 +169,7 @@ function loopbackKind(
       ...requestHooks,
     },
     optional: { loopback_ready: null, ...withoutRequests },
-    blind: {},
+    blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),
     trial: (channels) => through(open(channels)),
   };

@@ -14,6 +14,7 @@ class PipeReader implements Reader {
   readonly #run: Run;
   readonly #slice: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
   #bytes = 0;
+  #position = 0;
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -24,6 +25,7 @@ class PipeReader implements Reader {
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     record.at = entry.at;
+    this.#position = entry.position;
     this.#tools.names.fill(event.dst, record.dstTgid, record.dstTag);
     event.dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
     event.meta = this.#meta;
@@ -69,7 +71,8 @@ class PipeReader implements Reader {
     const record = this.#record;
     const { inodeLow, inodeHigh } = record;
     const fifo = (record.flags & EventFlags.PIPE_FIFO) !== 0;
-    out.text(pipeName, fifo ? this.#tools.paths.find(record.device, inodeLow, inodeHigh) : anonymous);
+    const { paths } = this.#tools;
+    out.text(pipeName, fifo ? paths.find(record.device, inodeLow, inodeHigh, this.#position) : anonymous);
     out.integer(pipeInode, inodeLow, inodeHigh);
     out.integer(count, this.#bytes, 0);
   };
@@ -94,7 +97,7 @@ const pipe: KindModule = {
     ...callHooks,
   },
   within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"], calls_begun: ["tracepoint"] },
-  blind: { tracepoint: ["io_uring"] },
+  blind: { tracepoint: ["io_uring", "aio"] },
   reader: (tools) => new PipeReader(tools),
   trial: ({ pipe }) => through(pipe()),
 };

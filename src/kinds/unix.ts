@@ -2,7 +2,7 @@ import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
-import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import { blindByCalls, callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const path = key("path", "text", true);
@@ -113,7 +113,7 @@ function unixKind(
       ...requestHooks,
     },
     optional: { unix_ready: null, ...withoutRequests },
-    blind: {},
+    blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
     trial: (channels) => through(open(channels)),
   };

@@ -46,8 +46,8 @@ export class Facts {
     this.#fork = new ForkRecord(words);
   }
 
-  /** Takes in the record at this word; false when it is too short or of another type. */
-  take(type: number, at: number, length: number): boolean {
+  /** Takes in the record at this word, which stood at a position of the ring; false when it is too short or of another type. */
+  take(type: number, at: number, length: number, position: number): boolean {
     const bytes = this.#bytes;
     if (type === RecordType.RECORD_NAME && length >= NameRecord.size) {
       this.#name.at = at;
@@ -55,7 +55,7 @@ export class Facts {
     } else if (type === RecordType.RECORD_PATH && length >= PathRecord.data.offset) {
       this.#path.at = at;
       if (this.#path.length > length - PathRecord.data.offset) return false;
-      this.#paths.add(this.#path, bytes);
+      this.#paths.add(this.#path, bytes, position);
     } else if (type === RecordType.RECORD_USE && length >= UseRecord.size) {
       this.#use.at = at;
       this.#owners.use(this.#use);

@@ -69,7 +69,7 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
     log.warn(
       `process ${pid} has ${count} descriptors: it is looked through rarely, and ends found in /proc are guesses`,
     );
-  const paths = new Paths();
+  const paths = new Paths(ring.size);
   // a terminal only shows up in the kind pty
   const own = options.self || !traced.some(({ kind }) => kind.name === "pty") ? null : surroundings();
   const filter = new Filter(options.wanted, child?.pid ?? null, own?.noise ?? null, insideOnly);

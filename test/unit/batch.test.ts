@@ -75,7 +75,7 @@ function start(
     Object.assign(owners.holders, { ofSocket: nobody, ofMaster: nobody });
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
-  const known = { names, paths: new Paths(), owners };
+  const known = { names, paths: new Paths(1 << 20), owners };
   const facts = new Facts(tape.words, tape.bytes, known, (parent, child) => forks.push([parent, child]));
   const batch = new Batch(tape.ring, kinds, { ...known, maxBytes }, facts, contents);
   return { batch, waiting: new Waiting(tape.words, owners) };

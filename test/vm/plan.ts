@@ -11,10 +11,20 @@ import type { Backend } from "./report.ts";
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
- * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last two of
- * these files no VM has the compilers, or tshark.
+ * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last four of
+ * these files no VM has the compilers, tshark, or bash.
  */
-const onlyHere = ["devices", "faults", "hostile", "multitude", "storm", "newkind", "pcapng"];
+const onlyHere = [
+  "devices",
+  "faults",
+  "hostile",
+  "multitude",
+  "storm",
+  "newkind",
+  "outfile",
+  "pcapng",
+  "survival",
+];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
 const commandLineOn: Backend = "tracepoint";
