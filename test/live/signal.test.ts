@@ -40,12 +40,13 @@ describe("signal", () => {
   sends("to a process group", "group");
   sends("to oneself", "self");
   sends("ignored", "ignored");
-  sends("SIGCONT to a stopped process, and to one that runs", "resumed");
   sends("already pending", "pending");
   sends("queue overflow", "overflow");
   sends("forged si_pid", "forged_pid");
   sends("forged si_code", "forged_code");
   sends("forged si_code to oneself", "forged_kernel");
+  sends("SIGCONT to who is stopped", "resumed");
+  sends("by writing to cgroup.kill", "cgroup");
   sends("by processes that live a millisecond", "mayfly");
   sends("signal 0 and refused ones are none", "failed");
 

@@ -136,8 +136,11 @@ static long have_child_stopped(long unused)
 	}
 	check(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status), "stopped");
 	check(seen & 1 << SIGCHLD, "SIGCHLD");
+	say_role("stopped", child, "quiet");
+	say_sent("stopped", "stopped", SIGSTOP, "SIGSTOP", "");
 	check(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child, "kill");
-	return child + unused;
+	say_sent("quiet", "stopped", SIGKILL, "SIGKILL", "");
+	return unused;
 }
 
 /* Its own session on the pty, in the foreground; ends by the signal of the key that is typed. */
@@ -204,7 +207,6 @@ static long die_with_parent(long way)
 int main(void)
 {
 	struct actor *quiet, *orphanage, *sender;
-	pid_t child;
 
 	set_stage();
 	quiet = cast("quiet");
@@ -212,10 +214,7 @@ int main(void)
 	sender = cast("sender");
 	play(quiet, raise_all, 0);
 	play(quiet, time_out_within_sigqueue, 0);
-	child = play(quiet, have_child_stopped, 0);
-	say_role("child", child, "quiet");
-	say_sent("child", "child", SIGSTOP, "SIGSTOP", "");
-	say_sent("quiet", "child", SIGKILL, "SIGKILL", "");
+	play(quiet, have_child_stopped, 0);
 	play(orphanage, die_with_parent, SYS_exit);
 	play(orphanage, die_with_parent, SYS_kill);
 	play(orphanage, die_with_parent, SYS_rt_sigqueueinfo);

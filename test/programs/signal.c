@@ -1,7 +1,9 @@
 /* Signals that processes send, in lock-step. */
 #include "actor.h"
 #include <pthread.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
@@ -78,19 +80,28 @@ static void by_kill(void)
 	say_sent("sender", "target", SIGUSR1, "SIGUSR1", "");
 }
 
+/* Forks a child of the script that waits for signals, as a role. */
+static pid_t fork_victim(const char *role)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	check(pid > 0, "fork");
+	say_role(role, pid, program_invocation_short_name);
+	return pid;
+}
+
 /* The signal that ends its target. */
 static void deadly(void)
 {
 	pid_t pid;
 
 	sender = cast("sender");
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	say_role("victim", pid, program_invocation_short_name);
+	pid = fork_victim("victim");
 	check(call(sender, SYS_kill, pid, SIGKILL) == 0, "kill");
 	check(waitpid(pid, NULL, 0) == pid, "waitpid");
 	say_sent("sender", "victim", SIGKILL, "SIGKILL", "");
@@ -279,27 +290,6 @@ static void ignored(void)
 	say_sent("sender", "target", SIGWINCH, "SIGWINCH", ",\"result\":\"ignored\"");
 }
 
-/* What SIGCONT wakes it does more to than to ignore or to handle it; the same to one that runs is as any other. */
-static void resumed(void)
-{
-	int status;
-
-	cast_both(SIGUSR1);
-	for (int handled = 0; handled < 2; handled++) {
-		if (handled)
-			check(play(target, handle, SIGCONT) == 0, "sigaction");
-		check(call(sender, SYS_kill, target->pid, SIGSTOP) == 0, "kill");
-		say_sent("sender", "target", SIGSTOP, "SIGSTOP", "");
-		check(waitpid(target->pid, &status, WUNTRACED) == target->pid && WIFSTOPPED(status), "stopped");
-		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
-		say_sent("sender", "target", SIGCONT, "SIGCONT", ",\"result\":\"resumed\"");
-		delivered(target);
-		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
-		say_sent("sender", "target", SIGCONT, "SIGCONT", handled ? "" : ",\"result\":\"ignored\"");
-		delivered(target);
-	}
-}
-
 static void pending(void)
 {
 	cast_both(SIGUSR1);
@@ -358,6 +348,102 @@ static void forged_kernel(void)
 			   P(info(SIGUSR1, codes[i], 0, 0))) == 0, "rt_sigqueueinfo");
 		say_sent("sender", "sender", SIGUSR1, "SIGUSR1", "");
 	}
+}
+
+/* SIGCONT to who does not handle it: it has an effect once, on who is stopped; on one who does, twice. */
+static void resumed(void)
+{
+	static const struct {
+		const char *more;
+		int handles;
+	} rows[] = {{",\"result\":\"ignored\"", 0}, {"", 1}};
+
+	sender = cast("sender");
+	target = cast("target");
+	for (int row = 0; row < 2; row++) {
+		int status;
+
+		if (rows[row].handles)
+			check(play(target, handle, SIGCONT) == 0, "sigaction");
+		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
+		say_sent("sender", "target", SIGCONT, "SIGCONT", rows[row].more);
+		delivered(target);
+		for (int again = 0; again < 2; again++) {
+			check(call(sender, SYS_kill, target->pid, SIGSTOP) == 0, "kill");
+			say_sent("sender", "target", SIGSTOP, "SIGSTOP", "");
+			check(waitpid(target->pid, &status, WUNTRACED) == target->pid && WIFSTOPPED(status),
+			      "stopped");
+			check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
+			say_sent("sender", "target", SIGCONT, "SIGCONT", ",\"result\":\"resumed\"");
+			delivered(target);
+		}
+		check(call(sender, SYS_kill, target->pid, SIGCONT) == 0, "kill");
+		say_sent("sender", "target", SIGCONT, "SIGCONT", rows[row].more);
+		delivered(target);
+	}
+}
+
+/* By a call that is no plain write. */
+static long kill_all_in(long path)
+{
+	struct iovec one = {"1", 1};
+	int fd = open((const char *)path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	check(pwritev(fd, &one, 1, 0) == 1, "pwritev");
+	close(fd);
+	return 0;
+}
+
+static void put_in_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0, path);
+	write_all(fd, text, strlen(text));
+	close(fd);
+}
+
+/* Whoever writes to cgroup.kill sends SIGKILL to each process in there; kernels before 5.14 have no such file. */
+static void cgroup(void)
+{
+	char mount_point[] = "/tmp/ipcdump-cgroup-XXXXXX", folder[64], path[128];
+	pid_t pids[3];
+	int fd;
+
+	sender = cast("sender");
+	check(mkdtemp(mount_point) != NULL, "mkdtemp");
+	check(mount("none", mount_point, "cgroup2", 0, NULL) == 0, "mount");
+	snprintf(folder, sizeof(folder), "%s/ipcdump-%d", mount_point, getpid());
+	check(mkdir(folder, 0700) == 0, folder);
+	for (int i = 0; i < 3; i++) {
+		char role[16], pid[16];
+
+		snprintf(role, sizeof(role), "victim%d", i);
+		pids[i] = fork_victim(role);
+		snprintf(pid, sizeof(pid), "%d", pids[i]);
+		snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+		put_in_file(path, pid);
+		say_sent("sender", role, SIGKILL, "SIGKILL", "");
+	}
+	snprintf(path, sizeof(path), "%s/cgroup.kill", folder);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		strcpy((char *)stage->arena, path);
+		check(play(sender, kill_all_in, P(stage->arena)) == 0, "cgroup.kill");
+		close(fd);
+	} else {
+		check(errno == ENOENT, path);
+		for (int i = 0; i < 3; i++)
+			check(call(sender, SYS_kill, pids[i], SIGKILL) == 0, "kill");
+	}
+	for (int i = 0; i < 3; i++)
+		check(waitpid(pids[i], NULL, 0) == pids[i], "waitpid");
+	/* the last of it may still be on its way out */
+	while (rmdir(folder) && errno == EBUSY)
+		pause_briefly();
+	check(umount(mount_point) == 0 && rmdir(mount_point) == 0, "umount");
 }
 
 /* Sends and is gone at once. */
@@ -427,12 +513,13 @@ static const struct mode modes[] = {
 	{"group", group},
 	{"self", self},
 	{"ignored", ignored},
-	{"resumed", resumed},
 	{"pending", pending},
 	{"overflow", overflow},
 	{"forged_pid", forged_pid},
 	{"forged_code", forged_code},
 	{"forged_kernel", forged_kernel},
+	{"resumed", resumed},
+	{"cgroup", cgroup},
 	{"mayfly", mayfly},
 	{"failed", failed},
 	{"early", early},
