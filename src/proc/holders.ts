@@ -9,7 +9,7 @@ import { processes } from "./processes.ts";
 const startField = 19;
 
 /** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
-const many = 8192;
+const many = 16384;
 /** in milliseconds: the time for that within a drain, as others wait for names too, and the rest after all */
 const slice = 2;
 const rest = 1000;

@@ -66,7 +66,8 @@ test(`${LENGTH} seconds of everything: memory and files stay, and every event is
   expect(open(late)).toBe(open(early));
 
   const { told, lost } = totalsOf((await words).split("\n"));
-  const truth = counted(file);
+  // it has no queues
+  const truth: Record<string, number> = { mq: 0, "sysv-mq": 0, ...counted(file) };
   if (lost === 0) expect(told).toEqual(truth);
   for (const [kind, count] of Object.entries(truth))
     expect([kind, told[kind]! <= count]).toEqual([kind, true]);

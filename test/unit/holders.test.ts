@@ -18,7 +18,7 @@ test("whoever has a socket open is found; with very many descriptors, as a guess
   const script = `
     const { openSync } = await import("node:fs");
     Bun.listen({ unix: ${JSON.stringify(join(folder, "socket"))}, socket: { data() {} } });
-    for (let i = 0; i < 9000; i++) openSync("/dev/null", "r");
+    for (let i = 0; i < 17000; i++) openSync("/dev/null", "r");
     console.log("full");`;
   const large = Bun.spawn(["sh", "-c", 'ulimit -n 20000; exec "$@"', "sh", process.execPath, "-e", script], {
     stdout: "pipe",
