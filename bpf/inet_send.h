@@ -77,7 +77,7 @@ __noinline int report_inet_send(u32 via_uring)
 __noinline int report_sent(u32 via_uring)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
-	struct search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
+	struct receiver_search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	int count = -1;
 
 	if (!send || !search || !serves(FAMILY_LOOPBACK))

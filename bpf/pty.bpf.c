@@ -44,7 +44,7 @@ static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_
  * A search for the youngest member of a process group, and for a reader; in a map, one for each program that
  * writes, for the reasons that payload.h gives
  */
-struct search {
+struct pty_search {
 	struct hlist_node *node;
 	struct task_struct *found;
 	u64 latest;
@@ -55,13 +55,13 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, u32);
-	__type(value, struct search);
+	__type(value, struct pty_search);
 } searches SEC(".maps");
 
 /* Looks at one member; 0: there are no more */
 __noinline int search_on(u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
+	struct pty_search *search = bpf_map_lookup_elem(&searches, &via_uring);
 	struct hlist_node *node;
 	struct task_struct *task;
 	u64 start;
@@ -83,7 +83,7 @@ __noinline int search_on(u32 via_uring)
 /* The youngest living member of a process group, by its struct pid */
 static __always_inline struct task_struct *youngest(struct pid *group, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
+	struct pty_search *search = bpf_map_lookup_elem(&searches, &via_uring);
 
 	if (!search)
 		return NULL;
@@ -100,7 +100,7 @@ static __always_inline struct task_struct *youngest(struct pid *group, u32 via_u
  */
 __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 {
-	struct search *search = bpf_map_lookup_elem(&searches, &via_uring);
+	struct pty_search *search = bpf_map_lookup_elem(&searches, &via_uring);
 	struct identity id = {};
 	struct task_struct *task;
 	struct pid *group;
@@ -166,7 +166,7 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	struct identity self = {};
 	struct process dst;
 	struct pty_record *record;
-	struct search *search;
+	struct pty_search *search;
 	u32 via_uring = scratch == SCRATCH_REQUEST;
 
 	if (find_reader((u64)slave, (u64)other, to_master, via_uring))
