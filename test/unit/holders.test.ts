@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,9 @@ function socketsOf(pid: number): number[] {
     return target === null ? [] : [Number(target[1])];
   });
 }
+
+// every process of the machine is looked through, whatever else runs there
+setDefaultTimeout(120_000);
 
 test("whoever has a socket open is found; with very many descriptors, as a guess, and that is told once", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ipcdump-holders-"));
