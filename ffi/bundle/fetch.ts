@@ -13,6 +13,8 @@ export async function fetchFile(uri: string, path: string, sha256: string): Prom
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const failed = /Failed to fetch \S+ +(.+)/.exec(message)?.[1];
+  // which repository it was the caller knows
+  if (/does not have a Release file/.test(message)) return "no Release file there";
   const said = /^ *E: (.+)/m.exec(message)?.[1];
   return (failed ?? said ?? message.split("\n")[0] ?? "").trim();
 }

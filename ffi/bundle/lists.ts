@@ -32,7 +32,7 @@ export class Lists {
     } catch (error) {
       const why = reasonOf(error);
       if (!this.#areThere()) {
-        throw new Error(`cannot fetch Debian's package lists for ${this.#suites.join(", ")}: ${why}`);
+        throw new Error(`cannot fetch Debian's package lists: ${why}`);
       }
       process.stderr.write(`cannot refresh Debian's package lists; going on with those at hand: ${why}\n`);
     }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { apt } from "./apt.ts";
+import { type Apt, apt } from "./apt.ts";
 import { cacheFolder } from "./cache.ts";
 import { fetchFile, reasonOf } from "./fetch.ts";
 import { type Mirror, mirror } from "./mirror.ts";
@@ -113,18 +113,33 @@ async function fromMirrors(pin: Pin, part: string, missed: Missed): Promise<bool
   if (pin.file.endsWith(".deb")) return false;
   const { suite } = pins;
   const suites = [suite, `${suite}-updates`, `${suite}-security`, `${suite}-backports`, ...machine.suites];
+  const inVain = new Map<string, string[]>();
   for (const name of new Set(suites)) {
     try {
-      const debian = await apt([name], { type: "deb-src" });
-      const offered = await debian.sourceFiles(pin.source);
-      const same = offered.filter(({ sha256 }) => sha256 === pin.sha256);
+      const debian = await sourcesOf(machine, name);
+      const same = (await debian.sourceFiles(pin.source)).filter(({ sha256 }) => sha256 === pin.sha256);
       for (const { uri } of same) if (await fetch(uri)) return true;
-      missed(`the list of ${name}`, same.length === 0 ? "no revision has it" : "nothing else that has it");
+      group(inVain, same.length === 0 ? "no revision has it" : "nothing else that has it", name);
     } catch (error) {
-      missed(`the list of ${name}`, reasonOf(error));
+      group(inVain, reasonOf(error), name);
     }
   }
+  for (const [why, names] of inVain) missed(`the lists of ${names.join(", ")}`, why);
   return false;
+}
+
+const sources = new Map<string, Promise<Apt>>();
+
+/** The lists of a suite's sources; what can't be fetched is not tried again for the next file. */
+function sourcesOf({ archives }: Mirror, suite: string): Promise<Apt> {
+  const key = `${archives[0]} ${suite}`;
+  const known = sources.get(key) ?? apt([suite], { type: "deb-src" });
+  sources.set(key, known);
+  return known;
+}
+
+function group(groups: Map<string, string[]>, key: string, value: string): void {
+  groups.set(key, [...(groups.get(key) ?? []), value]);
 }
 
 /** Where every Debian mirror has a file of a source package. */

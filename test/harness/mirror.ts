@@ -12,8 +12,11 @@ export class Mirror implements Disposable {
   /** The paths that were asked for, and how they were answered: `404 pool/main/z/zlib/…`. */
   readonly asked: string[] = [];
 
-  /** Serves `files`, by path below the archive; whatever else is asked for is not found. */
-  constructor(files: Record<string, Answer> = {}) {
+  /**
+   * Serves `files`, by path below the archive. Whatever else is asked for is not found, or, with `behind`, what another
+   * mirror has of the paths that are not `missing`.
+   */
+  constructor(files: Record<string, Answer> = {}, behind?: { mirror: string; missing: RegExp }) {
     this.#files = new Map(Object.entries(files));
     this.#server = Bun.serve({
       hostname: "127.0.0.1",
@@ -21,13 +24,15 @@ export class Mirror implements Disposable {
       fetch: ({ url }) => {
         const path = decodeURIComponent(new URL(url).pathname.replace(/^\/debian\//, ""));
         const answer = this.#files.get(path);
+        if (answer === undefined && behind !== undefined && !behind.missing.test(path)) {
+          return fetch(`${behind.mirror}/${path}`, { decompress: false });
+        }
         this.asked.push(`${answer === undefined ? 404 : 200} ${path}`);
         return answer === undefined ? new Response("", { status: 404 }) : new Response(answer);
       },
     });
     for (const name of ["empty", "lists"]) mkdirSync(join(this.#folder, name));
-    const uri = `http://127.0.0.1:${this.#server.port}/debian`;
-    writeFileSync(join(this.#folder, "sources.list"), `deb ${uri} bookworm main\n`);
+    writeFileSync(join(this.#folder, "sources.list"), `deb ${this.uri} bookworm main\n`);
     const settings = [
       `Dir::Etc::sourcelist "${this.#folder}/sources.list";`,
       `Dir::Etc::sourceparts "${this.#folder}/empty";`,
@@ -37,6 +42,10 @@ export class Mirror implements Disposable {
       'Acquire::http::Proxy "DIRECT";',
     ];
     writeFileSync(this.#settings, settings.join("\n"));
+  }
+
+  get uri(): string {
+    return `http://127.0.0.1:${this.#server.port}/debian`;
   }
 
   get #settings(): string {
