@@ -120,16 +120,16 @@ __noinline int pipe_returned(s64 result)
 
 	if (!serves(FAMILY_PIPE) || !ongoing)
 		return 0;
-	if (ongoing->from_pipe) {
+	if (ongoing->from_family == FAMILY_PIPE) {
 		ledger = bpf_map_lookup_elem(&ledgers, &ongoing->from_pipe);
 		reading.thread = thread;
 		iov_of_read(&reading.iov, ongoing->call, ongoing->argument[1],
 			    ongoing->argument[2], ongoing->compat);
 		if (ledger)
 			finish_read(ledger, ongoing->from_pipe, result, &reading);
-	} else if (ongoing->from_family == FAMILY_PIPE && result > 0) {
-		/* there was no room for its ledger */
-		count_lost(KIND_PIPE, LOST_MAP_FULL, 1);
+		else if (result > 0)
+			/* there was no room for its ledger */
+			count_lost(KIND_PIPE, LOST_MAP_FULL, 1);
 	}
 	if (ongoing->to_pipe) {
 		ledger = bpf_map_lookup_elem(&ledgers, &ongoing->to_pipe);
