@@ -16,8 +16,7 @@ import type { Summary } from "../format/summary.ts";
 import type { Shared } from "../layout.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
-import type { Child } from "./child.ts";
-import type { Stop } from "./stop.ts";
+import type { Ending } from "./ending.ts";
 
 /** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
 const drainInterval = 4;
@@ -30,6 +29,8 @@ const patience = 3;
 const longestSleep = 250;
 /** for a reader to catch up */
 const longestWait = 50;
+/** bytes of output after which it is written: with the longest part of an event behind it that is below 16 MB */
+const piece = 8 * 1024 * 1024;
 const missesInterval = 2000;
 
 /** What an event passes on its way, as src/trace/trace.ts puts it together. */
@@ -52,20 +53,9 @@ export interface Stages {
   readonly summary: Summary | null;
 }
 
-/** When it ends: whatever comes first. */
-export interface Bounds {
-  readonly stop: Stop;
-  /** -- cmd */
-  readonly child: Child | null;
-  /** events, 0 for any number */
-  readonly count: number;
-  /** seconds, 0 for any time */
-  readonly duration: number;
-}
-
 export class Loop {
   readonly #stages: Stages;
-  readonly #bounds: Bounds;
+  readonly #ending: Ending;
   readonly #event = blankEvent();
   readonly #lost: Lost = {
     kind: "unknown",
@@ -73,110 +63,123 @@ export class Loop {
     reason: "fault",
     time: { seconds: 0, nanoseconds: 0 },
   };
-  #readerGone = false;
-  #endsAt = Number.POSITIVE_INFINITY;
-  /** where the ring was when the end was asked for: what came before is still reported */
-  #end = Number.POSITIVE_INFINITY;
-  /** where the ring was when a report was: what came before is counted in it */
+  /** where the ring was when a report was asked for: what came before is counted in it */
   #reportAt = Number.POSITIVE_INFINITY;
   #missesDue = 0;
+  /** empty drains in a row */
+  #idle = 0;
   #isTidy = false;
 
-  /** @param showsLost whether what was lost gets a line of the format */
+  /**
+   * @param showsLost whether what was lost gets a line of the format
+   * @param report called after SIGUSR1
+   */
   constructor(
     stages: Stages,
-    bounds: Bounds,
+    ending: Ending,
     private readonly showsLost: boolean,
+    private readonly report: () => void,
   ) {
     this.#stages = stages;
-    this.#bounds = bounds;
+    this.#ending = ending;
   }
 
-  /** Prints events until the end; `report` is called after SIGUSR1. False when nobody reads any more. @throws Failure */
-  async run(report: () => void): Promise<boolean> {
-    const { ring, shared, clock, batch, waiting, losses, ledgers, followers, sink } = this.#stages;
-    const { stop, duration } = this.#bounds;
-    if (duration > 0) this.#endsAt = performance.now() + duration * 1000;
-    stop.onReport(() => {
-      this.#reportAt = ring.produced;
-    });
-    let idle = 0;
-    while (!this.#isFinished) {
-      if (this.#end === Number.POSITIVE_INFINITY && this.#isOver) this.#end = ring.produced;
-      const isEnding = this.#end < Number.POSITIVE_INFINITY;
-      clock.sample();
-      const from = ring.cursor;
-      const records = batch.fill();
-      waiting.hold(batch, isEnding ? Number.POSITIVE_INFINITY : clock.bootSeconds);
-      const last = batch.settled >= this.#end || (isEnding && records === 0);
-      followers?.catchUp();
-      batch.read(this.#event, this.#stamp, this.#emit);
-      batch.release();
-      losses.poll(this.#lost, this.#reportLost);
-      ledgers.sweep();
-      if (last || performance.now() >= this.#missesDue) {
-        losses.pollMisses(this.#lost, this.#reportLost);
-        this.#missesDue = performance.now() + missesInterval;
-      }
-      if (batch.settled >= this.#reportAt) {
-        this.#reportAt = Number.POSITIVE_INFINITY;
-        report();
-        this.#tabulate();
-      }
-      this.#readerGone = !(await this.#flush());
-      if (last) break;
-      // what waits for its receiver to be seen lies in the ring, which then wakes at once, over and over
-      if (records > 0 || batch.settled < ring.produced) {
-        idle = 0;
-        shared.awake = 1;
-        const isPlenty = ring.cursor - from > ring.size * plenty;
-        if (!isEnding) await Bun.sleep(isPlenty ? shortInterval : drainInterval);
-      } else if (++idle < patience) {
-        await Bun.sleep(drainInterval);
-      } else {
-        if (shared.awake === 1) {
-          shared.awake = 0; // and look once more, for what was submitted without a wake-up
-        } else if (!this.#isTidy) {
-          Bun.gc(true); // what starting took
-          this.#isTidy = true;
-        } else {
-          ring.wait(Math.max(0, Math.min(longestSleep, this.#endsAt - performance.now())));
-          this.#readerGone ||= sink.readerGone();
-        }
-        await Bun.sleep(0);
-      }
+  /** Prints events until the end. @throws Failure */
+  async run(): Promise<void> {
+    this.#ending.start();
+    while (!this.#ending.isOver) {
+      const { cursor } = this.#stages.ring;
+      const records = await this.#drain();
+      if (!this.#ending.isOver) await this.#rest(records, this.#stages.ring.cursor - cursor);
     }
+    const { clock, format, sink } = this.#stages;
     sink.stop();
-    if (!this.#readerGone) {
-      if (this.#stages.summary !== null) this.#tabulate();
-      clock.now(this.#lost.time);
-      this.#stages.format.end?.(this.#lost.time, sink.output);
-      this.#readerGone = !(await this.#flush());
+    if (!this.#ending.isRead) return;
+    this.#tabulate();
+    clock.now(this.#lost.time);
+    format.end?.(this.#lost.time, sink.output);
+    await this.#flush();
+  }
+
+  /** Prints what there is; how many records of events came. */
+  async #drain(): Promise<number> {
+    const { ring, clock, batch, waiting, losses, ledgers, followers } = this.#stages;
+    const ending = this.#ending;
+    if (ending.takeReport()) this.#reportAt = ring.produced;
+    ending.look(ring.produced);
+    clock.sample();
+    const records = batch.fill();
+    waiting.hold(batch, ending.isDraining ? Number.POSITIVE_INFINITY : clock.bootSeconds);
+    followers?.catchUp();
+    await this.#print();
+    batch.release();
+    // what nobody submits would hold up the end for ever
+    if (ending.isDraining) ending.drained(records === 0 ? ring.produced : batch.settled);
+    losses.poll(this.#lost, this.#reportLost);
+    ledgers.sweep();
+    if (ending.isOver || performance.now() >= this.#missesDue) {
+      losses.pollMisses(this.#lost, this.#reportLost);
+      this.#missesDue = performance.now() + missesInterval;
     }
-    return !this.#readerGone;
+    if (batch.settled >= this.#reportAt) {
+      this.#reportAt = Number.POSITIVE_INFINITY;
+      this.report();
+      this.#tabulate();
+    }
+    await this.#flush();
+    return records;
   }
 
-  get #isFinished(): boolean {
-    const { count } = this.#bounds;
-    return this.#readerGone || (count > 0 && this.#stages.totals.events >= count);
+  /** The events of the batch, piece by piece. */
+  async #print(): Promise<void> {
+    const { batch } = this.#stages;
+    let isDone = false;
+    while (!isDone && this.#ending.isRead) {
+      isDone = batch.read(this.#event, this.#stamp, this.#emit);
+      if (isDone) return;
+      await this.#flush();
+      if (this.#ending.isOver) return;
+      await Bun.sleep(0); // signals come by
+    }
   }
 
-  get #isOver(): boolean {
-    const { stop, child } = this.#bounds;
-    return stop.requested || performance.now() >= this.#endsAt || (child?.status() ?? null) !== null;
+  /** Until the next drain. @param bytes that came with the last one */
+  async #rest(records: number, bytes: number): Promise<void> {
+    const { ring, shared, batch, sink } = this.#stages;
+    // what waits for its receiver to be seen lies in the ring, which then wakes at once, over and over
+    if (records > 0 || batch.settled < ring.produced) {
+      this.#idle = 0;
+      shared.awake = 1;
+      const interval = bytes > ring.size * plenty ? shortInterval : drainInterval;
+      await Bun.sleep(this.#ending.isDraining && records > 0 ? 0 : interval);
+    } else if (++this.#idle < patience) {
+      await Bun.sleep(drainInterval);
+    } else {
+      if (shared.awake === 1) {
+        shared.awake = 0; // and look once more, for what was submitted without a wake-up
+      } else if (!this.#isTidy) {
+        Bun.gc(true); // what starting took
+        this.#isTidy = true;
+      } else {
+        ring.wait(Math.min(longestSleep, this.#ending.left));
+        if (sink.readerGone()) this.#ending.abandon();
+      }
+      await Bun.sleep(0);
+    }
   }
 
   readonly #stamp = (low: number, high: number): void => {
     this.#stages.clock.convert(low, high, this.#event.time);
   };
 
-  /** false: that was the last one wanted */
+  /** false: what is there has to be written first, or that was the last one */
   readonly #emit = (): boolean => {
     const { filter, format, sink, totals } = this.#stages;
     const event = this.#event;
     if (!filter.passes(event)) return true;
     format.event(event, sink.output);
-    return totals.count(event.kind) !== this.#bounds.count;
+    totals.count(event.kind);
+    return this.#ending.counted(totals.events) && sink.output.length < piece;
   };
 
   readonly #reportLost = (): void => {
@@ -191,13 +194,14 @@ export class Loop {
     summary?.table(this.#lost.time, sink.output);
   }
 
-  /** Writes all there is; false when nobody reads any more. @throws Failure */
-  async #flush(): Promise<boolean> {
+  /** Writes all there is, however long it takes. @throws Failure */
+  async #flush(): Promise<void> {
     const { sink } = this.#stages;
     for (;;) {
       const flushed = sink.flush(longestWait);
-      if (flushed !== "blocked") return flushed === "done";
-      if (this.#bounds.stop.requested) sink.stop();
+      if (flushed === "gone") this.#ending.abandon();
+      if (flushed !== "blocked") return;
+      if (!this.#ending.isPatient) sink.stop();
       await Bun.sleep(0);
     }
   }

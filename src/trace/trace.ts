@@ -33,17 +33,17 @@ import { Waiting } from "../name/waiting.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
 import { Sink } from "../sink.ts";
 import { Child } from "./child.ts";
+import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
-import { Stop } from "./stop.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
 export async function trace(options: Options): Promise<number> {
   requirePrivileges(process.argv.slice(2));
   const { command, output } = options;
   using child = command === null ? null : Child.start(command, output === null);
-  using stop = new Stop(child);
+  using ending = new Ending({ child, count: options.count, duration: options.duration });
   try {
-    await traceEvents(options, child, stop);
+    await traceEvents(options, child, ending);
   } finally {
     // nothing that ends the tracing ends cmd, and it is not left behind
     if (child?.isReleased) await child.exited();
@@ -51,14 +51,14 @@ export async function trace(options: Options): Promise<number> {
   return child === null ? 0 : child.exited();
 }
 
-async function traceEvents(options: Options, child: Child | null, stop: Stop): Promise<void> {
+async function traceEvents(options: Options, child: Child | null, ending: Ending): Promise<void> {
   const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
   using sink = Sink.open(options.output);
   const groups = new Groups(options.wanted, child?.pid ?? null);
   using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, groups);
   const { object, traced } = attached;
   using ring = new Ring(object.map("ring").fd, options.ring);
-  stop.listen();
+  ending.listen();
 
   const isNested = pidNamespace() !== 0;
   const insideOnly = isNested && !options.allNamespaces;
@@ -115,14 +115,15 @@ async function traceEvents(options: Options, child: Child | null, stop: Stop): P
       totals,
       summary,
     },
-    { stop, child, count: options.count, duration: options.duration },
+    ending,
     options.lost || summary !== null,
+    () => {
+      log.info(totals.line(losses.total));
+      log.verbose(ringLine(ring));
+    },
   );
-  const isRead = await loop.run(() => {
-    log.info(totals.line(losses.total));
-    log.verbose(ringLine(ring));
-  });
-  if (isRead) {
+  await loop.run();
+  if (ending.isRead) {
     const unread = [...unreadPipes(object, traced, names), ...batch.unread()];
     for (const line of [totals.line(losses.total), ...unread]) log.info(line);
   }

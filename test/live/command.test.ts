@@ -208,13 +208,35 @@ describe("-- cmd: signals", () => {
     return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
   }
 
-  test("SIGTERM and SIGHUP are passed on, SIGINT is its own affair", async () => {
+  test("SIGTERM and SIGHUP are passed on, SIGINT is not", async () => {
     const term = await signalled("SIGTERM");
     expect(term.status).toBe(3);
     expect(term.stderr).toContain("got TERM");
     const hup = await signalled("SIGHUP");
     expect(hup.status).toBe(4);
     expect(hup.stderr).toContain("got HUP");
+  });
+
+  test("SIGUSR1 after the tracing has ended, while cmd runs, does no harm", async () => {
+    const script = `echo x | cat >/dev/null; ${waiter}`;
+    using ipcdump = new Ipcdump([...TRACE, "-c", "1", "--", "sh", "-c", script]);
+    await ipcdump.until("the totals", () => ipcdump.stderr.find((line) => line.startsWith("1 event")));
+    await ipcdump.until("ready", () => ipcdump.stderr.find((line) => line === "ready"));
+    ipcdump.kill("SIGUSR1");
+    ipcdump.kill("SIGTERM");
+    expect(await ipcdump.ended()).toBe(3);
+  });
+
+  test("a second signal ends ipcdump while cmd ignores the first, and says what goes on", async () => {
+    const stubborn = "trap '' TERM HUP; echo $$; exec sleep 60";
+    using ipcdump = new Ipcdump([...TRACE, "--", "sh", "-c", stubborn]);
+    const pid = await ipcdump.until("its pid", () => ipcdump.stderr.find((line) => /^\d+$/.test(line)));
+    const again = setInterval(() => ipcdump.kill("SIGTERM"), 300);
+    await ipcdump.until("the last line", () => ipcdump.stderr.find((line) => line.includes("goes on as")));
+    clearInterval(again);
+    process.kill(Number(pid), "SIGKILL");
+    expect(await ipcdump.ended()).toBe(143);
+    expect(ipcdump.stderr.at(-1)).toEndWith(`the command goes on as pid ${pid}`);
   });
 
   test("-c and --duration stop the tracing, never cmd", async () => {
