@@ -43,11 +43,11 @@ export interface Key {
   readonly name: string;
   readonly value: Value;
   readonly bytes: Uint8Array;
-  /** whether its text says where an event happened, for the summary */
+  /** whether its text says where an event happened */
   readonly isPlace: boolean;
 }
 
-const keys = new Map<string, Key>();
+const keys = new Map<string, Key & { isPlace: boolean }>();
 
 /**
  * The key of a name: kinds that have the same one in their meta share it.
@@ -61,6 +61,7 @@ export function key(name: string, value: Value, isPlace = false): Key {
     return made;
   }
   if (known.value !== value) throw new Error(`meta's ${name} is ${known.value} here and ${value} there`);
+  known.isPlace ||= isPlace;
   return known;
 }
 

@@ -36,7 +36,7 @@ interface KindInterface {
   drops: number;
 }
 
-/** The kinds in the order of their interfaces; those of streams are TCP. */
+/** Kinds whose bytes have no borders: they are TCP, the others UDP. */
 const streams: Readonly<Partial<Record<Kind, true>>> = {
   pipe: true,
   "unix-stream": true,
@@ -54,7 +54,7 @@ export class Pcapng implements Format {
   #started: { high: number; low: number } | null = null;
   #packet = 0;
 
-  /** @param kinds those that may come, each with what people call it */
+  /** @param kinds those that may come, in the order of their interfaces */
   constructor(kinds: readonly Kind[]) {
     kinds.forEach((kind, id) => {
       this.#interfaces.set(kind, { id, isStream: streams[kind] ?? false, events: 0, lost: 0, drops: 0 });

@@ -3,6 +3,7 @@
 import { whole } from "../../ffi/halves.ts";
 import { escapeJson, escapeText, printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
+import { same } from "../bytes/same.ts";
 import type { End, Event, Kind, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
 import { type Format, words } from "./format.ts";
@@ -102,7 +103,7 @@ export class Summary implements Format {
       recent.srcComm === src.comm &&
       recent.dstPid === dst.pid &&
       recent.dstComm === dst.comm &&
-      recent.place === where.place &&
+      recent.place === where.name &&
       recent.source === where.source &&
       recent.destination === where.destination &&
       recent.sourcePort === where.sourcePort &&
@@ -114,7 +115,7 @@ export class Summary implements Format {
     const where = this.#where;
     where.spell();
     const row = this.#find(kind, src, dst, where.out);
-    const { place, source, destination, sourcePort, destinationPort } = where;
+    const { name: place, source, destination, sourcePort, destinationPort } = where;
     const ends = { srcPid: src.pid, srcComm: src.comm, dstPid: dst.pid, dstComm: dst.comm };
     this.#recent[slot] = { kind, ...ends, place, source, destination, sourcePort, destinationPort, row };
     return row;
@@ -235,13 +236,7 @@ function mixBytes(hash: number, bytes: Uint8Array, length: number): number {
   return mixed;
 }
 
-function same(a: Uint8Array, b: Uint8Array, length: number): boolean {
-  if (a.length !== length) return false;
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 function sameName(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;
-  return same(a, b, b.length);
+  return same(a, b);
 }

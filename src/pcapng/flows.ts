@@ -74,7 +74,7 @@ export class Flows {
       slot.dstPid === dst.pid &&
       slot.srcComm === src.comm &&
       slot.dstComm === dst.comm &&
-      slot.place === facts.place &&
+      slot.place === facts.name &&
       slot.source === facts.source &&
       slot.destination === facts.destination &&
       slot.srcTag === (src.tag ?? 0) &&
@@ -86,7 +86,7 @@ export class Flows {
     const direction = facts.source === null ? this.#ofObject(event, blocks, out) : this.#ofInternet(event);
     this.#slots[at] = {
       kind,
-      place: facts.place,
+      place: facts.name,
       source: facts.source,
       destination: facts.destination,
       a,
@@ -120,7 +120,7 @@ export class Flows {
   #ofObject(event: Event, blocks: BlockWriter, out: Output): Direction {
     const facts = this.#facts;
     const { kind, src, dst } = event;
-    const { sourceInode, destinationInode, place } = facts;
+    const { sourceInode, destinationInode, name: place } = facts;
     const isUnix = sourceInode !== 0 || destinationInode !== 0;
     const isConnected = isUnix && kind !== "unix-dgram";
     const names = isConnected
@@ -147,7 +147,7 @@ export class Flows {
 
   /** A new channel. Whoever sends first asks, and is answered by the port that the path stands for. */
   #open(inode: number, source: Uint8Array | null, destination: Uint8Array | null): Conversation {
-    const path = latin1(this.#facts.place ?? nothing);
+    const path = latin1(this.#facts.name ?? nothing);
     const known = portOf(path);
     const own = this.#nextPort();
     const other = known || this.#nextPort();

@@ -3,9 +3,12 @@
  * What is not in this table gets a port that no dissector is for.
  */
 
+/** Of D-Bus, which has no port of its own: `-d tcp.port==55555,dbus` makes Wireshark read it. */
+export const dbusPort = 55_555;
+
 interface KnownPath {
   readonly path: RegExp;
-  /** the port, or how far it is above `base` */
+  /** the port, or how to find it in the path */
   readonly port: number | ((found: RegExpExecArray) => number);
 }
 
@@ -19,11 +22,9 @@ const known: readonly KnownPath[] = [
   { path: /\/memcached[^/]*\.sock$/, port: 11211 },
   { path: /\/mongodb-\d+\.sock$/, port: 27017 },
   { path: /^\/dev\/log$|\/systemd\/journal\/(dev-log|syslog)$/, port: 514 },
-  { path: /\/(system_bus_socket|bus)$|^@?\/tmp\/dbus-|\/dbus-[^/]+$/, port: 55_555 },
+  { path: /\/(system_bus_socket|bus)$|^@?\/tmp\/dbus-|\/dbus-[^/]+$/, port: dbusPort },
 ];
 
-/** Of D-Bus, which has no port of its own: `-d tcp.port==55555,dbus` makes Wireshark read it. */
-export const dbusPort = 55_555;
 /** From here on ports belong to nobody. */
 export const firstPrivatePort = 49_152;
 export const privatePorts = 16_384;

@@ -48,7 +48,7 @@ function event(
 ): Event {
   const size = count ?? contents?.length ?? 0;
   const members = facts.map(([name, value]): [Key, string | number | bigint] => [
-    key(name, typeof value === "string" ? "text" : "integer"),
+    key(name, typeof value === "string" ? "text" : "integer", name === "path" || name.endsWith("_name")),
     value,
   ]);
   return {
