@@ -136,6 +136,7 @@ export abstract class QueueReader implements Reader {
     src.pid = message?.source.pid ?? -1;
     src.comm = message?.source.comm ?? null;
     src.guess = guess;
+    src.tag = message?.source.tag ?? 0;
     this.#tools.names.fill(dst, dstTgid, dstTag);
     const isAsked = isKnown(messageTypeLow, messageTypeHigh);
     this.typeLow = isAsked ? messageTypeLow : (message?.typeLow ?? 0);
