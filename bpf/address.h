@@ -3,6 +3,9 @@
 #ifndef ADDRESS_H
 #define ADDRESS_H
 #include "family.h"
+#include "file.h"
+
+#define UNIX_HASH_SIZE 256
 
 /* Addresses user space was told already, by the inode of the socket whose they are */
 struct {
@@ -12,14 +15,30 @@ struct {
 	__type(value, u64);
 } addresses SEC(".maps");
 
-static __always_inline bool send_address(u64 key, const void *bytes, u32 length, bool user)
+/* An address, and the struct path of its file, or of the folder that it is relative to; 0: there is neither */
+static __always_inline bool send_address(u64 key, const void *bytes, u32 length, bool user,
+					 u64 path, bool is_folder)
 {
-	struct address_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	struct dentry *dentry = path ? BPF_CORE_READ((struct path *)path, dentry) : NULL;
+	struct inode *inode = dentry ? BPF_CORE_READ(dentry, d_inode) : NULL;
+	struct address_record *record;
+	u64 number = 0;
+	u32 device = 0;
 
+	if (inode) {
+		number = BPF_CORE_READ(inode, i_ino);
+		device = BPF_CORE_READ(inode, i_sb, s_dev);
+		if (send_path(path, number, device))
+			return false;
+	}
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record)
 		return false;
 	record->type = RECORD_ADDRESS;
 	record->key = key;
+	record->inode = number;
+	record->device = device;
+	record->is_folder = is_folder;
 	__builtin_memset(record->data, 0, sizeof(record->data));
 	if (length > ADDRESS_DATA)
 		length = ADDRESS_DATA;
@@ -53,9 +72,43 @@ __noinline int mention_address(u64 socket, u64 key)
 	if (send_address(key,
 			 (void *)address + bpf_core_field_offset(struct unix_address, name) +
 				 sizeof(u16),
-			 length, false))
+			 length, false, socket + bpf_core_field_offset(struct unix_sock, path),
+			 false))
 		bpf_map_update_elem(&addresses, &key, &told, BPF_ANY);
 	return 1;
+}
+
+/* Makes the address known that a datagram was sent to, whose receiver is not. Global, for its frame to be apart */
+__noinline int send_destination(u64 key, u64 name, u32 length, u32 copied)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 folder = 0;
+	u8 first = 0;
+
+	if (!serves(FAMILY_UNIX))
+		return 0;
+	if (copied)
+		bpf_probe_read_kernel(&first, 1, (void *)name);
+	else
+		bpf_probe_read_user(&first, 1, (void *)name);
+	if (first && first != '/')
+		folder =
+			(u64)BPF_CORE_READ(task, fs) + bpf_core_field_offset(struct fs_struct, pwd);
+	return send_address(key, (void *)name, length, !copied, folder, folder != 0);
+}
+
+/*
+ * Whether a socket has its address because it was accepted, not because it was bound itself. Before 6.0 that is told
+ * only as long as the listener is there, which has it, too.
+ */
+static __always_inline bool is_accepted(struct sock *sk)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+
+	if (bpf_core_type_exists(struct unix_table))
+		return BPF_CORE_READ(sk, __sk_common.skc_hash) < UNIX_HASH_SIZE &&
+		       !BPF_CORE_READ(sk, __sk_common.skc_bind_node.pprev);
+	return BPF_CORE_READ(address, refcnt.refs.counter) > 1;
 }
 
 #define ADDRESS_WORDS ((ADDRESS_DATA + sizeof(u64)) / sizeof(u64)) /* with a NUL */

@@ -51,7 +51,7 @@ struct name_record {
 	u8 comm[COMM_LENGTH];
 };
 
-/* Path of a FIFO: its components, the last first, each ended by a NUL */
+/* Path of a file that is a FIFO, a socket or a folder: its components, the last first, each ended by a NUL */
 struct path_record {
 	u32 type;
 	u32 length;
@@ -81,6 +81,7 @@ enum event_flags {
 	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
 	SEND_UNHELD =
 		64, /* no process had the receiver: its descriptors were on their way by SCM_RIGHTS */
+	SEND_FROM_BOUND = 128, /* `src_address` is the key of one, too */
 	PTY_TO_MASTER = 16,
 };
 
@@ -149,11 +150,17 @@ struct fork_record {
 
 #define ADDRESS_DATA 112
 
-/* The address a unix socket is bound to or a datagram goes to: the bytes behind sun_family */
+/*
+ * The address a unix socket is bound to or a datagram goes to: the bytes behind sun_family. Its file, if it has one,
+ * or the folder in which the address was looked for: the path of either was sent before.
+ */
 struct address_record {
 	u32 type;
 	u32 length;
 	u64 key;
+	u64 inode; /* 0: neither */
+	u32 device;
+	u32 is_folder;
 	u8 data[ADDRESS_DATA];
 };
 
@@ -164,6 +171,7 @@ struct unix_record {
 	u64 dst_inode;
 	u64 dst_sock;
 	u64 address;
+	u64 src_address;
 	u32 net;
 	u32 reserved;
 };

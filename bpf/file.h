@@ -77,11 +77,11 @@ __weak __noinline int path_walk_step(void)
 	return true;
 }
 
-/* Sends the path of a file as seen from the root of the current process; 0: it is in the ring */
+/* Sends a struct path as seen from the root of the current process; 0: it is in the ring */
 __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct file *file = (void *)address;
+	struct path *path = (void *)address;
 	u32 zero = 0;
 	struct path_walk *walk = bpf_map_lookup_elem(&path_walks, &zero);
 	u64 length;
@@ -92,9 +92,8 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	walk->busy = 1;
 	walk->root.mnt = BPF_CORE_READ(task, fs, root.mnt);
 	walk->root.dentry = BPF_CORE_READ(task, fs, root.dentry);
-	walk->dentry = BPF_CORE_READ(file, f_path.dentry);
-	walk->mount =
-		(void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	walk->dentry = BPF_CORE_READ(path, dentry);
+	walk->mount = (void *)BPF_CORE_READ(path, mnt) - bpf_core_field_offset(struct mount, mnt);
 	walk->length = 0;
 	walk->at_root = false;
 	repeat_while(i, PATH_COMPONENTS, path_walk_step());

@@ -172,7 +172,7 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 	}
 	ledger->head = head;
 	if ((ledger->flags & (LEDGER_FIFO | LEDGER_NAMED)) == LEDGER_FIFO &&
-	    !send_path(scalar(file), number, device))
+	    !send_path(scalar(file) + bpf_core_field_offset(struct file, f_path), number, device))
 		ledger->flags |= LEDGER_NAMED;
 	return ledger;
 }

@@ -10,6 +10,7 @@ struct unix_send {
 	struct message message;
 	struct sock *other;
 	u64 type;
+	u64 address; /* key of an address_record */
 };
 
 /* In a map for report() to be a global function; one for each program that sends, as payload.h says */
@@ -29,12 +30,52 @@ static __always_inline struct unix_send *new_unix_send(u32 via_uring)
 	return send;
 }
 
+/* The address of the end that was accepted, in both directions, though the other be bound as well; false: neither is */
+static __always_inline bool name_connection(struct unix_send *send, u64 dst_inode)
+{
+	struct sock *sk = send->message.sk, *other = send->other, *first = other, *second = sk;
+	u64 key = send->message.inode;
+	bool here = is_accepted(sk), there = is_accepted(other);
+
+	/* where nothing tells, it is the one made later, which is known but for the numbers' order */
+	if (here != there ? here : dst_inode && dst_inode < key) {
+		first = sk;
+		second = other;
+	}
+	send->address = key;
+	return mention_address((u64)first, key) || mention_address((u64)second, key);
+}
+
+/* The addresses of a datagram's receiver and of its sender; flags of the event */
+static __always_inline u32 name_datagram(struct unix_send *send, u64 dst_inode)
+{
+	struct message *message = &send->message;
+	u32 flags = 0;
+
+	if (send->other) {
+		send->address = dst_inode;
+		if (mention_address((u64)send->other, dst_inode))
+			flags = SEND_BOUND;
+	} else if (message->name && message->name_length > sizeof(u16)) {
+		flags = SEND_TO_ADDRESS | SEND_BOUND;
+		send->address = bpf_ktime_get_ns() | (1ULL << 63);
+		send_destination(send->address, message->name + sizeof(u16),
+				 message->name_length - sizeof(u16), message->name_copied);
+	}
+	if (!mention_address((u64)message->sk, message->inode))
+		return flags;
+	if (flags)
+		return flags | SEND_FROM_BOUND;
+	send->address = message->inode;
+	return SEND_BOUND;
+}
+
 /* Reports what is in `unix_sends` */
 __noinline int report_unix_send(u32 via_uring)
 {
 	u32 flags = 0;
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
-	u64 dst_inode = 0, address = 0;
+	u64 dst_inode = 0;
 	struct process dst = {};
 	struct unix_record *record;
 	struct message *message;
@@ -59,30 +100,12 @@ __noinline int report_unix_send(u32 via_uring)
 		return 0;
 	if (!admit(&message->self, &dst))
 		return 0;
-	if (send->type == SOCK_DGRAM) {
-		if (mention_address((u64)sk, message->inode))
-			address = message->inode;
-		else if (other && mention_address((u64)other, dst_inode))
-			address = dst_inode;
-	} else if (other) {
-		/* both ends bound: that of the one accepted, which is the later, in both directions */
-		bool later = !dst_inode || dst_inode > message->inode;
-		struct sock *first = later ? other : sk, *second = later ? sk : other;
-
-		if (mention_address((u64)first, message->inode) ||
-		    mention_address((u64)second, message->inode))
-			address = message->inode;
-	}
-	if (address)
-		flags |= SEND_BOUND;
+	if (send->type == SOCK_DGRAM)
+		flags = name_datagram(send, dst_inode);
+	else if (other && name_connection(send, dst_inode))
+		flags = SEND_BOUND;
 	if (dst_inode && !dst.tgid && is_unheld(other))
 		flags |= SEND_UNHELD;
-	if (!other && message->name && message->name_length > sizeof(u16)) {
-		flags |= SEND_TO_ADDRESS | SEND_BOUND;
-		address = bpf_ktime_get_ns() | (1ULL << 63);
-		send_address(address, (void *)message->name + sizeof(u16),
-			     message->name_length - sizeof(u16), !message->name_copied);
-	}
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(kind, LOST_RING_FULL, 1);
@@ -92,7 +115,8 @@ __noinline int report_unix_send(u32 via_uring)
 	record->src_inode = message->inode;
 	record->dst_inode = dst_inode;
 	record->dst_sock = (u64)other;
-	record->address = address;
+	record->address = send->address;
+	record->src_address = message->inode;
 	record->net = sock_net(sk);
 	record->reserved = 0;
 	record->event.captured = capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &message->iov,

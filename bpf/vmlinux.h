@@ -90,6 +90,7 @@ struct qstr {
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 struct vfsmount {
 	struct dentry *mnt_root;
@@ -105,6 +106,7 @@ struct path {
 };
 struct fs_struct {
 	struct path root;
+	struct path pwd;
 };
 
 struct super_block {
@@ -169,6 +171,7 @@ struct list_head {
 };
 struct hlist_node {
 	struct hlist_node *next;
+	struct hlist_node **pprev;
 };
 struct hlist_head {
 	struct hlist_node *first;
@@ -208,6 +211,8 @@ struct sock_common {
 	u8 skc_ipv6only : 1;
 	int skc_bound_dev_if;
 	struct proto *skc_prot;
+	unsigned int skc_hash;
+	struct hlist_node skc_bind_node;
 	struct hlist_node skc_node;
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
@@ -285,6 +290,11 @@ struct sockaddr_un {
 	char sun_path[108];
 };
 struct unix_address {
+	struct {
+		struct {
+			int counter;
+		} refs;
+	} refcnt;
 	int len;
 	struct sockaddr_un name[0];
 };
@@ -295,9 +305,14 @@ struct unix_vertex {
 struct unix_sock___inflight {
 	unsigned long inflight;
 };
+/* 6.0: the table of a network namespace, whose upper half is for abstract addresses; those with a file are in another */
+struct unix_table {
+	struct hlist_head *buckets;
+};
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
+	struct path path;
 	struct sock *peer;
 	struct unix_vertex *vertex;
 };

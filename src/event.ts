@@ -70,6 +70,15 @@ export function findKey(name: string): Key | undefined {
   return keys.get(name);
 }
 
+/** A file behind a name. */
+export interface File {
+  /** as the kernel has it: twelve bits of the major number above twenty of the minor one */
+  device: number;
+  inodeLow: number;
+  inodeHigh: number;
+  path: Uint8Array;
+}
+
 /** The receiver of a kind's meta, in the order of EVENTS.md. Each format implements it. */
 export interface Meta {
   /** raw bytes: a path or a name, escaped by the format; an array's bytes stay what they are */
@@ -78,6 +87,8 @@ export interface Meta {
   integer(key: Key, low: number, high: number): void;
   /** prints true */
   flag(key: Key): void;
+  /** the file that a text stands for and its path, for who looks for files; nothing is printed of it */
+  file?(file: File): void;
 }
 
 /** Contents: `length` bytes at `start`; a view that dies with the drain. */

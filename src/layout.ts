@@ -2,7 +2,7 @@
 
 /** struct address_record */
 export class AddressRecord {
-  static readonly size = 128;
+  static readonly size = 144;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -18,8 +18,20 @@ export class AddressRecord {
   get keyHigh(): number {
     return this.words[this.at + 3] as number;
   }
+  get inodeLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get inodeHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get device(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get isFolder(): number {
+    return this.words[this.at + 7] as number;
+  }
   /** 112 × 1 bytes */
-  static readonly data = { offset: 16, length: 112, size: 1 } as const;
+  static readonly data = { offset: 32, length: 112, size: 1 } as const;
 }
 
 /** struct chunk_record */
@@ -52,6 +64,7 @@ export const EventFlags = {
   SEND_BOUND: 16,
   SEND_TO_ADDRESS: 32,
   SEND_UNHELD: 64,
+  SEND_FROM_BOUND: 128,
   PTY_TO_MASTER: 16,
 } as const;
 
@@ -752,7 +765,7 @@ export class UdpDeliveryRecord {
 
 /** struct unix_record */
 export class UnixRecord {
-  static readonly size = 88;
+  static readonly size = 96;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -816,11 +829,17 @@ export class UnixRecord {
   get addressHigh(): number {
     return this.words[this.at + 19] as number;
   }
-  get net(): number {
+  get srcAddressLow(): number {
     return this.words[this.at + 20] as number;
   }
-  get reserved(): number {
+  get srcAddressHigh(): number {
     return this.words[this.at + 21] as number;
+  }
+  get net(): number {
+    return this.words[this.at + 22] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 23] as number;
   }
 }
 

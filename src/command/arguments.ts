@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { printable } from "../bytes/escape.ts";
 import type { Kind } from "../event.ts";
 import { UsageError } from "../failure.ts";
-import { globs, processes, type Wanted } from "../filter/wanted.ts";
+import { paths, processes, type Wanted } from "../filter/wanted.ts";
 import type { FormatName } from "../format/index.ts";
 import {
   type BackendChoice,
@@ -146,7 +146,7 @@ function wanted(given: Given): Wanted {
     either: both("pid", "comm"),
     excluded: both("not-pid", "not-comm"),
     follow,
-    paths: globs(given.get("path") ?? []),
+    paths: paths(given.get("path") ?? []),
     ports: (given.get("port") ?? []).map((value) => numberFrom(1, "--port", "a port", value, mostPort)),
   };
 }

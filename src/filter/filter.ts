@@ -3,9 +3,9 @@
  */
 
 import { same } from "../bytes/same.ts";
-import type { End, Event, Key, Meta } from "../event.ts";
+import type { End, Event, File, Key, Meta } from "../event.ts";
 import { Group } from "../layout.ts";
-import type { Glob } from "./glob.ts";
+import type { WantedPath } from "./path.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
 /** ipcdump's own noise; see src/filter/surroundings.ts. */
@@ -39,18 +39,24 @@ class Matcher {
 /** Reads out of meta what --path and --port want to know. Allocates nothing. */
 class Probe implements Meta {
   matched = false;
-  readonly #globs: readonly Glob[];
+  readonly #wanted: readonly WantedPath[];
   readonly #ports: readonly number[];
 
-  constructor(globs: readonly Glob[], ports: readonly number[]) {
-    this.#globs = globs;
+  constructor(wanted: readonly WantedPath[], ports: readonly number[]) {
+    this.#wanted = wanted;
     this.#ports = ports;
   }
 
   text(key: Key, value: Uint8Array): void {
     if (this.matched || !isPath(key)) return;
-    for (let i = 0; i < this.#globs.length; i++) {
-      if (this.#globs[i]!.matches(value)) this.matched = true;
+    for (let i = 0; i < this.#wanted.length; i++) {
+      if (this.#wanted[i]!.matches(value)) this.matched = true;
+    }
+  }
+
+  file(file: File): void {
+    for (let i = 0; i < this.#wanted.length && !this.matched; i++) {
+      this.matched = this.#wanted[i]!.isOf(file);
     }
   }
 
@@ -187,5 +193,5 @@ function matches(probe: Probe | null, event: Event): boolean {
 }
 
 function isPath({ name }: Key): boolean {
-  return name === "pipe_name" || name === "path" || name === "tty_name";
+  return name === "pipe_name" || name === "path" || name === "src_path" || name === "tty_name";
 }

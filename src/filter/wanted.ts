@@ -1,5 +1,5 @@
 /** The filter flags as data. The kernel side and src/filter/filter.ts are set up from it. */
-import { Glob } from "./glob.ts";
+import { WantedPath } from "./path.ts";
 
 /** Processes by pid or by name. */
 export interface Processes {
@@ -20,8 +20,8 @@ export interface Wanted {
   readonly excluded: Processes;
   /** -s, -d and -p mean the descendants too */
   readonly follow: boolean;
-  /** --path: pipe_name, path or tty_name is like one of these */
-  readonly paths: readonly Glob[];
+  /** --path: pipe_name, path, src_path or tty_name is like one of these, or stands for the same file */
+  readonly paths: readonly WantedPath[];
   /** --port: one of these at either end */
   readonly ports: readonly number[];
 }
@@ -34,6 +34,6 @@ export function processes(pids: readonly number[], comms: readonly string[]): Pr
   return { pids, comms: comms.map((comm) => encoder.encode(comm).slice(0, commLength)) };
 }
 
-export function globs(patterns: readonly string[]): Glob[] {
-  return patterns.map((pattern) => new Glob(pattern));
+export function paths(patterns: readonly string[]): WantedPath[] {
+  return patterns.map((pattern) => new WantedPath(pattern));
 }

@@ -1,4 +1,4 @@
-import { type Contents, type Event, key, type Meta } from "../event.ts";
+import { type Contents, type Event, type File, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
 import { callHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
@@ -13,6 +13,7 @@ class PipeReader implements Reader {
   readonly #record: PipeRecord;
   readonly #run: Run;
   readonly #slice: Contents = { bytes: new Uint8Array(0), start: 0, length: 0 };
+  readonly #file: File = { device: 0, inodeLow: 0, inodeHigh: 0, path: anonymous };
   #bytes = 0;
   #position = 0;
 
@@ -69,12 +70,19 @@ class PipeReader implements Reader {
 
   readonly #meta = (out: Meta): void => {
     const record = this.#record;
-    const { inodeLow, inodeHigh } = record;
+    const { device, inodeLow, inodeHigh } = record;
     const fifo = (record.flags & EventFlags.PIPE_FIFO) !== 0;
-    const { paths } = this.#tools;
-    out.text(pipeName, fifo ? paths.find(record.device, inodeLow, inodeHigh, this.#position) : anonymous);
+    const path = fifo ? this.#tools.paths.find(device, inodeLow, inodeHigh, this.#position) : anonymous;
+    out.text(pipeName, path);
     out.integer(pipeInode, inodeLow, inodeHigh);
     out.integer(count, this.#bytes, 0);
+    if (!fifo || out.file === undefined) return;
+    const file = this.#file;
+    file.device = device;
+    file.inodeLow = inodeLow;
+    file.inodeHigh = inodeHigh;
+    file.path = path;
+    out.file(file);
   };
 }
 

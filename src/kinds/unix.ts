@@ -2,6 +2,7 @@ import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
+import type { Address } from "../name/owners.ts";
 import { blindByCalls, callHooks, requestHooks, withoutRequests } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
@@ -9,14 +10,17 @@ const path = key("path", "text", true);
 const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
-const anonymous = new TextEncoder().encode("<anonymous>");
+const sourcePath = key("src_path", "text");
+const anonymous: Address = { text: new TextEncoder().encode("<anonymous>"), file: null };
 /** of a socket that has an address, which was lost */
-const unknown = new TextEncoder().encode("<unknown>");
+const unknown: Address = { text: new TextEncoder().encode("<unknown>"), file: null };
 
 class UnixReader implements Reader {
   readonly #tools: Tools;
   readonly #record: UnixRecord;
-  #path: Uint8Array = anonymous;
+  #address = anonymous;
+  /** of the sender, where it is another one */
+  #source: Address | null = null;
   #inode = 0;
 
   constructor(tools: Tools) {
@@ -42,12 +46,13 @@ class UnixReader implements Reader {
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
-    const { names, owners } = this.#tools;
+    const { names } = this.#tools;
     record.at = entry.at;
     const { srcTgid, srcTag, flags } = record;
-    const bound = (flags & EventFlags.SEND_BOUND) !== 0;
-    const address = bound ? owners.addressOf(record.addressLow, record.addressHigh) : anonymous;
-    this.#path = address === null || address.length === 0 ? unknown : address;
+    const isBound = (flags & EventFlags.SEND_BOUND) !== 0;
+    const isFromBound = (flags & EventFlags.SEND_FROM_BOUND) !== 0;
+    this.#address = isBound ? this.#addressOf(record.addressLow, record.addressHigh) : anonymous;
+    this.#source = isFromBound ? this.#addressOf(record.srcAddressLow, record.srcAddressHigh) : null;
     this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
     names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);
@@ -56,6 +61,11 @@ class UnixReader implements Reader {
     event.countHigh = 0;
     event.contents = entry.contents;
     emit();
+  }
+
+  #addressOf(low: number, high: number): Address {
+    const address = this.#tools.owners.addressOf(low, high);
+    return address === null || address.text.length === 0 ? unknown : address;
   }
 
   #findReceiver({ dst }: Event): void {
@@ -77,7 +87,7 @@ class UnixReader implements Reader {
       if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
       return;
     }
-    const name = new TextDecoder().decode(this.#path);
+    const name = new TextDecoder().decode(this.#address.text);
     const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
     const found = toAddress ? owners.files.unix(net, name) : owners.files.unixListener(net, name);
     owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
@@ -86,10 +96,16 @@ class UnixReader implements Reader {
 
   readonly #meta = (out: Meta): void => {
     const record = this.#record;
-    out.text(path, this.#path);
+    const { text, file } = this.#address;
+    const source = this.#source;
+    out.text(path, text);
     out.integer(count, record.count, 0);
     out.integer(sourceInode, record.srcInodeLow, record.srcInodeHigh);
     out.integer(destinationInode, this.#inode >>> 0, highHalf(this.#inode));
+    if (source !== null) out.text(sourcePath, source.text);
+    if (out.file === undefined) return;
+    if (file !== null) out.file(file);
+    if (source !== null && source.file !== null) out.file(source.file);
   };
 }
 

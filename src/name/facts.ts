@@ -61,7 +61,7 @@ export class Facts {
       this.#owners.use(this.#use);
     } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
       this.#address.at = at;
-      this.#owners.address(this.#address, bytes);
+      this.#owners.address(this.#address, bytes, this.#paths, position);
     } else if (type === RecordType.RECORD_UDP_DELIVERY && length >= UdpDeliveryRecord.size) {
       this.#delivery.at = at;
       this.#owners.deliveries?.add(this.#delivery, bytes);

@@ -4,21 +4,30 @@
  */
 
 import { whole } from "../../ffi/halves.ts";
-import type { End } from "../event.ts";
+import type { End, File } from "../event.ts";
 import { AddressRecord, type UseRecord } from "../layout.ts";
 import { Holders } from "../proc/holders.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
+import type { Paths } from "./paths.ts";
 import { Remembered } from "./remembered.ts";
 
 const most = 65536;
+const slash = 0x2f;
+const dot = 0x2e;
 
 interface Use {
   tgid: number;
   tag: number;
   /** CLOCK_BOOTTIME, ns */
   time: number;
+}
+
+/** An address of a unix socket, as it is printed, and the file that is bound to it. */
+export interface Address {
+  readonly text: Uint8Array;
+  readonly file: File | null;
 }
 
 export class Owners {
@@ -28,7 +37,7 @@ export class Owners {
   readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
   readonly #receipts = new Remembered<Use>(most);
-  readonly #addresses = new Remembered<Uint8Array>(most);
+  readonly #addresses = new Remembered<Address>(most);
 
   /**
    * @param deliveries null where the delivery of datagrams can't be hooked
@@ -61,15 +70,23 @@ export class Owners {
     });
   }
 
-  /** Keeps the address of an address_record, as it is printed. */
-  address(record: AddressRecord, bytes: Uint8Array): void {
+  /** Keeps the address of an address_record at a position of the ring, where `paths` have the path of its file. */
+  address(record: AddressRecord, bytes: Uint8Array, paths: Paths, position: number): void {
     const start = record.at * 4 + AddressRecord.data.offset;
     const length = Math.min(record.length, AddressRecord.data.length);
-    this.#addresses.set(keyOf(record.keyLow, record.keyHigh), printed(bytes.slice(start, start + length)));
+    const text = printed(bytes.slice(start, start + length));
+    const { device, inodeLow, inodeHigh, isFolder } = record;
+    let address: Address = { text, file: null };
+    if (inodeLow !== 0 || inodeHigh !== 0) {
+      const path = paths.find(device, inodeLow, inodeHigh, position);
+      if (isFolder !== 0) address = { text: within(path, text), file: null };
+      else address = { text: text[0] === slash ? text : path, file: { device, inodeLow, inodeHigh, path } };
+    }
+    this.#addresses.set(keyOf(record.keyLow, record.keyHigh), address);
   }
 
   /** The address that an event refers to, null when it was lost. */
-  addressOf(low: number, high: number): Uint8Array | null {
+  addressOf(low: number, high: number): Address | null {
     return this.#addresses.get(keyOf(low, high)) ?? null;
   }
 
@@ -130,6 +147,16 @@ function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean):
 /** Addresses of the kernel and inodes alike fit 53 bits without their sign extension. */
 function keyOf(low: number, high: number): number {
   return whole(low, high & 0x1f_ffff);
+}
+
+/** A relative path, made absolute by the folder that it was looked for in. */
+function within(folder: Uint8Array, path: Uint8Array): Uint8Array {
+  const isPlain = path[0] === dot && path[1] === slash;
+  return new Uint8Array([
+    ...folder,
+    ...(folder.at(-1) === slash ? [] : [slash]),
+    ...path.subarray(isPlain ? 2 : 0),
+  ]);
 }
 
 /** sun_path: `@name` with every NUL as `@` when it is abstract, but for padding; else up to the first NUL */

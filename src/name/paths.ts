@@ -1,6 +1,6 @@
 /**
- * Paths of FIFOs by device and inode, as the kernel side sends them before their first use. An inode's number may serve
- * one FIFO after the other, so each path counts from where it stood in the ring on.
+ * Paths of FIFOs, and of what sockets are bound to, by device and inode, as the kernel side sends them before their first
+ * use. An inode's number may serve one file after the other, so each path counts from where it stood in the ring on.
  */
 import { PathRecord } from "../layout.ts";
 

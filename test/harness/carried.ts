@@ -79,7 +79,10 @@ export function metaOf({ type, meta, count }: Carried): TraceEvent["meta"] {
   const { path = "", src_inode = 0, dst_inode = 0, tty_name = "", dst_sid = 0 } = meta;
   if (isQueue(type)) return { ...meta, count };
   if (type === "pty") return { tty_name, dst_sid, count };
-  if (type.startsWith("unix")) return { path, count, src_inode, dst_inode };
+  if (type.startsWith("unix")) {
+    const both = meta.src_path === undefined ? {} : { src_path: meta.src_path };
+    return { path, count, src_inode, dst_inode, ...both };
+  }
   const protocol = type === "loopback-tcp" ? "tcp" : "udp";
   const { src_addr = "", src_port = 0, dst_addr = "", dst_port = 0 } = meta;
   return {

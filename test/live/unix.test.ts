@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expectCarried } from "../harness/carried.ts";
@@ -37,7 +37,7 @@ let trace: Trace;
 const early = new Map<string, Workload>();
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ipcdump-unix-"));
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "ipcdump-unix-")));
   for (const type of TYPES) {
     for (const naming of NAMINGS) await startEarly("unix", "pair", type, naming);
   }
@@ -128,16 +128,24 @@ describe("unix-dgram", () => {
 });
 
 describe("unix names", () => {
-  for (const type of ["stream", "seqpacket"]) {
-    test(`both ends of a ${type} bound: one path for both directions`, async () => {
-      using workload = await Workload.staged("unix", "bound_client", type, folder);
-      const { truth } = workload;
-      await trace.settle();
-      const events = trace.carriedFor(truth);
-      expect(events).toHaveLength(truth.carried.length);
-      expect(new Set(events.map(({ meta }) => meta.path)).size).toBe(1);
-    });
-  }
+  carries("both ends of a stream bound: the path of the one accepted", "unix", "bound_client", "stream");
+  carries("both ends of a seqpacket bound: likewise", "unix", "bound_client", "seqpacket");
+  carries("of datagrams: the receiver's, and the sender's beside it", "unix", "both_bound", "dgram");
+
+  test("--path by a name, another folder's link, a pattern, and since it was renamed", async () => {
+    const place = realpathSync(mkdtempSync(join(folder, "names-")));
+    mkdirSync(join(place, "run"));
+    symlinkSync("run", join(place, "link"));
+    // what the user calls it leads to a file that will be there under another name than it was bound by
+    symlinkSync("run/renamed", join(place, "latest"));
+    const names = ["run/relative", "run/bound", "link/asked", "link/star*d", "latest"];
+    const wanted = names.flatMap((name) => ["--path", join(place, name)]);
+    // the markers' sockets have no names
+    using filtered = await Trace.start("unix-stream", "--path", "<anonymous>", ...wanted);
+    using workload = await Workload.staged("unix", "file_names", "stream", place);
+    await expectCarried(filtered, workload.truth);
+    await filtered.stop();
+  });
 });
 
 describe("unix holder", () => {

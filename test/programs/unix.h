@@ -62,14 +62,18 @@ struct letter {
 	enum how how;
 	enum guess guess;
 	const char *dst; /* who gets it, when it is not the holder that `to` names */
+	const char *src_path; /* of the sender, when it is bound as well as the receiver */
 };
 
 static inline void say_letter(struct letter letter)
 {
-	char meta[320];
+	char meta[512];
+	int n;
 
-	snprintf(meta, sizeof(meta), "\"path\":\"%s\",\"src_inode\":%lu,\"dst_inode\":%lu",
-		 letter.path ? letter.path : ANONYMOUS, letter.from->inode, letter.to->inode);
+	n = snprintf(meta, sizeof(meta), "\"path\":\"%s\",\"src_inode\":%lu,\"dst_inode\":%lu",
+		     letter.path ? letter.path : ANONYMOUS, letter.from->inode, letter.to->inode);
+	if (letter.src_path)
+		snprintf(meta + n, sizeof(meta) - n, ",\"src_path\":\"%s\"", letter.src_path);
 	say_carried(unix_type(letter.type), letter.from->who->name,
 		    letter.dst ? letter.dst : letter.to->who->name, meta, letter.bytes, letter.count, letter.how,
 		    letter.guess);

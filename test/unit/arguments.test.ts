@@ -7,7 +7,7 @@ import { nearest } from "../../src/command/spelling.ts";
 import { splitList } from "../../src/command/values.ts";
 import type { Kind } from "../../src/event.ts";
 import { UsageError } from "../../src/failure.ts";
-import { globs, processes, type Wanted } from "../../src/filter/wanted.ts";
+import { paths, processes, type Wanted } from "../../src/filter/wanted.ts";
 import { kinds } from "../../src/kinds/index.ts";
 
 const all: Kind[] = kinds.map(({ name }) => name);
@@ -102,7 +102,7 @@ const accepted: [line: string, changes: Partial<Options>][] = [
   ["--not-pid 1,2 --not-comm sh", { wanted: { ...none, excluded: processes([1, 2], ["sh"]) } }],
   ["--not-type pipe", { kinds: all.filter((kind) => kind !== "pipe") }],
   ["-t pipe,signal --not-type k", pipe],
-  ["--path /run/*,a --path b", { wanted: { ...none, paths: globs(["/run/*", "a", "b"]) } }],
+  ["--path /run/*,a --path b", { wanted: { ...none, paths: paths(["/run/*", "a", "b"]) } }],
   ["--port 80,443", { wanted: { ...none, ports: [80, 443] } }],
   ["--duration 30", { duration: 30 }],
   ["--duration=1.5s", { duration: 1.5 }],
