@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, FLOWS);
 	__type(key, struct flow);
 	__type(value, u64);
-} flows SEC(".maps");
+} flows __weak SEC(".maps");
 
 /* A port of a network namespace */
 struct port {
@@ -39,7 +39,7 @@ struct {
 	__uint(max_entries, 4096);
 	__type(key, struct port);
 	__type(value, u64);
-} listeners SEC(".maps");
+} listeners __weak SEC(".maps");
 
 static __always_inline void map_address(u8 into[16], u32 address)
 {

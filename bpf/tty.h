@@ -44,6 +44,14 @@ static __always_inline struct pid *session_of(struct tty_struct *tty)
 	return BPF_CORE_READ(tty, session);
 }
 
+/* Whether its output waits for Ctrl-Q; told since 5.14: 6e94dbc7a4e4 ("tty: cumulate and document tty_struct::flow members") */
+static __always_inline bool is_stopped(struct tty_struct *tty)
+{
+	struct tty_struct___flow *new = (void *)tty;
+
+	return bpf_core_field_exists(new->flow) && BPF_CORE_READ(new, flow.stopped);
+}
+
 /* The pseudoterminal a file is one side of, or NULL; a file of FAMILY_PTY */
 static __always_inline struct tty_struct *tty_of(struct file *file)
 {

@@ -160,6 +160,7 @@ struct pipe_inode_info {
 	unsigned int head;
 	unsigned int tail;
 	unsigned int ring_size;
+	unsigned int max_usage;
 	struct pipe_buffer *bufs;
 };
 
@@ -254,6 +255,7 @@ struct socket;
 struct sk_buff {
 	struct sk_buff *next;
 	struct sk_buff *prev;
+	unsigned int len;
 	int skb_iif;
 	u16 protocol;
 	u16 transport_header;
@@ -262,6 +264,7 @@ struct sk_buff {
 };
 struct sk_buff_head {
 	struct sk_buff *prev;
+	u32 qlen;
 };
 struct udphdr {
 	u16 source;
@@ -275,6 +278,14 @@ struct sock {
 	struct dst_entry *sk_dst_cache;
 	u16 sk_type;
 	u16 sk_protocol;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
+};
+struct tcp_sock {
+	u32 rcv_nxt;
+	u32 copied_seq;
+	u32 write_seq;
+	u32 snd_una;
 };
 struct socket {
 	short type;
@@ -371,6 +382,11 @@ struct tty_driver___enum {
 	enum tty_driver_type type;
 	enum tty_driver_subtype subtype;
 };
+struct tty_struct___flow {
+	struct {
+		bool stopped;
+	} flow;
+};
 struct tty_struct___ctrl {
 	struct {
 		struct pid *pgrp;
@@ -432,6 +448,7 @@ struct msg_msg {
 	void *security;
 };
 struct mq_attr {
+	long mq_maxmsg;
 	long mq_curmsgs;
 };
 struct mqueue_inode_info {
@@ -529,6 +546,16 @@ struct kernel_siginfo {
 	int si_code;
 };
 
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
 struct bpf_iter__task {
 	void *meta;
 	struct task_struct *task;

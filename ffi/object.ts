@@ -20,6 +20,8 @@ export type Hooks = Readonly<Record<string, readonly string[]>>;
 const perfVariant = "__perf";
 const infoSize = 256;
 const openOptionsSize = 80;
+/** bytes read of an iterator at once; the kernel gives 8 pages at most */
+const iteratorRoom = 1 << 16;
 /** of struct bpf_object_open_opts, in its words of 64 bits */
 const kernelLogLevel = 72 / 8;
 /** BPF_LOG_STATS */
@@ -125,13 +127,23 @@ export class Link implements Disposable {
     this.#link = link;
   }
 
-  /** Runs an iterator once, over all there is. @throws NativeError */
-  iterate(): void {
+  /**
+   * Runs an iterator once, over all there is; `take` gets what it writes, piece by piece, whole records of `size` bytes
+   * each time. @throws NativeError
+   */
+  iterate(size = 1, take: (bytes: Uint8Array) => void = () => {}): void {
     const fd = this.#libbpf.bpf_iter_create(this.#libbpf.bpf_link__fd(this.#link));
     if (fd < 0) throw new NativeError("run", "an iterator", fd);
     try {
-      // it prints nothing, and so ends with the first read
-      readSync(fd, new Uint8Array(1));
+      const piece = new Uint8Array(iteratorRoom - (iteratorRoom % size));
+      let length = 0;
+      for (let n = readSync(fd, piece); n > 0; n = readSync(fd, piece, length, piece.length - length, null)) {
+        length += n;
+        const complete = length - (length % size);
+        take(piece.subarray(0, complete));
+        piece.copyWithin(0, complete, length);
+        length -= complete;
+      }
     } finally {
       close(fd);
     }

@@ -15,3 +15,11 @@ declare module "*.bin" {
   const path: string;
   export default path;
 }
+declare module "*.min.js" {
+  const path: string;
+  export default path;
+}
+declare module "*.template" {
+  const path: string;
+  export default path;
+}

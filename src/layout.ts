@@ -56,6 +56,122 @@ export class ChunkRecord {
   static readonly data = { offset: 16, length: 32640, size: 1 } as const;
 }
 
+export const DescriptorMode = {
+  MODE_READ: 1,
+  MODE_WRITE: 2,
+  MODE_NONBLOCK: 4,
+  MODE_STOPPED: 8,
+  MODE_PEER_PATH: 16,
+} as const;
+
+export const DescriptorOf = {
+  OF_PIPE: 1,
+  OF_UNIX: 2,
+  OF_INET: 3,
+  OF_PTY_MASTER: 4,
+  OF_PTY_SLAVE: 5,
+  OF_MQ: 6,
+  OF_OTHER: 7,
+} as const;
+
+/** struct descriptor_record */
+export class DescriptorRecord {
+  static readonly size = 256;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get fileLow(): number {
+    return this.words[this.at] as number;
+  }
+  get fileHigh(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get objectLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get objectHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get peerLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get peerHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get inodeLow(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get inodeHigh(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get queuedLow(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get queuedHigh(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get unsentLow(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get unsentHigh(): number {
+    return this.words[this.at + 11] as number;
+  }
+  get tgid(): number {
+    return this.words[this.at + 12] as number;
+  }
+  get fd(): number {
+    return this.words[this.at + 13] as number;
+  }
+  get of(): number {
+    return this.words[this.at + 14] as number;
+  }
+  get mode(): number {
+    return this.words[this.at + 15] as number;
+  }
+  get device(): number {
+    return this.words[this.at + 16] as number;
+  }
+  get net(): number {
+    return this.words[this.at + 17] as number;
+  }
+  get used(): number {
+    return this.words[this.at + 18] as number;
+  }
+  get room(): number {
+    return this.words[this.at + 19] as number;
+  }
+  get type(): number {
+    return this.words[this.at + 20] as number;
+  }
+  get state(): number {
+    return this.words[this.at + 21] as number;
+  }
+  get protocol(): number {
+    return this.words[this.at + 22] as number;
+  }
+  get index(): number {
+    return this.words[this.at + 23] as number;
+  }
+  get localPort(): number {
+    return this.words[this.at + 24] as number;
+  }
+  get remotePort(): number {
+    return this.words[this.at + 25] as number;
+  }
+  /** 16 × 1 bytes */
+  static readonly local = { offset: 104, length: 16, size: 1 } as const;
+  /** 16 × 1 bytes */
+  static readonly remote = { offset: 120, length: 16, size: 1 } as const;
+  get pathLength(): number {
+    return this.words[this.at + 34] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 35] as number;
+  }
+  /** 112 × 1 bytes */
+  static readonly path = { offset: 144, length: 112, size: 1 } as const;
+}
+
 export const EventFlags = {
   EVENT_SRC_GUESS: 1,
   EVENT_DST_GUESS: 2,

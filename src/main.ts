@@ -38,6 +38,16 @@ async function run(invocation: Invocation): Promise<number> {
     await say(text);
     return works ? 0 : 1;
   }
+  if (invocation.action === "map") {
+    const { map } = await import("./map/map.ts");
+    return say(map(invocation.names, invocation.drawing), invocation.output);
+  }
+  if (invocation.action === "why") {
+    const { why } = await import("./why/why.ts");
+    const { text, isDeadlock } = await why(invocation.names);
+    await say(text);
+    return isDeadlock ? 1 : 0;
+  }
   const { options } = invocation;
   setVerbosity(options);
   if (options.format === "pcapng" && options.output === null && isatty(1)) {
@@ -53,9 +63,10 @@ async function run(invocation: Invocation): Promise<number> {
   return trace(options);
 }
 
-/** A text to stdout; a reader that leaves early is no error. */
-async function say(text: string): Promise<number> {
-  using sink = Sink.open(null);
+/** A text to stdout, or to a file; a reader that leaves early is no error. */
+async function say(text: string, file: string | null = null): Promise<number> {
+  using sink = Sink.open(file);
+  sink.start();
   sink.output.string(text);
   // Back to the event loop between the tries, so that Ctrl-C works while the reader sleeps.
   while (sink.flush(50) === "blocked") await Bun.sleep(0);

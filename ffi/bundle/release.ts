@@ -58,6 +58,7 @@ async function licences(root: string, version: string): Promise<string> {
     [`Bun ${Bun.version}, the JavaScript runtime`, join(modules, "bun-types/docs/project/license.mdx")],
     ["citty", join(modules, "citty/LICENSE"), join(modules, "citty/dist/THIRD-PARTY-LICENSES.md")],
     ["consola", join(modules, "consola/LICENSE")],
+    ["cytoscape, in the pages of ipcdump map -f html", join(modules, "cytoscape/LICENSE")],
     [
       `libbpf ${pins.libbpf.version}`,
       ...["LICENSE", "LICENSE.BSD-2-Clause", "LICENSE.LGPL-2.1"].map((file) => join(libbpf, file)),

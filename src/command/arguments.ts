@@ -15,11 +15,10 @@ import {
   type FlagName,
   flags,
   formatNames,
-  type Shell,
-  shells,
 } from "./flags.ts";
 import { selectKinds } from "./selection.ts";
 import { nearest } from "./spelling.ts";
+import { type Subcommand, subcommandOf } from "./subcommands.ts";
 import { duration, numberFrom, oneOf, ringSize, splitList, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
@@ -65,8 +64,7 @@ export interface Options {
 export type Invocation =
   | { action: "help" }
   | { action: "version"; verbose: boolean }
-  | { action: "doctor"; json: boolean }
-  | { action: "completions"; shell: Shell }
+  | Subcommand
   | { action: "trace"; options: Options };
 
 const seeHelp = "\nTry: ipcdump --help";
@@ -78,8 +76,8 @@ const mostBytes = 0xffff_ffff;
 
 /** @throws UsageError */
 export function parseArguments(words: readonly string[]): Invocation {
-  if (words[0] === "doctor") return doctor(words.slice(1));
-  if (words[0] === "completions") return completions(words.slice(1));
+  const subcommand = subcommandOf(words);
+  if (subcommand !== null) return subcommand;
   const { given, command } = read(words);
   if (given.has("help")) return { action: "help" };
   const verbosity = Math.min(2, given.get("verbose")?.length ?? 0);
@@ -149,25 +147,6 @@ function wanted(given: Given): Wanted {
     paths: paths(given.get("path") ?? []),
     ports: (given.get("port") ?? []).map((value) => numberFrom(1, "--port", "a port", value, mostPort)),
   };
-}
-
-function doctor(words: readonly string[]): Invocation {
-  if (words.some(isHelp)) return { action: "help" };
-  const unknown = words.find((word) => word !== "--json");
-  if (unknown !== undefined) throw new UsageError(`doctor takes nothing but --json: ${printable(unknown)}`);
-  return { action: "doctor", json: words.length > 0 };
-}
-
-function completions(words: readonly string[]): Invocation {
-  if (words.some(isHelp)) return { action: "help" };
-  const [shell, stray] = words;
-  if (shell === undefined) throw new UsageError(`completions needs a shell: ${shells.join(", ")}`);
-  if (stray !== undefined) throw new UsageError(`completions takes one shell: ${printable(stray)}`);
-  return { action: "completions", shell: oneOf("completions for", shell, shells) };
-}
-
-function isHelp(word: string): boolean {
-  return word === "-h" || word === "--help";
 }
 
 /** The values of every flag given; a switch has one empty value each time. */

@@ -8,10 +8,18 @@ export type ColorChoice = (typeof colors)[number];
 export const formatNames = Object.keys(formats) as FormatName[];
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
+/** What `ipcdump map` draws. */
+export const drawingNames = ["text", "json", "dot", "mermaid", "html"] as const;
+export type DrawingName = (typeof drawingNames)[number];
 
 /** The words that may stand first instead of flags, with their arguments and their effects. */
 export const commands = {
   doctor: { usage: "doctor [--json]", description: "what works here, what mends the rest" },
+  map: {
+    usage: "map [PID|NAME|PATH]",
+    description: "who can talk to whom right now",
+  },
+  why: { usage: "why [PID|NAME]", description: "what it waits for; alone: what hangs" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
 } as const;
 

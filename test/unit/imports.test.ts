@@ -83,11 +83,16 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/", "src/command/"],
   "src/account/": ["src/proc/", "src/name/", "src/kinds/", "src/attach/"],
   "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
+  "src/host/": ["src/log.ts", "src/proc/", "src/name/", "src/attach/"],
+  "src/map/": ["src/proc/", "src/command/", "src/host/"],
+  "src/why/": ["src/host/"],
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
     ...["src/pcapng/", "src/format/", "src/command/", "src/attach/", "src/account/"],
   ],
-  "src/main.ts": ["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/trace/"],
+  "src/main.ts": [
+    ...["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/map/", "src/why/", "src/trace/"],
+  ],
 };
 
 function floorOf(file: string): string {
@@ -198,10 +203,12 @@ describe("imports", () => {
     const { dependencies, devDependencies } = JSON.parse(read("package.json"));
     const known = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
     const odd = imports.filter(({ to }) => {
-      if (/^(src|ffi)\//.test(to)) return !to.endsWith(".ts") && !to.endsWith(".json");
+      if (/^(src|ffi)\//.test(to)) return !/\.(ts|json|template)$/.test(to);
       if (/^(node|bun):|^bun$/.test(to) || /^package(-lock)?\.json$/.test(to) || to.startsWith("#dist/"))
         return false;
-      return !known.some((name) => to === name || to.startsWith(`${name}/`));
+      return !known.some((name) =>
+        [name, `node_modules/${name}`].some((place) => to === place || to.startsWith(`${place}/`)),
+      );
     });
     expect(between(odd)).toEqual([]);
   });

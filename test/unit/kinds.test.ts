@@ -170,10 +170,11 @@ describe("a kind is three files that agree", () => {
     });
   }
 
-  test("every program belongs to a kind, or follows processes for all of them", () => {
+  test("every program belongs to a kind, follows processes for all of them, or looks at what is open", () => {
     const hooks = new Set([
       "process_fork",
       "process_free",
+      "descriptors",
       ...kinds.flatMap((kind) => Object.keys(kind.hooks)),
     ]);
     const orphans = [...programs.values()].flat().filter(({ hook }) => !hooks.has(hook));

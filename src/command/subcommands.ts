@@ -1,0 +1,68 @@
+/** The words behind a word that stands in place of flags: `doctor`, `map` and their like. */
+import { printable } from "../bytes/escape.ts";
+import { UsageError } from "../failure.ts";
+import { type commands, type DrawingName, drawingNames, type Shell, shells } from "./flags.ts";
+import { oneOf } from "./values.ts";
+
+export type Subcommand =
+  | { action: "help" }
+  | { action: "doctor"; json: boolean }
+  | { action: "completions"; shell: Shell }
+  | { action: "map"; names: readonly string[]; drawing: DrawingName; output: string | null }
+  | { action: "why"; names: readonly string[] };
+
+const parsers: Readonly<Record<keyof typeof commands, (words: readonly string[]) => Subcommand>> = {
+  doctor,
+  completions,
+  map,
+  why,
+};
+
+/** The subcommand that these words are; null when they are none. @throws UsageError */
+export function subcommandOf([name = "", ...words]: readonly string[]): Subcommand | null {
+  if (!Object.hasOwn(parsers, name)) return null;
+  if (words.some((word) => word === "-h" || word === "--help")) return { action: "help" };
+  return parsers[name as keyof typeof parsers](words);
+}
+
+function doctor(words: readonly string[]): Subcommand {
+  const unknown = words.find((word) => word !== "--json");
+  if (unknown !== undefined) throw new UsageError(`doctor takes nothing but --json: ${printable(unknown)}`);
+  return { action: "doctor", json: words.length > 0 };
+}
+
+function completions([shell, stray]: readonly string[]): Subcommand {
+  if (shell === undefined) throw new UsageError(`completions needs a shell: ${shells.join(", ")}`);
+  if (stray !== undefined) throw new UsageError(`completions takes one shell: ${printable(stray)}`);
+  return { action: "completions", shell: oneOf("completions for", shell, shells) };
+}
+
+function map(words: readonly string[]): Subcommand {
+  const names: string[] = [];
+  let [drawing, output]: [DrawingName, string | null] = ["text", null];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const [, flag, given] = /^(?:(-[fo])|--(?:format|output)=)(.*)$/s.exec(word) ?? [];
+    const name = flag ?? (word.startsWith("--format") ? "-f" : word.startsWith("--output") ? "-o" : "");
+    if (!word.startsWith("-") || word === "-") {
+      names.push(word);
+    } else if (name === "") {
+      throw new UsageError(
+        `map takes -f, -o and what to show: ${printable(word)} is neither\nTry: ipcdump --help`,
+      );
+    } else {
+      const value = given !== undefined && given !== "" ? given.replace(/^=/, "") : words[++i];
+      if (value === undefined || value === "")
+        throw new UsageError(`${name} needs a value: ipcdump map ${name} …`);
+      if (name === "-f") drawing = oneOf("map -f", value, drawingNames);
+      else output = value === "-" ? null : value;
+    }
+  }
+  return { action: "map", names, drawing, output };
+}
+
+function why(words: readonly string[]): Subcommand {
+  const flag = words.find((word) => word.startsWith("-"));
+  if (flag !== undefined) throw new UsageError(`why takes a PID or a name, no flag: ${printable(flag)}`);
+  return { action: "why", names: words };
+}

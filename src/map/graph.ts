@@ -1,0 +1,141 @@
+/** The map of a host: its connections with names for everything, and those that a word asks for. */
+import { printable } from "../bytes/escape.ts";
+import { commText } from "../host/comm.ts";
+import type { Connection, Role } from "../host/connection.ts";
+import type { Host } from "../host/host.ts";
+import { mappings } from "../host/mapping.ts";
+
+/** A process at an end of a connection. */
+export interface MappedHolder {
+  pid: number;
+  comm: string;
+  fds: number[];
+}
+
+export interface MappedSide {
+  role: Role;
+  inode: number;
+  queued: number;
+  holders: MappedHolder[];
+}
+
+/** A thread that sleeps in a call on a connection. */
+export interface Blocked {
+  pid: number;
+  tid: number;
+  call: string;
+}
+
+export interface MappedConnection {
+  kind: string;
+  number: number;
+  name: string;
+  used: number;
+  room: number;
+  sides: MappedSide[];
+  blocked: Blocked[];
+}
+
+/** An end of a connection and another: whatever process has the first can speak to those that have the second. */
+export interface Edge {
+  from: number;
+  to: number;
+  connection: MappedConnection;
+}
+
+/** The connections of a host, of those the ones that a word means: all, or those of a process or of a name. */
+export function mapOf(host: Host, words: readonly string[]): MappedConnection[] {
+  const blocked = blockedIn(host);
+  const connections = [...host.connections.all, ...mappings([...host.waits.keys()])]
+    .map((connection) => mapped(connection, blocked.get(connection) ?? []))
+    .sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name) || a.number - b.number);
+  return words.length === 0
+    ? connections
+    : connections.filter((connection) => words.some((word) => isMeant(connection, word)));
+}
+
+function mapped({ kind, number, name, used, room, sides }: Connection, blocked: Blocked[]): MappedConnection {
+  return {
+    kind,
+    number,
+    name,
+    used,
+    room,
+    sides: sides.map(({ role, inode, queued, holders }) => ({
+      role,
+      inode,
+      queued,
+      holders: [...holders].map(([pid, fds]) => ({ pid, comm: commText(pid), fds })),
+    })),
+    blocked,
+  };
+}
+
+function blockedIn({ waits, connections }: Host): Map<Connection, Blocked[]> {
+  const found = new Map<Connection, Blocked[]>();
+  for (const { thread } of [...waits.values()].flat()) {
+    const opening = thread.call === null ? null : connections.at(thread.pid, thread.ints[0]!);
+    if (opening === null || !onDescriptor.has(thread.call!)) continue;
+    const { pid, tid, call } = thread;
+    found.set(opening.connection, [...(found.get(opening.connection) ?? []), { pid, tid, call: call! }]);
+  }
+  return found;
+}
+
+/** Calls whose first argument is the descriptor they sleep on. */
+const onDescriptor: ReadonlySet<string> = new Set([
+  ...[
+    "read",
+    "readv",
+    "pread64",
+    "recvfrom",
+    "recvmsg",
+    "recvmmsg",
+    "mq_timedreceive",
+    "write",
+    "writev",
+    "sendto",
+  ],
+  ...[
+    "sendmsg",
+    "sendmmsg",
+    "mq_timedsend",
+    "accept",
+    "accept4",
+    "connect",
+    "sendfile",
+    "splice",
+    "tee",
+    "vmsplice",
+  ],
+]);
+
+/** A pid, a process name, a path, or a part of a path that begins with a slash or @. */
+function isMeant({ name, sides, number }: MappedConnection, word: string): boolean {
+  const text = printable(word);
+  const holders = sides.flatMap((side) => side.holders);
+  if (/^\d+$/.test(word)) return number === Number(word) || holders.some(({ pid }) => pid === Number(word));
+  return (
+    holders.some(({ comm }) => comm === text) ||
+    name === text ||
+    (/^[/@]/.test(word) && name.startsWith(text))
+  );
+}
+
+/** Whether what is said goes one way only. */
+export function isOneWay({ kind }: MappedConnection): boolean {
+  return kind === "pipe" || kind === "mq";
+}
+
+/** Who can speak to whom: each holder of an end with each of the other end; of a mapping every two that have it. */
+export function edgesOf(connections: readonly MappedConnection[]): Edge[] {
+  return connections.flatMap((connection) => {
+    const [first, second] = connection.sides as [MappedSide, MappedSide?];
+    if (second === undefined && first.role !== "mapping") return [];
+    const others = (second ?? first).holders;
+    const pairs = first.holders.flatMap((a) => others.map((b) => ({ from: a.pid, to: b.pid, connection })));
+    return pairs.filter(({ from, to }) =>
+      second === undefined ? from < to : from !== to || isOneWay(connection),
+    );
+  });
+}

@@ -1,0 +1,42 @@
+/** A map as one page of HTML that needs nothing else: it draws, and is searched, without a network. */
+import { readFileSync } from "node:fs";
+import libraryFile from "../../node_modules/cytoscape/dist/cytoscape.min.js" with { type: "file" };
+import { printable } from "../bytes/escape.ts";
+import { read } from "../proc/files.ts";
+import type { MappedConnection } from "./graph.ts";
+import pageFile from "./page.template" with { type: "file" };
+
+/** The page's lines. */
+export function pageOf(connections: readonly MappedConnection[]): string[] {
+  const holders = new Map(
+    connections
+      .flatMap(({ sides }) => sides.flatMap((side) => side.holders))
+      .map((one) => [one.pid, one.comm]),
+  );
+  const processes = [...holders].map(([pid, comm]) => ({ pid, comm, group: groupOf(pid) }));
+  // within a script only this could end it
+  const data = JSON.stringify({ processes, connections }).replaceAll("<", "\\u003c");
+  const page = readFileSync(pageFile, "utf8");
+  const library = readFileSync(libraryFile, "utf8");
+  return page
+    .replace("/*DATA*/", () => data)
+    .replace("/*LIBRARY*/", () => library)
+    .trimEnd()
+    .split("\n");
+}
+
+const container = /(?:docker-|cri-containerd-|crio-|libpod-|\/)([0-9a-f]{64})(?:\.scope)?(?:\/|$)/;
+const unit = /([^/]+\.(?:service|scope))$/;
+
+/** The container or the unit of a process, "" for neither. */
+function groupOf(pid: number): string {
+  const cgroups = read(`/proc/${pid}/cgroup`);
+  for (const line of cgroups.split("\n")) {
+    const path = line.slice(line.indexOf(":", line.indexOf(":") + 1) + 1);
+    const id = container.exec(path)?.[1];
+    if (id !== undefined) return `container ${id.slice(0, 12)}`;
+    const name = unit.exec(path)?.[1];
+    if (name !== undefined) return printable(name);
+  }
+  return "";
+}
