@@ -128,8 +128,8 @@ export const flags = {
     description: "nor these",
     beside: "not-pid",
   },
-  self: { group: "who", description: "the terminal that shows this as well" },
-  "all-ns": { group: "who", description: "in a container: what has no end in it as well" },
+  self: { group: "who", description: "our terminal as well" },
+  "all-ns": { group: "who", description: "in a container others", beside: "self" },
   "max-bytes": {
     short: "B",
     value: "N",
