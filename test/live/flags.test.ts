@@ -137,9 +137,9 @@ describe("what comes out", () => {
     expect(await ipcdump.ended()).toBe(0);
     expect(ipcdump.stdout).toHaveLength(8);
     const [head, ...rows] = ipcdump.stdout.slice(4);
-    expect(head).toMatch(/^TYPE +SRC +DST +WHERE +EVENTS +BYTES +LOST$/);
+    expect(head).toMatch(/^TYPE +SRC +DST +WHERE +EVENTS +BYTES +GUESSED +LOST$/);
     expect(rows.map((row) => row.replace(/ +/g, " "))).toContain(
-      `signal ${a.pid}(alpha) ${b.pid}(beta,b) SIGWINCH 2 0 0`,
+      `signal ${a.pid}(alpha) ${b.pid}(beta,b) SIGWINCH 2 0 0 0`,
     );
   });
 

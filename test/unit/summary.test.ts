@@ -4,6 +4,8 @@ import { isColored } from "../../src/command/color.ts";
 import { type End, type Event, type Kind, key, type Meta } from "../../src/event.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
 import { Summary } from "../../src/format/summary.ts";
+// they say which names of meta are places
+import "../../src/kinds/index.ts";
 
 const encoder = new TextEncoder();
 const time = { seconds: Date.UTC(2026, 10, 22, 12, 34, 56) / 1000, nanoseconds: 7 };
@@ -66,12 +68,12 @@ function table(summary: Summary): string {
 test("text: columns, most bytes first, both ways of a connection at its service", () => {
   expect(table(filled("text"))).toBe(
     [
-      "TYPE          SRC            DST            WHERE        EVENTS       BYTES  LOST",
-      'pipe          -1(<unknown>)  345(c,"\\x1b)   <anonymous>       1  4294967297     0',
-      'pipe          12(sh)         345(c,"\\x1b)   <anonymous>       2          11     0',
-      'loopback-tcp  12(sh)         345(c,"\\x1b)   [::1]:80          2           6     0',
-      'signal        12(sh)         345(c,"\\x1b)   SIGTERM           1           0     0',
-      "pipe          -1(<unknown>)  -1(<unknown>)  -                 0           0    20",
+      "TYPE          SRC            DST            WHERE        EVENTS       BYTES  GUESSED  LOST",
+      'pipe          -1(<unknown>)  345(c,"\\x1b)   <anonymous>       1  4294967297        0     0',
+      'pipe          12(sh)         345(c,"\\x1b)   <anonymous>       2          11        0     0',
+      'loopback-tcp  12(sh)         345(c,"\\x1b)   [::1]:80          2           6        0     0',
+      'signal        12(sh)         345(c,"\\x1b)   SIGTERM           1           0        0     0',
+      "pipe          -1(<unknown>)  -1(<unknown>)  -                 0           0        0    20",
       "",
     ].join("\n"),
   );
@@ -94,6 +96,7 @@ test("json", () => {
     where: "<anonymous>",
     events: 2,
     bytes: 11,
+    guessed: 0,
     lost: 0,
   });
   expect(rows[4]).toMatchObject({ src_pid: -1, src_comm: "<unknown>", where: "", events: 0, lost: 20 });
@@ -101,12 +104,28 @@ test("json", () => {
 
 test("csv", () => {
   const lines = table(filled("csv")).split("\n");
-  expect(lines[0]).toBe("time,type,src_pid,src_comm,dst_pid,dst_comm,where,events,bytes,lost");
-  expect(lines[2]).toBe('2026-11-22T12:34:56.000000007+00:00,pipe,12,sh,345,"c,""\\x1b",<anonymous>,2,11,0');
+  expect(lines[0]).toBe("time,type,src_pid,src_comm,dst_pid,dst_comm,where,events,bytes,guessed,lost");
+  expect(lines[2]).toBe(
+    '2026-11-22T12:34:56.000000007+00:00,pipe,12,sh,345,"c,""\\x1b",<anonymous>,2,11,0,0',
+  );
+});
+
+test("guesses have rows of their own", () => {
+  const summary = new Summary("json");
+  const [sh, cat] = [end(12, "sh"), end(345, "cat")];
+  for (const guess of [false, true, false, true, true])
+    summary.event(event("pipe", sh, { ...cat, guess }, { path: "<anonymous>" }, 10));
+  const rows = table(summary).trimEnd().split("\n");
+  expect(
+    rows.map((row) => JSON.parse(row)).map(({ events, bytes, guessed }) => [events, bytes, guessed]),
+  ).toEqual([
+    [3, 30, 3],
+    [2, 20, 0],
+  ]);
 });
 
 test("nothing happened", () => {
-  expect(table(new Summary("text"))).toBe("TYPE  SRC  DST  WHERE  EVENTS  BYTES  LOST\n");
+  expect(table(new Summary("text"))).toBe("TYPE  SRC  DST  WHERE  EVENTS  BYTES  GUESSED  LOST\n");
   expect(table(new Summary("json"))).toBe("");
 });
 
