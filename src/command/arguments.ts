@@ -5,6 +5,7 @@ import type { Kind } from "../event.ts";
 import { UsageError } from "../failure.ts";
 import { paths, processes, type Wanted } from "../filter/wanted.ts";
 import type { FormatName } from "../format/index.ts";
+import type { Choice } from "../message/decoding.ts";
 import {
   type BackendChoice,
   backends,
@@ -15,6 +16,7 @@ import {
   type FlagName,
   flags,
   formatNames,
+  protocolNames,
 } from "./flags.ts";
 import { selectKinds } from "./selection.ts";
 import { nearest } from "./spelling.ts";
@@ -40,6 +42,8 @@ export interface Options {
   format: FormatName;
   /** a table at the end instead of events */
   summary: boolean;
+  /** --decode; null without */
+  decode: Decode | null;
   color: ColorChoice;
   /** the path of -r, "-" for stdin; null: trace */
   recording: string | null;
@@ -59,6 +63,12 @@ export interface Options {
   allNamespaces: boolean;
   /** the words behind --: the command to start and its arguments, null without one */
   command: readonly string[] | null;
+}
+
+/** The orders of --decode. Everything is captured then, and `bytes` is on. */
+export interface Decode extends Choice {
+  /** decoders by name */
+  protocols: readonly string[];
 }
 
 export type Invocation =
@@ -94,15 +104,18 @@ export function parseArguments(words: readonly string[]): Invocation {
   if (quiet && verbosity > 0) throw new UsageError("-q and -v contradict each other; leave one out");
   const output = last(given, "output");
   const recording = readsFrom(given, command);
+  const decode = decodeFrom(given, format);
+  const maxBytes = wholeNumber("-B", last(given, "max-bytes"), mostBytes);
   const options: Options = {
     ...selectKinds(given.get("type") ?? [], given.get("not-type") ?? []),
     wanted: wanted(given),
-    bytes: (given.has("bytes") || isRecording) && !summary, // a table has no place for contents
-    maxBytes: wholeNumber("-B", last(given, "max-bytes"), mostBytes),
+    bytes: ((given.has("bytes") || isRecording) && !summary) || decode !== null, // a table has no place for contents
+    maxBytes: decode === null ? maxBytes : 0,
     count: wholeNumber("-c", last(given, "count"), Number.MAX_SAFE_INTEGER),
-    duration: duration(last(given, "duration")),
+    duration: duration("--duration", last(given, "duration")),
     format,
     summary,
+    decode: decode === null ? null : { ...decode, isShown: given.has("bytes"), maxBytes },
     color: oneOf("--color", last(given, "color"), colors),
     recording,
     output: output === "-" ? null : output,
@@ -128,6 +141,26 @@ function readsFrom(given: Given, command: string[] | null): string | null {
   const stray = other !== undefined ? `--${other}` : command !== null ? "-- CMD" : null;
   if (stray !== null) throw new UsageError(`-r shows what was traced before; leave out ${stray}`);
   return last(given, "read");
+}
+
+/** What --decode, --slow and --errors ask for; null without --decode. @throws UsageError */
+function decodeFrom(given: Given, format: FormatName): Pick<Decode, "protocols" | "slow" | "errors"> | null {
+  const names = given.get("decode");
+  if (names === undefined) {
+    const stray = (["slow", "errors"] as const).find((name) => given.has(name));
+    if (stray !== undefined) throw new UsageError(`--${stray} is about messages; add --decode`);
+    return null;
+  }
+  if (format === "pcapng")
+    throw new UsageError(
+      "-f pcapng keeps events, not messages; leave out one of --decode and -f pcapng\nTo decode what was kept: ipcdump -r FILE --decode",
+    );
+  const chosen = names.filter((name) => name !== "").map((name) => oneOf("--decode", name, protocolNames));
+  return {
+    protocols: chosen.length === 0 ? protocolNames : chosen,
+    slow: Math.round(duration("--slow", last(given, "slow")) * 1e9),
+    errors: given.has("errors"),
+  };
 }
 
 function wanted(given: Given): Wanted {
@@ -158,9 +191,12 @@ function read(all: readonly string[]): { given: Given; command: string[] | null 
   const { tokens } = parseArgs({
     args: [...all],
     options: Object.fromEntries(
-      Object.entries(table).map(([name, { short, value }]) => [
+      Object.entries(table).map(([name, { short, value, optional }]) => [
         name,
-        { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) },
+        {
+          type: value === undefined || optional ? "boolean" : "string",
+          ...(short === undefined ? {} : { short }),
+        },
       ]),
     ),
     strict: false,
@@ -192,6 +228,7 @@ function read(all: readonly string[]): { given: Given; command: string[] | null 
 }
 
 function checkedValue(rawName: string, flag: Flag, value: string | undefined, inline: boolean): string {
+  if (flag.optional && !inline) return "";
   if (flag.value === undefined) {
     if (value !== undefined) throw new UsageError(`${rawName} takes no value: ${printable(value)}${seeHelp}`);
     return "";

@@ -39,7 +39,9 @@ function bash(): string {
     else if (flag.values === "pid") action = '_ipcdump_words "$(cd /proc && echo [0-9]*)"';
     else if (flag.values === "comm")
       action = '_ipcdump_words "$(cat /proc/[0-9]*/comm 2>/dev/null | sort -u)"';
-    return `    ${words(flag).join("|")}) ${action}; return ;;`;
+    // a value that may be left out is completed behind its equals sign only
+    const isAsked = flag.optional ? "[[ $word$previous == *=* ]] && " : "";
+    return `    ${words(flag).join("|")}) ${isAsked}{ ${action}; return; } ;;`;
   });
   return `# ipcdump completions for bash; to use them now: source <(ipcdump completions bash)
 _ipcdump_words() {
@@ -65,7 +67,8 @@ _ipcdump() {
     doctor) ((COMP_CWORD == 2)) && _ipcdump_words '--json'; ((COMP_CWORD > 1)) && return ;;
   esac
   # --flag=value comes as three words, -xt as a bundle whose last flag takes the value
-  if [[ $word == = ]]; then word=''
+  local previous=$flag
+  if [[ $word == = ]]; then previous='=' word=''
   elif [[ $flag == = ]]; then flag=\${COMP_WORDS[COMP_CWORD-2]}
   elif [[ $flag == -[!-]* ]]; then flag=-\${flag: -1}; fi
   case $flag in
@@ -96,7 +99,9 @@ function zsh(): string {
       else if (flag.values === "file") action = "_files";
       else if (flag.values === "pid") action = "_sequence _pids";
       else if (flag.values === "comm") action = zshNames;
-      return `    '${repeats}${word}${word.startsWith("--") ? "=" : "+"}[${description}]:${flag.value}:${action}'`;
+      const sign = flag.optional ? "=-" : word.startsWith("--") ? "=" : "+";
+      const colons = flag.optional ? "::" : ":";
+      return `    '${repeats}${word}${sign}[${description}]${colons}${flag.value}:${action}'`;
     });
   });
   return `#compdef ipcdump
@@ -132,7 +137,7 @@ function fish(): string {
     if (flag.short !== undefined) parts.push(`-s ${flag.short}`);
     parts.push(`-l ${flag.name}`);
     if (flag.values === "file") parts.push("-rF");
-    else if (flag.value !== undefined) parts.push("-x");
+    else if (flag.value !== undefined) parts.push(flag.optional ? "-f" : "-x");
     if (fixed !== null) {
       const list = flag.list ? `(__fish_append , ${fixed.join(" ")})` : fixed.join(" ");
       parts.push(`-a ${quoted(list)}`);

@@ -1,11 +1,13 @@
 /** The one table of flags: parser, defaults, help and shell completions are made from it. */
 import { type FormatName, formats } from "../format/index.ts";
+import { protocols } from "../message/decoders/index.ts";
 
 export const backends = ["auto", "fentry", "kprobe", "tracepoint"] as const;
 export type BackendChoice = (typeof backends)[number];
 export const colors = ["auto", "always", "never"] as const;
 export type ColorChoice = (typeof colors)[number];
 export const formatNames = Object.keys(formats) as FormatName[];
+export const protocolNames = protocols.map(({ name }) => name);
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 /** What `ipcdump map` draws. */
@@ -32,6 +34,8 @@ export interface Flag {
   readonly value?: string;
   /** the values there are, or their sort, for a shell to complete them */
   readonly values?: readonly string[] | "file" | "kind" | "pid" | "comm";
+  /** the value may be left out, and has to follow an equals sign */
+  readonly optional?: true;
   /** may be repeated; a value flag's values may be separated by commas too (`\,` is a comma) */
   readonly list?: true;
   readonly default?: string;
@@ -53,13 +57,28 @@ export const flags = {
   },
   "not-type": { value: "KIND", values: "kind", list: true, group: "what", description: "none of these" },
   bytes: { short: "x", group: "what", description: "contents too" },
+  decode: {
+    value: "NAME",
+    values: protocolNames,
+    list: true,
+    optional: true,
+    group: "what",
+    description: "messages, not events",
+  },
+  slow: {
+    value: "T",
+    group: "what",
+    description: "late",
+    beside: "decode",
+  },
+  errors: { group: "what", description: "failed", beside: "decode" },
   path: {
     value: "GLOB",
     list: true,
     group: "what",
-    description: "only pipes, sockets, terminals named like this",
+    description: "only what is named like this",
   },
-  port: { value: "N", list: true, group: "what", description: "only with this port at either end" },
+  port: { value: "N", list: true, group: "what", description: "with this port", beside: "path" },
   "src-pid": {
     short: "s",
     value: "PID",

@@ -46,7 +46,7 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[]): strin
     const { beside }: Flag = flags[other];
     return beside === name;
   });
-  const value = flag.value === undefined ? "" : ` ${flag.value}`;
+  const value = valueWord(flag);
   let words = flag.short === undefined ? `    ${flagWords(name)}` : flagWords(name);
   let text = flag.description;
   if (besides.length > 0 && besides.every((other) => "short" in flags[other])) {
@@ -55,8 +55,8 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[]): strin
     text = `${together.map((one) => `--${one}`).join(", ")}: ${text}`;
   } else {
     for (const other of besides) {
-      const { value, description }: Flag = flags[other];
-      text += `; --${other}${value === undefined ? "" : ` ${value}`}: ${description}`;
+      const beside: Flag = flags[other];
+      text += `; --${other}${valueWord(beside)}: ${beside.description}`;
     }
   }
   if (name === "type") text += `: ${kindWords.map((meanings) => meanings.join("|")).join(", ")}`;
@@ -66,6 +66,11 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[]): strin
   const left = `  ${words}${value}`;
   const first = left.length < column - 1 ? left.padEnd(column) + wrapped.shift() : left;
   return [first, ...wrapped.map((line) => " ".repeat(column) + line)];
+}
+
+function valueWord({ value, optional }: Flag): string {
+  if (value === undefined) return "";
+  return optional ? `[=${value}]` : ` ${value}`;
 }
 
 function wrap(text: string, width: number): string[] {

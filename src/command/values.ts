@@ -8,7 +8,7 @@ const kibi = 1024;
 const ringUnits: Record<string, number> = { "": 1, K: kibi, M: kibi ** 2, G: kibi ** 3 };
 const smallestRing = 64 * kibi;
 const largestRing = kibi ** 3;
-const secondsIn: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600 };
+const secondsIn: Record<string, number> = { "": 1, us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 const longestDuration = 365 * 24 * 3600;
 
 /** `a,b\,c` is "a" and "b,c". */
@@ -32,13 +32,13 @@ export function numberFrom(least: number, flag: string, what: string, value: str
 }
 
 /** Seconds; 0 for no value. @throws UsageError */
-export function duration(value: string): number {
+export function duration(flag: string, value: string): number {
   if (value === "") return 0;
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(value) ?? [];
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|)$/.exec(value) ?? [];
   const seconds = Number(digits) * (secondsIn[unit ?? ""] ?? Number.NaN);
   if (!(seconds > 0))
-    throw new UsageError(`--duration needs a time like 30, 1.5s, 2m or 1h: ${printable(value)}`);
-  if (seconds > longestDuration) throw new UsageError(`--duration can be 8760h at most: ${value}`);
+    throw new UsageError(`${flag} needs a time like 30, 1.5s, 2m or 1h: ${printable(value)}`);
+  if (seconds > longestDuration) throw new UsageError(`${flag} can be 8760h at most: ${value}`);
   return seconds;
 }
 

@@ -3,8 +3,10 @@ import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
+import type { Message } from "../message/message.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { JsonMeta } from "./json.ts";
+import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
 import { LocalTime } from "./time.ts";
 
@@ -12,12 +14,15 @@ const quote = 0x22;
 const comma = 0x2c;
 const newline = 0x0a;
 
-const header = literal("timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,bytes\n");
+const header = "timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,bytes";
+/** of --decode: empty where an event is no message */
+const more = ",protocol,kind,name,id,status,latency_ns,message";
+const none = literal(",,,,,,,");
 const unknownEnd = literal("<unknown>");
 const lostRow = literal(",lost,,,,,");
 const lostType = literal(',"{""lost_type"":""');
 const lostReason = literal('"",""reason"":""');
-const closeLost = literal('""}",\n');
+const closeLost = literal('""}",');
 const openMeta = literal('"{');
 const closeMeta = literal('}"');
 
@@ -48,11 +53,41 @@ export class Csv implements Format {
     this.#end(event.dst, out);
   });
 
+  /** @param decodes whether there may be messages */
+  constructor(private readonly decodes = false) {}
+
   header(out: Output): void {
-    out.literal(header);
+    out.string(`${header}${this.decodes ? more : ""}\n`);
   }
 
   event(event: Event, out: Output): void {
+    this.#row(event, out);
+    if (this.decodes) out.literal(none);
+    out.byte(newline);
+  }
+
+  message(message: Message, out: Output): void {
+    const { protocol, event, kind, name, id, status, latency } = message;
+    this.#row(event, out);
+    out.string(`,${protocol},${kind},`);
+    for (const word of [name, id, status]) {
+      this.#scratch.clear();
+      if (typeof word === "number") this.#scratch.string(`${word}`);
+      else if (word !== undefined) escapeText(word, 0, word.length, this.#scratch);
+      field(this.#scratch, out);
+      out.byte(comma);
+    }
+    if (latency >= 0) out.string(`${latency}`);
+    out.byte(comma);
+    this.#scratch.clear();
+    messageJson(message, this.#scratch);
+    out.byte(quote);
+    doubleQuotes(this.#scratch, out);
+    out.byte(quote);
+    out.byte(newline);
+  }
+
+  #row(event: Event, out: Output): void {
     const scratch = this.#scratch;
     this.#clock.timestamp(event.time, out);
     this.#pairs.write(event, out);
@@ -67,7 +102,6 @@ export class Csv implements Format {
     out.literal(closeMeta);
     out.byte(comma);
     if (event.contents !== null) base64(event.contents, out);
-    out.byte(newline);
   }
 
   /** No end is known of lost events. Their kind and the reason stand in the meta column. */
@@ -80,6 +114,8 @@ export class Csv implements Format {
     out.literal(lostReason);
     out.literal(words[lost.reason]);
     out.literal(closeLost);
+    if (this.decodes) out.literal(none);
+    out.byte(newline);
   }
 
   #end(end: End, out: Output): void {

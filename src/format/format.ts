@@ -9,12 +9,15 @@ import {
   type Meta,
   type Time,
 } from "../event.ts";
+import type { Message } from "../message/message.ts";
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {
   /** the line before the first event, once */
   header(out: Output): void;
   event(event: Event, out: Output): void;
+  /** of --decode */
+  message?(message: Message, out: Output): void;
   lost(lost: Lost, out: Output): void;
   /** what stands behind the last event, once */
   end?(time: Time, out: Output): void;

@@ -7,12 +7,12 @@ import { Text } from "./text.ts";
 
 export type { Format } from "./format.ts";
 
-/** Every format by its name; the values of --format are these keys. Only text has colours. */
+/** Every format by its name; the values of --format are these keys. Only text has colours, and csv a column more with --decode. */
 export const formats = {
   text: (colored = false) => new Text(colored),
   json: () => new Json(),
-  csv: () => new Csv(),
+  csv: (_colored = false, decodes = false) => new Csv(decodes),
   pcapng: () => new Pcapng(kindNames),
-} satisfies Record<string, (colored?: boolean) => Format>;
+} satisfies Record<string, (colored?: boolean, decodes?: boolean) => Format>;
 
 export type FormatName = keyof typeof formats;

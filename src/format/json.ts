@@ -3,8 +3,10 @@ import { base64 } from "../bytes/base64.ts";
 import { escapeJson } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
+import type { Message } from "../message/message.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
+import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
 import { LocalTime } from "./time.ts";
 
@@ -19,6 +21,8 @@ const type = literal('","type":"');
 const time = literal('","time":"');
 const openMeta = literal('","meta":{');
 const closeMeta = literal("}");
+const protocol = literal(',"protocol":"');
+const openMessage = literal('","message":');
 const openBytes = literal(',"bytes":"');
 const closeQuoted = literal('"}\n');
 const closePlain = literal("}\n");
@@ -80,14 +84,30 @@ export class Json implements Format {
   header(): void {}
 
   event(event: Event, out: Output): void {
+    this.#open(event, out);
+    this.#close(event, out);
+  }
+
+  message(message: Message, out: Output): void {
+    this.#open(message.event, out);
+    out.literal(protocol);
+    out.string(message.protocol);
+    out.literal(openMessage);
+    messageJson(message, out);
+    this.#close(message.event, out);
+  }
+
+  #open(event: Event, out: Output): void {
     const meta = this.#meta;
-    const { contents } = event;
     this.#pairs.write(event, out);
     this.#clock.timestamp(event.time, out);
     out.literal(openMeta);
     meta.begin(out);
     writeMeta(event, meta);
     out.literal(closeMeta);
+  }
+
+  #close({ contents }: Event, out: Output): void {
     if (contents === null) {
       out.literal(closePlain);
     } else {

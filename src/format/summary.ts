@@ -3,9 +3,10 @@ import { escapeJson, escapeText, printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
-import { type Format, words } from "./format.ts";
+import { words } from "./format.ts";
 import type { FormatName } from "./index.ts";
 import { endText, type Row, Rows } from "./rows.ts";
+import { type Table, writeColumns } from "./table.ts";
 import { LocalTime } from "./time.ts";
 
 const unknownName = "<unknown>";
@@ -17,7 +18,7 @@ const fields = [
   ...["where", "events", "bytes", "guessed", "lost"],
 ];
 
-export class Summary implements Format {
+export class Summary implements Table {
   readonly #format: FormatName;
   readonly #clock = new LocalTime();
   readonly #rows = new Rows();
@@ -108,11 +109,5 @@ function writeTable(rows: readonly Row[], out: Output): void {
       `${row.lost}`,
     ]);
   }
-  const widths = columns.map((_, i) => cells.reduce((most, line) => Math.max(most, line[i]!.length), 0));
-  for (const line of cells) {
-    const padded = line.map((cell, i) =>
-      i < firstNumber ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
-    );
-    out.string(`${padded.join("  ")}\n`);
-  }
+  writeColumns(cells, firstNumber, out);
 }

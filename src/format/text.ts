@@ -3,8 +3,10 @@ import { escapeText } from "../bytes/escape.ts";
 import { hexdump } from "../bytes/hexdump.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
+import type { Message } from "../message/message.ts";
 import { type Format, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
+import { messageText } from "./messagetext.ts";
 import { Pairs } from "./pairs.ts";
 import { LocalTime } from "./time.ts";
 
@@ -116,6 +118,23 @@ export class Text implements Format {
     out.literal(this.#paint.start);
     this.#clock.time(event.time, out);
     this.line(event, out);
+    out.byte(newline);
+    if (event.contents !== null) hexdump(event.contents, out);
+  }
+
+  message(message: Message, out: Output): void {
+    const { event } = message;
+    const paint = this.#paint;
+    out.literal(paint.start);
+    this.#clock.time(event.time, out);
+    out.literal(paint.kind);
+    out.string(message.protocol);
+    out.literal(paint.ends);
+    this.#end(event.src, out);
+    out.literal(arrow);
+    this.#end(event.dst, out);
+    out.literal(colon);
+    messageText(message, out);
     out.byte(newline);
     if (event.contents !== null) hexdump(event.contents, out);
   }

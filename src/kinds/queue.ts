@@ -1,5 +1,5 @@
 /**
- * Message queues. Where functions are hooked each message is known by its place in the kernel's memory; with
+ * Queued queues. Where functions are hooked each message is known by its place in the kernel's memory; with
  * tracepoints a queue is simulated by the calls on it, and what overlaps is marked as a guess.
  */
 import { whole } from "../../ffi/halves.ts";
@@ -9,7 +9,7 @@ import { QueuePhase, QueueRecord } from "../layout.ts";
 import type { Entry, Reader, Tools } from "./kind.ts";
 
 /** A message that was sent, or that a call is about to send. */
-interface Message {
+interface Queued {
   source: End;
   typeLow: number;
   typeHigh: number;
@@ -22,9 +22,9 @@ interface Message {
 interface Simulated {
   label: string;
   /** with tracepoints, in the order they were begun */
-  messages: Message[];
+  messages: Queued[];
   /** by thread: sends under way, and when receives began */
-  sends: Map<number, Message>;
+  sends: Map<number, Queued>;
   receives: Map<number, number>;
   /** messages from before it was seen */
   strangers: number;
@@ -45,7 +45,7 @@ export abstract class QueueReader implements Reader {
   readonly #tools: Tools;
   readonly #queues = new Map<number, Simulated>();
   /** where functions are hooked, by the place of the message */
-  readonly #placed = new Map<number, { message: Message; queue: number }>();
+  readonly #placed = new Map<number, { message: Queued; queue: number }>();
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -90,8 +90,8 @@ export abstract class QueueReader implements Reader {
 
   /** A line for each queue that holds messages, the fullest first. */
   unread(): string[] {
-    const full = new Map<string, Message[]>();
-    const add = (label: string, message: Message) => full.set(label, [...(full.get(label) ?? []), message]);
+    const full = new Map<string, Queued[]>();
+    const add = (label: string, message: Queued) => full.set(label, [...(full.get(label) ?? []), message]);
     for (const { message, queue } of this.#placed.values()) add(this.#queues.get(queue)!.label, message);
     for (const { label, messages } of this.#queues.values())
       for (const message of messages) add(label, message);
@@ -130,7 +130,7 @@ export abstract class QueueReader implements Reader {
     queue.isTainted = false;
   }
 
-  #emit(entry: Entry, event: Event, message: Message | undefined, guess: boolean, emit: () => boolean): void {
+  #emit(entry: Entry, event: Event, message: Queued | undefined, guess: boolean, emit: () => boolean): void {
     const { dstTgid, dstTag, messageTypeLow, messageTypeHigh, count } = this.record;
     const { src, dst } = event;
     src.pid = message?.source.pid ?? -1;
@@ -148,7 +148,7 @@ export abstract class QueueReader implements Reader {
     emit();
   }
 
-  #message(): Message {
+  #message(): Queued {
     const { srcTgid, srcTag, messageTypeLow: typeLow, messageTypeHigh: typeHigh, count } = this.record;
     const source: End = { pid: -1, comm: null, guess: false };
     this.#tools.names.fill(source, srcTgid, srcTag);
@@ -180,7 +180,7 @@ export abstract class QueueReader implements Reader {
 }
 
 /** Which message a receive has taken: the oldest that fits, for sure if no other can be it. */
-function take(queue: Simulated, record: QueueRecord): { message: Message | undefined; guess: boolean } {
+function take(queue: Simulated, record: QueueRecord): { message: Queued | undefined; guess: boolean } {
   const { messageTypeLow, messageTypeHigh, count } = record;
   const isAsked = isKnown(messageTypeLow, messageTypeHigh);
   const fits = queue.messages.filter(

@@ -12,11 +12,13 @@ import { blankEvent, type Lost } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { Followers } from "../filter/followers.ts";
 import type { Format } from "../format/format.ts";
-import type { Summary } from "../format/summary.ts";
+import type { Table } from "../format/table.ts";
 import type { Shared } from "../layout.ts";
+import type { Decoding } from "../message/decoding.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
 import type { Ending } from "./ending.ts";
+import type { Printer } from "./printer.ts";
 
 /** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
 const drainInterval = 4;
@@ -44,13 +46,16 @@ export interface Stages {
   readonly filter: Filter;
   /** null when descendants are not asked for */
   readonly followers: Followers | null;
+  /** null without --decode */
+  readonly decoding: Decoding | null;
+  readonly printer: Printer;
   readonly format: Format;
   readonly sink: Sink;
   readonly losses: Losses;
   readonly ledgers: Ledgers;
   readonly totals: Totals;
   /** the format, when that is --summary */
-  readonly summary: Summary | null;
+  readonly summary: Table | null;
 }
 
 export class Loop {
@@ -92,18 +97,19 @@ export class Loop {
       const records = await this.#drain();
       if (!this.#ending.isOver) await this.#rest(records, this.#stages.ring.cursor - cursor);
     }
-    const { clock, format, sink } = this.#stages;
+    const { clock, decoding, format, sink } = this.#stages;
     sink.stop();
     if (!this.#ending.isRead) return;
-    this.#tabulate();
     clock.now(this.#lost.time);
+    decoding?.end(this.#lost.time);
+    this.#tabulate();
     format.end?.(this.#lost.time, sink.output);
     await this.#flush();
   }
 
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
-    const { ring, clock, batch, waiting, losses, ledgers, followers } = this.#stages;
+    const { ring, clock, batch, waiting, losses, ledgers, followers, decoding } = this.#stages;
     const ending = this.#ending;
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
@@ -113,6 +119,10 @@ export class Loop {
     followers?.catchUp();
     await this.#print();
     batch.release();
+    if (decoding !== null) {
+      clock.now(this.#lost.time);
+      decoding.tick(this.#lost.time);
+    }
     // what nobody submits would hold up the end for ever
     if (ending.isDraining) ending.drained(records === 0 ? ring.produced : batch.settled);
     losses.poll(this.#lost, this.#reportLost);
@@ -174,17 +184,19 @@ export class Loop {
 
   /** false: what is there has to be written first, or that was the last one */
   readonly #emit = (): boolean => {
-    const { filter, format, sink, totals } = this.#stages;
+    const { filter, decoding, printer, sink, totals } = this.#stages;
     const event = this.#event;
     if (!filter.passes(event)) return true;
-    format.event(event, sink.output);
+    if (decoding === null) printer.event(event);
+    else decoding.event(event);
     totals.count(event.kind);
-    return this.#ending.counted(totals.events) && sink.output.length < piece;
+    return this.#ending.counted(printer.printed) && sink.output.length < piece;
   };
 
   readonly #reportLost = (): void => {
-    const { clock, format, sink } = this.#stages;
+    const { clock, decoding, format, sink } = this.#stages;
     clock.now(this.#lost.time);
+    decoding?.lost(this.#lost);
     if (this.showsLost) format.lost(this.#lost, sink.output);
   };
 

@@ -10,12 +10,16 @@ import { Failure } from "../failure.ts";
 import { Filter } from "../filter/filter.ts";
 import type { Format } from "../format/format.ts";
 import { formats } from "../format/index.ts";
-import { Summary } from "../format/summary.ts";
+import type { Table } from "../format/table.ts";
+import { tableOf } from "../format/tables.ts";
 import { kinds } from "../kinds/index.ts";
 import { log } from "../log.ts";
+import { decodersOf } from "../message/decoders/index.ts";
+import { Decoding } from "../message/decoding.ts";
 import { BlockReader, Damage } from "../pcapng/read.ts";
 import { Recording } from "../pcapng/recording.ts";
 import { Sink } from "../sink.ts";
+import { Printer } from "./printer.ts";
 
 const stdin = 0;
 /** what is read at once; what is printed of it is written before more is read */
@@ -83,7 +87,9 @@ class Shown {
   isFull = false;
   readonly #filter: Filter;
   readonly #format: Format;
-  readonly #summary: Summary | null;
+  readonly #printer: Printer;
+  readonly #decoding: Decoding | null;
+  readonly #summary: Table | null;
   readonly #totals: Totals;
   readonly #kinds: ReadonlySet<string>;
   #lost = 0;
@@ -97,9 +103,13 @@ class Shown {
     this.#filter = new Filter(options.wanted, null, null);
     this.#kinds = new Set(options.kinds);
     this.#totals = new Totals(options.kinds);
-    this.#summary = options.summary ? new Summary(options.format) : null;
+    this.#summary = options.summary ? tableOf(options) : null;
     const colored = isColored(options.color, options.output === null && isatty(1), process.env);
-    this.#format = this.#summary ?? formats[options.format](colored);
+    this.#format = this.#summary ?? formats[options.format](colored, options.decode !== null);
+    this.#printer = new Printer(this.#format, sink, options.count);
+    const { decode } = options;
+    this.#decoding =
+      decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, this.#printer);
   }
 
   begin(): void {
@@ -114,18 +124,22 @@ class Shown {
     const { contents } = event;
     if (!bytes) event.contents = null;
     else if (contents !== null && maxBytes > 0) contents.length = Math.min(contents.length, maxBytes);
-    this.#format.event(event, this.sink.output);
-    this.isFull = this.#totals.count(event.kind) === count;
+    if (this.#decoding === null) this.#printer.event(event);
+    else this.#decoding.event(event);
+    this.#totals.count(event.kind);
+    this.isFull = this.#printer.printed === count && count > 0;
   }
 
   lost(lost: Lost): void {
     if (this.isFull || (lost.kind !== "unknown" && !this.#kinds.has(lost.kind))) return;
     this.#pass(lost.time);
     this.#lost += lost.count;
+    this.#decoding?.lost(lost);
     if (this.options.lost || this.#summary !== null) this.#format.lost(lost, this.sink.output);
   }
 
   end(): void {
+    this.#decoding?.end(this.#last);
     if (this.#summary !== null) this.#summary.table(this.#last, this.sink.output);
     this.#format.end?.(this.#last, this.sink.output);
   }

@@ -20,10 +20,12 @@ import { Followers } from "../filter/followers.ts";
 import { Groups } from "../filter/groups.ts";
 import { type Surroundings, surroundings } from "../filter/surroundings.ts";
 import { formats } from "../format/index.ts";
-import { Summary } from "../format/summary.ts";
+import { tableOf } from "../format/tables.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
 import { log } from "../log.ts";
+import { decodersOf } from "../message/decoders/index.ts";
+import { Decoding } from "../message/decoding.ts";
 import { Deliveries } from "../name/deliveries.ts";
 import { Facts } from "../name/facts.ts";
 import { Names } from "../name/names.ts";
@@ -35,6 +37,7 @@ import { Sink } from "../sink.ts";
 import { Child } from "./child.ts";
 import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
+import { Printer } from "./printer.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
 export async function trace(options: Options): Promise<number> {
@@ -79,9 +82,12 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { names, paths, owners, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
-  const summary = options.summary ? new Summary(options.format) : null;
+  const summary = options.summary ? tableOf(options) : null;
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
-  const format = summary ?? formats[options.format](colored);
+  const format = summary ?? formats[options.format](colored, options.decode !== null);
+  const printer = new Printer(format, sink, options.count);
+  const { decode } = options;
+  const decoding = decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, printer);
   const losses = new Losses(shared, kinds, traced);
   const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
@@ -108,6 +114,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       waiting: new Waiting(ring.words, owners),
       filter,
       followers,
+      decoding,
+      printer,
       format,
       sink,
       losses,

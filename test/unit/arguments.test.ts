@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Options, parseArguments } from "../../src/command/arguments.ts";
-import { type Flag, flags } from "../../src/command/flags.ts";
+import { type Flag, flags, protocolNames } from "../../src/command/flags.ts";
 import { help } from "../../src/command/help.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { nearest } from "../../src/command/spelling.ts";
@@ -31,6 +31,7 @@ const defaults: Options = {
   duration: 0,
   format: "text",
   summary: false,
+  decode: null,
   color: "auto",
   recording: null,
   output: null,
@@ -194,7 +195,15 @@ const refused: [words: string[], message: string][] = [
   [["--duration"], "--duration needs a value: --duration T\nTry: ipcdump --help"],
   [["--duration", "0"], "--duration needs a time like 30, 1.5s, 2m or 1h: 0"],
   [["--duration", "-1"], "--duration needs a time like 30, 1.5s, 2m or 1h: -1"],
-  [["--duration", "5ms"], "--duration needs a time like 30, 1.5s, 2m or 1h: 5ms"],
+  [["--slow", "5ms"], "--slow is about messages; add --decode"],
+  [["--errors"], "--errors is about messages; add --decode"],
+  [["--decode=htp"], "--decode htp is unknown; did you mean http?"],
+  [["--decode", "--slow", "soon"], "--slow needs a time like 30, 1.5s, 2m or 1h: soon"],
+  [
+    ["--decode", "-f", "pcapng"],
+    "-f pcapng keeps events, not messages; leave out one of --decode and -f pcapng\nTo decode what was kept: ipcdump -r FILE --decode",
+  ],
+  [["--duration", "5x"], "--duration needs a time like 30, 1.5s, 2m or 1h: 5x"],
   [["--duration", "1e99h"], "--duration needs a time like 30, 1.5s, 2m or 1h: 1e99h"],
   [["--duration", "9999h"], "--duration can be 8760h at most: 9999h"],
   [["--color", "alway"], "--color alway is unknown; did you mean always?"],
@@ -236,6 +245,24 @@ test.each(words)("-t %s", (line, kinds) => {
     expect(parseArguments(["-t", word])).toMatchObject({ action: "trace", options: { kinds } });
   }
   expect(kindWords.flat()).toEqual(expect.arrayContaining(line.split(" ")));
+});
+
+test("--decode captures everything; -x and -B are about what is shown", () => {
+  const of = (...words: string[]) => {
+    const invocation = parseArguments(words);
+    if (invocation.action !== "trace") throw new Error(invocation.action);
+    const { bytes, maxBytes, decode } = invocation.options;
+    return { bytes, maxBytes, decode };
+  };
+  const all = protocolNames;
+  const decode = { protocols: all, slow: 0, errors: false, isShown: false, maxBytes: 0 };
+  expect(of("--decode")).toEqual({ bytes: true, maxBytes: 0, decode });
+  expect(of("--decode", "--slow", "5ms", "--errors", "-xB64", "--summary")).toEqual({
+    bytes: true,
+    maxBytes: 0,
+    decode: { ...decode, slow: 5e6, errors: true, isShown: true, maxBytes: 64 },
+  });
+  expect(of("--decode=http").decode?.protocols).toEqual(["http"]);
 });
 
 test("commands", () => {

@@ -15,6 +15,7 @@ const inTurn = ["unix", "loopback", "pty", "select"];
  * these files no VM has the compilers, tshark, or bash.
  */
 const onlyHere = [
+  "decode",
   "devices",
   "faults",
   "hostile",

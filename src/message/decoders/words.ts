@@ -1,0 +1,40 @@
+/** Names and numbers within bytes that anybody may have written. */
+import { key } from "../../event.ts";
+import type { Detail, Word } from "../message.ts";
+
+/** the longest name, status or value that a line has; what is beyond is cut off, and says so */
+const longest = 1024;
+const ellipsis = [0xe2, 0x80, 0xa6];
+const encoder = new TextEncoder();
+
+/** A copy of the bytes `start` to `end`, which ends with an ellipsis when they were too many. */
+export function word(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (end - start <= longest) return bytes.slice(start, end);
+  const cut = new Uint8Array(longest + ellipsis.length);
+  cut.set(bytes.subarray(start, start + longest));
+  cut.set(ellipsis, longest);
+  return cut;
+}
+
+/** The same of a text. */
+export function text(value: string): Uint8Array {
+  return encoder.encode(value.length <= longest ? value : `${value.slice(0, longest)}…`);
+}
+
+/** A field of a text or a number. */
+export function field(name: string, value: Word | string): Detail {
+  const word = typeof value === "string" ? text(value) : value;
+  return { key: key(name, typeof word === "number" ? "integer" : "text"), value: word };
+}
+
+/** Digits as a number; -1 when they are none, or too many. */
+export function decimal(bytes: Uint8Array, start: number, end: number): number {
+  if (end <= start || end - start > 15) return -1;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = (bytes[i] as number) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,60 @@
+/** The contract of a decoder; decoders/index.ts lists them all. */
+import type { Kind } from "../event.ts";
+import type { Said } from "./message.ts";
+import type { Stream } from "./stream.ts";
+
+/** The ends of a conversation: side 0 is the one that was seen sending first. */
+export type Side = 0 | 1;
+
+export function otherSide(side: Side): Side {
+  return side === 0 ? 1 : 0;
+}
+
+/**
+ * Whether the first bytes of a direction are a protocol's: `asks` when it is a client's, `answers` when it is a
+ * server's, `maybe` when more bytes will tell.
+ */
+export type Verdict = "no" | "maybe" | "asks" | "answers";
+
+/** The first bytes of a direction, and where it leads. */
+export interface Head {
+  readonly bytes: Uint8Array;
+  /** the path that either end is bound to, the name of a pipe, or empty */
+  readonly path: string;
+  /** of the two ports the lower one, which is the service's; 0 without */
+  readonly port: number;
+}
+
+/** Who is told what a decoder makes of its bytes. */
+export interface Voice {
+  /** The bytes that were taken from the stream of `side` since the last time are this message. */
+  say(side: Side, said: Said): void;
+  /** The oldest request of `side` that waits for its answer: its name, null when there is none. */
+  waiting(side: Side): Uint8Array | null;
+  /** Nothing more of this conversation is of the protocol. */
+  leave(): void;
+}
+
+/** A decoder at work: one for each conversation. It never throws, whatever the bytes are. */
+export interface Dialogue {
+  /** Reads one step from the front of a stream; false: it needs more than there is. */
+  step(stream: Stream, side: Side): boolean;
+  /** Bytes at the front are missing: what comes next may be the midst of a message. */
+  lost(side: Side): void;
+  /** Nothing came for a while on a side that has a message which only silence ends. */
+  quiet?(stream: Stream, side: Side): void;
+}
+
+export interface Protocol {
+  readonly name: string;
+  /** what it may be spoken over */
+  readonly kinds: readonly Kind[];
+  /** whether requests and answers may go through two pipes, or two sockets, between the same processes */
+  readonly isApart?: boolean;
+  /** of streams: is this it, and who speaks? */
+  detect?(head: Head): Verdict;
+  /** of streams. @param asks the side that asks, null when each may */
+  open?(voice: Voice, asks: Side): Dialogue;
+  /** of datagrams and packets: the message; null when it is none of it */
+  datagram?(head: Head): Said | null;
+}
