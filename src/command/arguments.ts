@@ -1,6 +1,4 @@
 /** The command line: words → Options, or a UsageError that names the culprit. Pure but for the tables. */
-import { parseArgs } from "node:util";
-import { printable } from "../bytes/escape.ts";
 import type { Kind } from "../event.ts";
 import { UsageError } from "../failure.ts";
 import { paths, processes, type Wanted } from "../filter/wanted.ts";
@@ -11,17 +9,14 @@ import {
   backends,
   type ColorChoice,
   colors,
-  commands,
-  type Flag,
   type FlagName,
-  flags,
   formatNames,
   protocolNames,
 } from "./flags.ts";
+import { type Given, last, read } from "./given.ts";
 import { selectKinds } from "./selection.ts";
-import { nearest } from "./spelling.ts";
-import { type Subcommand, subcommandOf } from "./subcommands.ts";
-import { duration, numberFrom, oneOf, ringSize, splitList, wholeNumber } from "./values.ts";
+import { type Subcommand, subcommandOf, type TopOptions } from "./subcommands.ts";
+import { duration, numberFrom, oneOf, ringSize, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
 export interface Options {
@@ -44,6 +39,8 @@ export interface Options {
   summary: boolean;
   /** --decode; null without */
   decode: Decode | null;
+  /** `top`: a board instead of events; null without */
+  top: TopOptions | null;
   color: ColorChoice;
   /** the path of -r, "-" for stdin; null: trace */
   recording: string | null;
@@ -74,10 +71,9 @@ export interface Decode extends Choice {
 export type Invocation =
   | { action: "help" }
   | { action: "version"; verbose: boolean }
-  | Subcommand
+  | Exclude<Subcommand, { action: "top" }>
   | { action: "trace"; options: Options };
 
-const seeHelp = "\nTry: ipcdump --help";
 /** PID_MAX_LIMIT */
 const mostPid = 4_194_304;
 const mostPort = 65_535;
@@ -87,6 +83,14 @@ const mostBytes = 0xffff_ffff;
 /** @throws UsageError */
 export function parseArguments(words: readonly string[]): Invocation {
   const subcommand = subcommandOf(words);
+  if (subcommand?.action === "top") {
+    const traced = parseArguments(subcommand.words);
+    if (traced.action !== "trace") return traced;
+    const { options } = traced;
+    // on a screen other lines would be in the way
+    const quiet = options.quiet || (!subcommand.top.isBatch && options.verbosity === 0);
+    return { ...traced, options: { ...options, quiet, top: fitTop(options, subcommand.top) } };
+  }
   if (subcommand !== null) return subcommand;
   const { given, command } = read(words);
   if (given.has("help")) return { action: "help" };
@@ -116,6 +120,7 @@ export function parseArguments(words: readonly string[]): Invocation {
     format,
     summary,
     decode: decode === null ? null : { ...decode, isShown: given.has("bytes"), maxBytes },
+    top: null,
     color: oneOf("--color", last(given, "color"), colors),
     recording,
     output: output === "-" ? null : output,
@@ -129,6 +134,23 @@ export function parseArguments(words: readonly string[]): Invocation {
     command,
   };
   return { action: "trace", options };
+}
+
+/** @throws UsageError for what makes no board */
+function fitTop({ summary, decode, format, recording, command }: Options, top: TopOptions): TopOptions {
+  const other = summary
+    ? "--summary"
+    : decode !== null
+      ? "--decode"
+      : format !== "text"
+        ? `-f ${format}`
+        : recording !== null
+          ? "-r"
+          : null;
+  if (other !== null) throw new UsageError(`top shows a board, live; leave out ${other}`);
+  if (command !== null && !top.isBatch)
+    throw new UsageError("top and CMD can't share a terminal; add -b, or start CMD on another one");
+  return top;
 }
 
 /** Flags that ask for what a recording does not have. */
@@ -180,108 +202,4 @@ function wanted(given: Given): Wanted {
     paths: paths(given.get("path") ?? []),
     ports: (given.get("port") ?? []).map((value) => numberFrom(1, "--port", "a port", value, mostPort)),
   };
-}
-
-/** The values of every flag given; a switch has one empty value each time. */
-type Given = Map<FlagName, string[]>;
-
-function read(all: readonly string[]): { given: Given; command: string[] | null } {
-  const table: Record<string, Flag> = flags;
-  // Not strict, because its errors don't name the near miss; every token is checked here instead.
-  const { tokens } = parseArgs({
-    args: [...all],
-    options: Object.fromEntries(
-      Object.entries(table).map(([name, { short, value, optional }]) => [
-        name,
-        {
-          type: value === undefined || optional ? "boolean" : "string",
-          ...(short === undefined ? {} : { short }),
-        },
-      ]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const given: Given = new Map();
-  // A request for help is met, even when another word is wrong.
-  if (tokens.some((token) => token.kind === "option" && token.name === "help")) {
-    return { given: given.set("help", []), command: null };
-  }
-  let command: string[] | null = null;
-  for (const token of tokens) {
-    if (token.kind === "option-terminator") {
-      command = all.slice(token.index + 1);
-      if (command.length === 0 || command[0] === "") {
-        throw new UsageError(`-- needs a command to start: ipcdump -- CMD ARGS...${seeHelp}`);
-      }
-      break;
-    }
-    if (token.kind === "positional") throw strayWord(all, token.index);
-    const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (flag === undefined) throw unknownFlag(token.rawName);
-    const name = token.name as FlagName;
-    const value = checkedValue(token.rawName, flag, token.value, token.inlineValue === true);
-    given.set(name, [...(given.get(name) ?? []), ...(flag.list && flag.value ? splitList(value) : [value])]);
-  }
-  return { given, command };
-}
-
-function checkedValue(rawName: string, flag: Flag, value: string | undefined, inline: boolean): string {
-  if (flag.optional && !inline) return "";
-  if (flag.value === undefined) {
-    if (value !== undefined) throw new UsageError(`${rawName} takes no value: ${printable(value)}${seeHelp}`);
-    return "";
-  }
-  // -t=pipe: parseArgs leaves the equals sign to the value of a short flag.
-  const meant = inline && !rawName.startsWith("--") ? value?.replace(/^=/, "") : value;
-  if (meant === undefined || meant === "" || (flag.list && splitList(meant).includes(""))) {
-    throw new UsageError(`${rawName} needs a value: ${rawName} ${flag.value}${seeHelp}`);
-  }
-  if (!inline && /^-[^\d]/.test(meant)) {
-    throw new UsageError(
-      `${rawName} needs a value: ${rawName} ${flag.value}, but ${printable(meant)} is a flag${seeHelp}`,
-    );
-  }
-  return meant;
-}
-
-function last(given: Given, name: FlagName): string {
-  const flag: Flag = flags[name];
-  return given.get(name)?.at(-1) ?? flag.default ?? "";
-}
-
-function unknownFlag(rawName: string): UsageError {
-  const names = Object.entries<Flag>(flags).flatMap(([name, { short }]) => [
-    `--${name}`,
-    ...(short === undefined ? [] : [`-${short}`]),
-  ]);
-  const near = rawName.startsWith("--")
-    ? nearest(rawName.slice(2), Object.keys(flags))
-    : names.find((name) => name.length === 2 && name.toLowerCase() === rawName.toLowerCase());
-  const hint = near === null || near === undefined ? "" : `; did you mean ${near.replace(/^(?!-)/, "--")}?`;
-  return new UsageError(`unknown flag ${printable(rawName)}${hint}${seeHelp}`);
-}
-
-/** A word that is no flag: a kind, a misspelt command, or the beginning of a command to trace. */
-function strayWord(all: readonly string[], at: number): UsageError {
-  const word = all[at]!;
-  const near = nearest(word, [...Object.keys(commands), ...Object.keys(flags)]);
-  if (isKind(word))
-    return new UsageError(`${printable(word)} is no flag; did you mean -t ${word}?${seeHelp}`);
-  const meant = near !== null && Object.hasOwn(flags, near) ? `--${near}` : near;
-  const hint = meant === null ? "" : `; did you mean ${meant}?`;
-  const command = [...all.slice(0, at), "--", ...all.slice(at)].map(printable).join(" ");
-  return new UsageError(
-    `${printable(word)} is no flag${hint}\nTo start a command and trace it: ipcdump ${command}`,
-  );
-}
-
-function isKind(word: string): boolean {
-  try {
-    selectKinds([word], []);
-    return true;
-  } catch {
-    return false;
-  }
 }

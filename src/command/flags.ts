@@ -22,6 +22,7 @@ export const commands = {
     description: "who can talk to whom right now",
   },
   why: { usage: "why [PID|NAME]", description: "what it waits for; alone: what hangs" },
+  top: { usage: "top [-b] [-n N] [FLAGS]", description: "live: who talks to whom, how much" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
 } as const;
 
@@ -204,8 +205,13 @@ export const flags = {
     group: "where to",
     description: backends.join(", "),
   },
-  verbose: { short: "v", list: true, group: "where to", description: "say which hooks; -vv: libbpf's log" },
-  quiet: { short: "q", group: "where to", description: "no tracing line and no totals" },
+  verbose: {
+    short: "v",
+    list: true,
+    group: "where to",
+    description: "say more (-vv: all), or less",
+  },
+  quiet: { short: "q", group: "where to", description: "no tracing line and no totals", beside: "verbose" },
   help: { short: "h", group: "where to", description: "this text" },
   version: { group: "where to", description: "and of its parts with -v", beside: "help" },
 } as const satisfies Record<string, Flag>;

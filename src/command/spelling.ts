@@ -1,7 +1,7 @@
 /** Of `words` the one most like `word`, when it is like it at all: for "did you mean". */
 export function nearest(word: string, words: readonly string[]): string | null {
   let best: string | null = null;
-  let bestDistance = Math.min(3, Math.ceil(word.length / 2) + 1);
+  let bestDistance = Math.min(3, Math.ceil((word.length + 1) / 2));
   for (const candidate of words) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

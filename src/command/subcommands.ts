@@ -2,20 +2,32 @@
 import { printable } from "../bytes/escape.ts";
 import { UsageError } from "../failure.ts";
 import { type commands, type DrawingName, drawingNames, type Shell, shells } from "./flags.ts";
-import { oneOf } from "./values.ts";
+import { duration, oneOf, wholeNumber } from "./values.ts";
+
+/** How `ipcdump top` shows itself. */
+export interface TopOptions {
+  /** frames as plain text, one after the other */
+  isBatch: boolean;
+  /** to end after, 0: never */
+  frames: number;
+  /** seconds between frames */
+  interval: number;
+}
 
 export type Subcommand =
   | { action: "help" }
   | { action: "doctor"; json: boolean }
   | { action: "completions"; shell: Shell }
   | { action: "map"; names: readonly string[]; drawing: DrawingName; output: string | null }
-  | { action: "why"; names: readonly string[] };
+  | { action: "why"; names: readonly string[] }
+  | { action: "top"; top: TopOptions; words: readonly string[] };
 
 const parsers: Readonly<Record<keyof typeof commands, (words: readonly string[]) => Subcommand>> = {
   doctor,
   completions,
   map,
   why,
+  top,
 };
 
 /** The subcommand that these words are; null when they are none. @throws UsageError */
@@ -65,4 +77,27 @@ function why(words: readonly string[]): Subcommand {
   const flag = words.find((word) => word.startsWith("-"));
   if (flag !== undefined) throw new UsageError(`why takes a PID or a name, no flag: ${printable(flag)}`);
   return { action: "why", names: words };
+}
+
+/** Its own flags are taken out; the rest are those of tracing. */
+function top(words: readonly string[]): Subcommand {
+  const own: TopOptions = { isBatch: false, frames: 0, interval: 1 };
+  const rest: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const value = () => {
+      const next = words[++i];
+      if (next === undefined) throw new UsageError(`${word} needs a value: ipcdump top ${word} N`);
+      return next;
+    };
+    if (word === "--") {
+      rest.push(...words.slice(i));
+      break;
+    }
+    if (word === "-b") own.isBatch = true;
+    else if (word === "-n") own.frames = wholeNumber("-n", value(), Number.MAX_SAFE_INTEGER);
+    else if (word === "--interval") own.interval = duration("--interval", value());
+    else rest.push(word);
+  }
+  return { action: "top", top: own, words: rest };
 }

@@ -112,6 +112,11 @@ export class Ending implements Disposable {
     this.#state = "over";
   }
 
+  /** An end without a signal. */
+  ask(): void {
+    this.#isAsked = true;
+  }
+
   /** What a signal does; public for the tests. */
   readonly request = (name: Request): void => {
     const { child } = this.bounds;

@@ -17,6 +17,7 @@ import type { Shared } from "../layout.ts";
 import type { Decoding } from "../message/decoding.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
+import type { Top } from "../top/top.ts";
 import type { Ending } from "./ending.ts";
 import type { Printer } from "./printer.ts";
 
@@ -56,6 +57,8 @@ export interface Stages {
   readonly totals: Totals;
   /** the format, when that is --summary */
   readonly summary: Table | null;
+  /** the format, when that is the board of top */
+  readonly top: Top | null;
 }
 
 export class Loop {
@@ -136,8 +139,15 @@ export class Loop {
       this.report();
       this.#tabulate();
     }
+    this.#drawTop();
     await this.#flush();
     return records;
+  }
+
+  #drawTop(): void {
+    const { top, sink } = this.#stages;
+    top?.draw(sink.output);
+    if (top?.isOver) this.#ending.ask();
   }
 
   /** The events of the batch, piece by piece. */
@@ -171,7 +181,7 @@ export class Loop {
         Bun.gc(true); // what starting took
         this.#isTidy = true;
       } else {
-        ring.wait(Math.min(longestSleep, this.#ending.left));
+        ring.wait(Math.min(longestSleep, this.#ending.left, this.#stages.top?.left ?? longestSleep));
         if (sink.readerGone()) this.#ending.abandon();
       }
       await Bun.sleep(0);

@@ -34,6 +34,7 @@ import { Paths } from "../name/paths.ts";
 import { Waiting } from "../name/waiting.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
 import { Sink } from "../sink.ts";
+import { Top } from "../top/top.ts";
 import { Child } from "./child.ts";
 import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
@@ -84,7 +85,9 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = options.summary ? tableOf(options) : null;
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
-  const format = summary ?? formats[options.format](colored, options.decode !== null);
+  using top = options.top === null ? null : new Top(options.top);
+  if (top?.keys != null) ring.watch(top.keys);
+  const format = top ?? summary ?? formats[options.format](colored, options.decode !== null);
   const printer = new Printer(format, sink, options.count);
   const { decode } = options;
   const decoding = decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, printer);
@@ -122,9 +125,10 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       ledgers,
       totals,
       summary,
+      top,
     },
     ending,
-    options.lost || summary !== null,
+    options.lost || summary !== null || top !== null,
     () => {
       log.info(totals.line(losses.total));
       log.verbose(ringLine(ring));

@@ -32,6 +32,7 @@ const defaults: Options = {
   format: "text",
   summary: false,
   decode: null,
+  top: null,
   color: "auto",
   recording: null,
   output: null,

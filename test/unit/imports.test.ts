@@ -87,9 +87,18 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/host/": ["src/log.ts", "src/proc/", "src/name/", "src/attach/"],
   "src/map/": ["src/proc/", "src/command/", "src/host/"],
   "src/why/": ["src/host/"],
+  "src/top/": ["src/format/", "src/command/"],
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
-    ...["src/pcapng/", "src/message/", "src/format/", "src/command/", "src/attach/", "src/account/"],
+    ...[
+      "src/pcapng/",
+      "src/message/",
+      "src/format/",
+      "src/command/",
+      "src/attach/",
+      "src/account/",
+      "src/top/",
+    ],
   ],
   "src/main.ts": [
     ...["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/map/", "src/why/", "src/trace/"],

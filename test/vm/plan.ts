@@ -11,8 +11,8 @@ import type { Backend } from "./report.ts";
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
- * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last four of
- * these files no VM has the compilers, tshark, or bash.
+ * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last five of
+ * these files no VM has the compilers, tshark, bash or tmux.
  */
 const onlyHere = [
   "decode",
@@ -25,6 +25,7 @@ const onlyHere = [
   "outfile",
   "pcapng",
   "survival",
+  "top",
 ];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
