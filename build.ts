@@ -9,7 +9,6 @@
  *   bun build.ts --check    fails when src/layout.ts is not what bpf/ says, for every processor
  *   bun build.ts --target arm64   dist/arm64/ipcdump, by a cross compiler; with --release into dist/release as well
  */
-import { createHash } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
@@ -17,22 +16,22 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Bundle, bundle } from "./ffi/bundle/build.ts";
 import { cacheFolder } from "./ffi/bundle/cache.ts";
+import { base, graft, precede, sharedAt } from "./ffi/bundle/graft.ts";
 import { kindList, layout } from "./ffi/bundle/layout.ts";
 import { Lock } from "./ffi/bundle/lock.ts";
 import { release } from "./ffi/bundle/release.ts";
 import { clearBelow, Room } from "./ffi/bundle/room.ts";
 import { otherBun } from "./ffi/bundle/runtime.ts";
+import { isCurrent, keyOf, place } from "./ffi/bundle/stamp.ts";
 import { compilerOf, compilerSays, native, type Target, targetNames, targetOf } from "./ffi/bundle/target.ts";
 import { Elf } from "./ffi/elf.ts";
 import { linkObjects, openLibbpf } from "./ffi/libbpf.ts";
 import { staticParts } from "./ffi/static/build.ts";
-import { graft } from "./ffi/static/graft.ts";
 import manifest from "./package.json" with { type: "json" };
 
 const root = import.meta.dir;
@@ -44,8 +43,11 @@ const staticExecutable = join(dist, "ipcdump-static");
 /** Where what is made for a processor goes: this machine's own into dist/, another's into a folder there. */
 function outputOf(target: Target) {
   const folder = target.isNative ? dist : join(dist, target.name);
-  const [object, child, drop] = ["ipcdump.bpf.o", "child.elf", "drop.bin"].map((name) => join(folder, name));
-  return { target, folder, object: object!, child: child!, drop: drop!, executable: join(folder, "ipcdump") };
+  const file = (name: string) => join(folder, name);
+  return {
+    ...{ target, folder, object: file("ipcdump.bpf.o"), executable: file("ipcdump") },
+    ...{ child: file("child.elf"), begin: file("begin.elf"), drop: file("drop.bin") },
+  };
 }
 
 type Output = ReturnType<typeof outputOf>;
@@ -61,6 +63,8 @@ const freestandingFlags = [
   ...["-s", "-Wl,--build-id=none,-z,noseparate-code", "-Wall", "-Wextra", "-Werror"],
 ];
 const childFlags = [...freestandingFlags, "-static", "-no-pie"];
+/** behind all of Bun, which is some 110 MB */
+const beginFlags = [...childFlags, "-Wl,-Ttext-segment=0x10000000,-z,max-page-size=0x10000"];
 /** nothing but code, its entry first; ffi/capabilities.ts puts `given` where it is said to be here */
 const dropFlags = [
   ...[...freestandingFlags, "-static-pie", "-fPIE"],
@@ -79,27 +83,6 @@ function say(line: string): void {
 function run(command: string[], what: string, cwd = root): void {
   const { exitCode, stderr } = Bun.spawnSync(command, { cwd, stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new BuildError(`${what} failed:\n${stderr.toString().trimEnd()}`);
-}
-
-/** Whether `target` was made from just these inputs; its stamp lies beside it. */
-function isCurrent(target: string, key: string): boolean {
-  const stamp = `${target}.key`;
-  return existsSync(target) && existsSync(stamp) && readFileSync(stamp, "utf8") === key;
-}
-
-/** Puts what was made in the room into its place. The stamp goes first and comes last: without one nothing counts. */
-function place(room: string, made: string, target: string, key: string): void {
-  const stamp = join(room, "key");
-  writeFileSync(stamp, key);
-  rmSync(`${target}.key`, { force: true });
-  renameSync(made, target);
-  renameSync(stamp, `${target}.key`);
-}
-
-function keyOf(files: readonly string[], ...more: string[]): string {
-  const hash = createHash("sha256");
-  for (const file of files) hash.update(file).update(readFileSync(file));
-  return hash.update(JSON.stringify(more)).digest("hex");
 }
 
 function filesOf(folder: string, extension: RegExp): string[] {
@@ -170,7 +153,8 @@ async function compileFreestanding(
   room: string,
 ): Promise<void> {
   const source = join(root, "ffi", name);
-  const key = keyOf([source], await compilerOf(target), ...flags);
+  const sources = [source, ...filesOf("ffi", /\.h$/), join(root, "ffi/child.c")];
+  const key = keyOf(sources, await compilerOf(target), ...flags);
   if (isCurrent(program, key)) return;
   const made = join(room, basename(program));
   await compilerSays(target, [...flags, "-o", made, source]);
@@ -183,7 +167,13 @@ async function compileFreestanding(
 }
 
 /** src/main.ts, the object and the child, by way of `options`; `versions` is what the executable has inside */
-function compileExecutable(room: string, name: string, versions: string, options: readonly string[]): string {
+function compileExecutable(
+  room: string,
+  name: string,
+  versions: string,
+  shared: number,
+  options: readonly string[],
+): string {
   const outfile = join(room, name);
   const bundled = Object.fromEntries(versions.split(", ").map((line) => line.split(" ")));
   run(
@@ -191,7 +181,8 @@ function compileExecutable(room: string, name: string, versions: string, options
       ...[process.execPath, "build", "--compile", "--minify-syntax", "--bytecode", "--format=esm"],
       // the folder it is started in has no say: a bunfig.toml there would run code as root
       ...["bunfig", "dotenv", "tsconfig", "package-json"].map((file) => `--no-compile-autoload-${file}`),
-      ...["--define", `BUNDLE_VERSIONS=${JSON.stringify(bundled)}`, ...options],
+      ...["--define", `BUNDLE_VERSIONS=${JSON.stringify(bundled)}`, "--define", `SHARED_AT=${shared}`],
+      ...options,
       ...[join(root, "src/main.ts"), "--outfile", outfile],
     ],
     "bun build",
@@ -202,8 +193,12 @@ function compileExecutable(room: string, name: string, versions: string, options
 }
 
 /** What decides an executable, `more` besides */
-function executableKey({ object, child, drop }: Output, more: readonly string[], versions: string): string {
-  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), object, child, drop];
+function executableKey(
+  { object, child, begin, drop }: Output,
+  more: readonly string[],
+  versions: string,
+): string {
+  const inputs = [...filesOf("src", /\.ts$/), ...filesOf("ffi", /\.ts$/), object, child, begin, drop];
   inputs.push(join(root, "package.json"), join(root, "build.ts"), ...more);
   return keyOf(inputs, Bun.version, versions);
 }
@@ -215,7 +210,7 @@ async function buildExecutable(
   versions: string,
   room: string,
 ): Promise<void> {
-  const { target, folder, executable } = output;
+  const { target, folder, begin, executable } = output;
   const key = executableKey(output, [library], versions);
   if (isCurrent(executable, key)) return;
   say(`building ${relative(root, executable)}`);
@@ -227,7 +222,10 @@ async function buildExecutable(
     `--compile-executable-path=${await otherBun(target.bun)}`,
     `--conditions=${target.name}`, // package.json's `imports`: whose files are embedded
   ];
-  const made = compileExecutable(room, "ipcdump", versions, target.isNative ? [] : await foreign());
+  const options = target.isNative ? [] : await foreign();
+  const before = readFileSync(begin);
+  const made = compileExecutable(room, "ipcdump", versions, sharedAt(before, 0), options);
+  writeFileSync(made, precede(readFileSync(made), before));
   place(room, made, executable, key);
 }
 
@@ -239,8 +237,9 @@ async function buildStatic(output: Output, room: string): Promise<void> {
   say("building dist/ipcdump-static");
   const linked = ["--define", `LINKED_LIBBPF=${JSON.stringify("libbpf.so.1")}`];
   const options = [`--compile-executable-path=${bun}`, ...linked];
-  const made = compileExecutable(room, "ipcdump-static", versions, options);
-  writeFileSync(made, graft(readFileSync(made), readFileSync(runtime)));
+  const before = readFileSync(runtime);
+  const made = compileExecutable(room, "ipcdump-static", versions, sharedAt(before, base), options);
+  writeFileSync(made, graft(readFileSync(made), before));
   place(room, made, staticExecutable, key);
 }
 
@@ -270,6 +269,7 @@ async function main(words: readonly string[]): Promise<void> {
   const here = await bundle();
   compilePrograms(output, here, room);
   await compileFreestanding(output, "child.c", output.child, childFlags, room);
+  await compileFreestanding(output, "begin.c", output.begin, beginFlags, room);
   await compileFreestanding(output, "drop.c", output.drop, dropFlags, room);
   generateLayout(output, room, check || !target.isNative);
   if (check) {

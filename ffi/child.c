@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * What becomes `-- cmd`. It has the pid that is traced before tracing is on, waits for one byte and
- * then executes cmd; when the pipe ends without one, tracing never started and it leaves quietly.
+ * What becomes `-- cmd`. It has the pid that is traced before tracing is on, waits until it is told what the caller of
+ * ipcdump gave, and then executes cmd with just that; when the pipe ends without it, tracing never started and it leaves
+ * quietly.
  *
- *   argv: name, descriptor to read that byte from, descriptor for the errno of a failed execve,
+ *   argv: name, descriptor to read struct caller from, descriptor for the errno of a failed execve,
  *         path of cmd, argv[0] of cmd, arguments of cmd...
  *
  * It also is the two ends of doctor's traffic, which write to a descriptor, read from one or send a signal:
@@ -12,8 +13,10 @@
  *         of which @ is a buffer
  *
  * Freestanding: it starts in no time and does nothing else that could be traced. dist/ipcdump-static has it inside
- * a second time, in static/start.c.
+ * a second time, and dist/ipcdump: see begin.h.
  */
+#include "caller.h"
+
 #define ENOEXEC 8
 #define EINTR 4
 #define F_SETFD 2
@@ -21,63 +24,12 @@
 #define WRONG_USAGE 2
 #define CANNOT_RUN 126
 
+#ifndef CHILD_IS_PART
 #if defined(__x86_64__)
-enum { READ = 0, WRITE = 1, KILL = 62, EXECVE = 59, FCNTL = 72, EXIT_GROUP = 231 };
-
-static long call(long number, long a, long b, long c)
-{
-	long result;
-
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-	return result;
-}
-
-static long call5(long number, const long *values)
-{
-	register long fourth __asm__("r10") = values[3];
-	register long fifth __asm__("r8") = values[4];
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(values[0]), "S"(values[1]), "d"(values[2]), "r"(fourth), "r"(fifth)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
-#ifndef WITHIN_START_C
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall start\n");
-#endif
-#elif defined(__aarch64__)
-enum { READ = 63, WRITE = 64, KILL = 129, EXECVE = 221, FCNTL = 25, EXIT_GROUP = 94 };
-
-static long call(long number, long a, long b, long c)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
-	return x0;
-}
-
-static long call5(long number, const long *values)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = values[0];
-	register long x1 __asm__("x1") = values[1];
-	register long x2 __asm__("x2") = values[2];
-	register long x3 __asm__("x3") = values[3];
-	register long x4 __asm__("x4") = values[4];
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-	return x0;
-}
-
-__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl start\n");
 #else
-#error "this processor's system calls are not known here"
+__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl start\n");
+#endif
 #endif
 
 static long number(const char *digits)
@@ -89,12 +41,6 @@ static long number(const char *digits)
 	return value;
 }
 
-__attribute__((noreturn)) static void leave(int status)
-{
-	for (;;)
-		call(EXIT_GROUP, status, 0, 0);
-}
-
 /* A call with up to five arguments; static for its buffer is no part of the stack */
 static long any_call(char **words, long which, char *buffer)
 {
@@ -102,7 +48,7 @@ static long any_call(char **words, long which, char *buffer)
 
 	for (int i = 0; i < 5 && words[i]; i++)
 		values[i] = *words[i] == '@' ? (long)buffer : number(words[i]);
-	return call5(which, values);
+	return call5(which, values[0], values[1], values[2], values[3], values[4]);
 }
 
 __attribute__((noreturn)) static void make_traffic(char **arguments)
@@ -150,16 +96,17 @@ __attribute__((noreturn, used)) void start(long *stack)
 
 	long release = number(arguments[1]);
 	long failure = number(arguments[2]);
-	char byte;
+	struct caller caller;
 	long result;
 
 	call(FCNTL, release, F_SETFD, FD_CLOEXEC);
 	call(FCNTL, failure, F_SETFD, FD_CLOEXEC);
 	do
-		result = call(READ, release, (long)&byte, 1);
+		result = call(READ, release, (long)&caller, sizeof(caller));
 	while (result == -EINTR);
-	if (result != 1)
+	if (result != sizeof(caller))
 		leave(0);
+	become_like(&caller);
 	result = call(EXECVE, (long)arguments[3], (long)(arguments + 4), (long)environment);
 	if (result == -ENOEXEC) {
 		/* a script without its #! line, which every shell runs like this */

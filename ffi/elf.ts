@@ -2,6 +2,8 @@
 
 export const PT_LOAD = 1;
 export const PT_INTERP = 3;
+export const PT_NOTE = 4;
+export const PT_PHDR = 6;
 export const PT_GNU_STACK = 0x6474e551;
 export const ET_EXEC = 2;
 
@@ -79,12 +81,23 @@ export class Elf {
 
   /** The contents of a section, null without one of that name. */
   section(wanted: string): Uint8Array | null {
+    const i = this.#find(wanted);
+    return i === null ? null : this.#contents(i);
+  }
+
+  /** Where a section is in memory, as far as the file says; null without one of that name. */
+  sectionAddress(wanted: string): number | null {
+    const i = this.#find(wanted);
+    return i === null ? null : Number(this.#view.getBigUint64(this.#sectionHeader(i) + 16, true));
+  }
+
+  #find(wanted: string): number | null {
     const names = this.#contents(this.#view.getUint16(sectionNamesAt, true));
     const count = this.#view.getUint16(sectionCountAt, true);
     for (let i = 0; i < count; i++) {
       const start = this.#view.getUint32(this.#sectionHeader(i), true);
       const name = names.subarray(start, names.indexOf(0, start));
-      if (new TextDecoder().decode(name) === wanted) return this.#contents(i);
+      if (new TextDecoder().decode(name) === wanted) return i;
     }
     return null;
   }

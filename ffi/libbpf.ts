@@ -63,7 +63,7 @@ export function openLibbpf(path: string): Libbpf {
 /** Opens libbpf from its bytes. @throws NativeError */
 export function openLibbpfFromMemory(bytes: Uint8Array): Libbpf {
   if (loaded !== null) return loaded;
-  const fd = memfdCreate("libbpf.so");
+  const fd = memfdCreate("libbpf.so", false);
   if (fd < 0) throw new NativeError("create", "a memory file for libbpf", fd);
   try {
     for (let at = 0; at < bytes.length; ) {

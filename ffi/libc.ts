@@ -4,7 +4,7 @@
  */
 import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { writeSync } from "node:fs";
-import { NativeError } from "./error.ts";
+import { Errno, NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
@@ -37,8 +37,7 @@ function openLibc() {
     return dlopen("libc.so.6", prototypes).symbols;
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    const remedy =
-      "raise the limit of address space: ulimit -v 8000000, or allow it memory that can be executed";
+    const remedy = "allow it memory that can be executed";
     writeSync(stderr, `ipcdump: Bun can't make code here (${words})\n${remedy}\n`);
     process.exit(1);
   }
@@ -61,6 +60,7 @@ export const O = {
   RDONLY: 0,
   WRONLY: 1,
   RDWR: 2,
+  ACCMODE: 3,
   CREAT: 0o100,
   EXCL: 0o200,
   NOCTTY: 0o400,
@@ -69,6 +69,7 @@ export const O = {
   NONBLOCK: 0o4000,
   CLOEXEC: 0o2000000,
 } as const;
+export const F_GETFL = 3;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 const POLLERR = 8;
@@ -120,9 +121,16 @@ export function geteuid(): number {
   return c.geteuid();
 }
 
-/** memfd_create(2), close-on-exec */
-export function memfdCreate(name: string): number {
-  return result(c.memfd_create(name as never, 1));
+const MFD_CLOEXEC = 1;
+const MFD_NOEXEC_SEAL = 8;
+const MFD_EXEC = 16;
+
+/** memfd_create(2), close-on-exec. Whether it can be executed has to be said where vm.memfd_noexec is set. */
+export function memfdCreate(name: string, isProgram: boolean): number {
+  const kind = isProgram ? MFD_EXEC : MFD_NOEXEC_SEAL;
+  const fd = result(c.memfd_create(name as never, MFD_CLOEXEC | kind));
+  // before Linux 6.3 there were no kinds
+  return fd === -Errno.EINVAL ? result(c.memfd_create(name as never, MFD_CLOEXEC)) : fd;
 }
 
 /** In bytes: 4096, and on arm64 also 16 and 64 KiB. */

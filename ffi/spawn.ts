@@ -11,25 +11,18 @@ const { symbols: c } = dlopen("libc.so.6", {
   read: { args: [i32, pointer, size], returns: long }, // ssize_t read(int, void *, size_t)
   posix_spawn: { args: [pointer, cstring, pointer, pointer, pointer, pointer], returns: i32 }, // int posix_spawn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[])
   posix_spawn_file_actions_init: { args: [pointer], returns: i32 }, // int posix_spawn_file_actions_init(posix_spawn_file_actions_t *)
+  posix_spawn_file_actions_addclose: { args: [pointer, i32], returns: i32 }, // int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *, int)
   posix_spawn_file_actions_adddup2: { args: [pointer, i32, i32], returns: i32 }, // int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *, int, int)
   posix_spawn_file_actions_destroy: { args: [pointer], returns: i32 }, // int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *)
-  posix_spawnattr_init: { args: [pointer], returns: i32 }, // int posix_spawnattr_init(posix_spawnattr_t *)
-  posix_spawnattr_setflags: { args: [pointer, i32], returns: i32 }, // int posix_spawnattr_setflags(posix_spawnattr_t *, short)
-  posix_spawnattr_setsigdefault: { args: [pointer, pointer], returns: i32 }, // int posix_spawnattr_setsigdefault(posix_spawnattr_t *, const sigset_t *)
-  sigemptyset: { args: [pointer], returns: i32 }, // int sigemptyset(sigset_t *)
-  sigaddset: { args: [pointer, i32], returns: i32 }, // int sigaddset(sigset_t *, int)
   wait4: { args: [i32, pointer, i32, pointer], returns: i32 }, // pid_t wait4(pid_t, int *, int, struct rusage *)
   kill: { args: [i32, i32], returns: i32 }, // int kill(pid_t, int)
   syscall: { args: [long, long, long], returns: long }, // long syscall(long, ...)
 });
 
-const POSIX_SPAWN_SETSIGDEF = 4;
 const WNOHANG = 1;
 const SYS_pidfd_open = 434;
-/** larger than any of glibc's opaque types here: posix_spawnattr_t is 336 bytes */
+/** larger than any posix_spawn_file_actions_t */
 const opaque = 512;
-/** what Bun ignores for itself and a child would inherit */
-const ignoredByBun = [13, 25]; // SIGPIPE, SIGXFSZ
 
 /** pipe2(2), both ends close-on-exec: [to read from, to write to] */
 export function pipe(): [number, number] {
@@ -84,63 +77,65 @@ function vector(strings: readonly Uint8Array[]): Uint8Array {
   return block;
 }
 
-/** By this name dist/ipcdump-static does what child.c does: see static/start.c. */
+/** By this name an executable does what child.c does: see begin.h. */
 const childName = "ipcdump-child";
 
+/** What a descriptor of a child is: one of ours, or closed. */
+export type Copy = readonly [from: number | null, to: number];
+
 /**
- * Starts child.c from memory, or from this executable where that `isChildToo` and memory can't be executed. It inherits what this process inherited, and the descriptors of
- * `keep`; each pair of `copies` is [ours, its number there].
+ * Starts child.c from memory, or from this executable where memory can't be executed. It inherits what this process
+ * inherited, the descriptors of `keep`, and `copies`.
  * @returns its process id
  * @throws NativeError
  */
 export function spawnChild(
   program: Uint8Array,
-  isChildToo: boolean,
   name: string,
   words: readonly Uint8Array[],
   environment: readonly Uint8Array[],
   keep: readonly number[],
-  copies: readonly (readonly [from: number, to: number])[],
+  copies: readonly Copy[],
 ): number {
-  const memory = memfdCreate(name);
-  if (memory < 0) throw new NativeError("create", "a file in memory", memory);
-  const [actions, attributes] = [new Uint8Array(opaque), new Uint8Array(opaque)];
-  const signals = new Uint8Array(128); // sigset_t
+  const actions = new Uint8Array(opaque);
   const pid = new Int32Array(1);
+  const memory = inMemory(program, name);
+  c.posix_spawn_file_actions_init(actions);
   try {
-    for (let at = 0; at < program.length; ) {
-      const written = write(memory, program, at);
-      if (written < 0) throw new NativeError("write", "a file in memory", written);
-      at += written;
-    }
-    c.posix_spawn_file_actions_init(actions);
     // a descriptor copied onto itself loses close-on-exec
     for (const fd of keep) c.posix_spawn_file_actions_adddup2(actions, fd, fd);
-    for (const [from, to] of copies) c.posix_spawn_file_actions_adddup2(actions, from, to);
-    c.posix_spawnattr_init(attributes);
-    c.sigemptyset(signals);
-    for (const number of ignoredByBun) c.sigaddset(signals, number);
-    c.posix_spawnattr_setsigdefault(attributes, signals);
-    c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
-    const spawn = (path: string, first: Uint8Array) =>
-      c.posix_spawn(
-        pid,
-        path as never,
-        actions,
-        attributes,
-        vector([first, ...words.slice(1)]),
-        vector(environment),
-      );
-    let result = spawn(`/proc/self/fd/${memory}`, words[0]!);
-    if (result === Errno.EACCES && isChildToo) result = spawn("/proc/self/exe", terminated(childName));
-    if (result === Errno.EACCES)
-      throw new NativeError("execute", "a file in memory (vm.memfd_noexec?)", result);
+    for (const [from, to] of copies) {
+      if (from === null) c.posix_spawn_file_actions_addclose(actions, to);
+      else c.posix_spawn_file_actions_adddup2(actions, from, to);
+    }
+    const spawn = (path: string, first: Uint8Array) => {
+      const [all, variables] = [vector([first, ...words.slice(1)]), vector(environment)];
+      return c.posix_spawn(pid, path as never, actions, null, all, variables);
+    };
+    let result = memory === null ? Errno.EACCES : spawn(`/proc/self/fd/${memory}`, words[0]!);
+    if (result === Errno.EACCES) result = spawn("/proc/self/exe", terminated(childName));
     if (result !== 0) throw new NativeError("start", name, result);
     return pid[0]!;
   } finally {
     c.posix_spawn_file_actions_destroy(actions);
-    close(memory);
+    if (memory !== null) close(memory);
   }
+}
+
+/** A file in memory that can be executed; null where the kernel gives none (vm.memfd_noexec). @throws NativeError */
+function inMemory(program: Uint8Array, name: string): number | null {
+  const memory = memfdCreate(name, true);
+  if (memory === -Errno.EACCES) return null;
+  if (memory < 0) throw new NativeError("create", "a file in memory", memory);
+  for (let at = 0; at < program.length; ) {
+    const written = write(memory, program, at);
+    if (written < 0) {
+      close(memory);
+      throw new NativeError("write", "a file in memory", written);
+    }
+    at += written;
+  }
+  return memory;
 }
 
 /** The exit status of a child that has ended, 128+n when signal n ended it; null while it runs. */

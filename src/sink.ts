@@ -3,8 +3,9 @@
  * writers set O_NONBLOCK for everyone who shares stdout, hang on EPIPE and lose the tail.
  */
 import { fstatSync, readFileSync, type Stats } from "node:fs";
+import { wasClosed } from "../ffi/caller.ts";
 import { describe, Errno } from "../ffi/error.ts";
-import { close, ftruncate, hasError, O, open, POLLOUT, poll, write } from "../ffi/libc.ts";
+import { close, F_GETFL, fcntl, ftruncate, hasError, O, open, POLLOUT, poll, write } from "../ffi/libc.ts";
 import { printable } from "./bytes/escape.ts";
 import { Output } from "./bytes/output.ts";
 import { Failure } from "./failure.ts";
@@ -173,12 +174,10 @@ function openFile(path: string): Destination {
 
 function openStdout(): Destination {
   const name = "stdout";
-  let stats: Stats;
-  try {
-    stats = fstatSync(stdout);
-  } catch {
-    throw new Failure("stdout is closed; write to a file with -o FILE");
-  }
+  if (wasClosed(stdout)) throw new Failure("stdout is closed; write to a file with -o FILE");
+  if ((fcntl(stdout, F_GETFL) & O.ACCMODE) === O.RDONLY)
+    throw new Failure("stdout is open for reading only; write to a file with -o FILE");
+  const stats = fstatSync(stdout);
   if (stats.isFile()) return { fd: stdout, name, manner: "direct", stats, file: null };
   if (stats.isFIFO() || stats.isCharacterDevice()) {
     // Opened anew it has its own O_NONBLOCK; a child that inherits stdout must not see EAGAIN.

@@ -33,11 +33,15 @@ const recipe = [
   "symbols.ts",
   "library.ts",
   "start.c",
-  "resources.h",
   "stdcxx.c",
   "musl.patch",
   "pins.json",
   "include/error.h",
+  "../begin.h",
+  "../call.h",
+  "../caller.h",
+  "../handlers.h",
+  "../resources.h",
   "../child.c",
 ]
   .concat(

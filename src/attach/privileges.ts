@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import dropCode from "#dist/drop.bin" with { type: "file" };
 import { capabilities, dropCapabilities, without } from "../../ffi/capabilities.ts";
 import type { BpfMap } from "../../ffi/map.ts";
+import { ownStrings } from "../../ffi/spawn.ts";
 import { printable } from "../bytes/escape.ts";
+import { quoted } from "../bytes/shell.ts";
 import { Failure } from "../failure.ts";
 import { log } from "../log.ts";
 import { read } from "../proc/files.ts";
@@ -40,18 +42,16 @@ export function missingCapabilities(): string[] {
   return wanted.filter((name) => !has(name) && (name === "CAP_SYS_PTRACE" || !has("CAP_SYS_ADMIN")));
 }
 
-/**
- * @throws Failure when this process may not trace, naming what it lacks; `words` are the command line, for the
- * remedy
- */
-export function requirePrivileges(words: readonly string[]): void {
+/** @throws Failure when this process may not trace, naming what it lacks; the remedy has its command line's last `words` */
+export function requirePrivileges(words: number): void {
   const missing = missingCapabilities();
   if (missing.length === 0) return;
   if (missing.join() === "CAP_SYS_PTRACE") {
     log.warn("without CAP_SYS_PTRACE: sockets and terminals never seen in use have no names");
     return;
   }
-  const again = ["sudo ipcdump", ...words.map(printable)].join(" ");
+  const given = words === 0 ? [] : ownStrings("cmdline").slice(-words);
+  const again = ["sudo ipcdump", ...given.map(quoted)].join(" ");
   if (missing.length === wanted.length)
     throw new Failure(`tracing needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE); try: ${again}`);
   throw new Failure(`tracing needs ${missing.join(" and ")} as well; try: ${again}`);

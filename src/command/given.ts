@@ -1,6 +1,7 @@
 /** The words of a command line → flags with their values, and -- CMD. */
 import { parseArgs } from "node:util";
 import { printable } from "../bytes/escape.ts";
+import { quoted } from "../bytes/shell.ts";
 import { UsageError } from "../failure.ts";
 import { commands, type Flag, type FlagName, flags } from "./flags.ts";
 import { selectKinds } from "./selection.ts";
@@ -100,7 +101,7 @@ function strayWord(all: readonly string[], at: number): UsageError {
     return new UsageError(`${printable(word)} is no flag; did you mean -t ${word}?${seeHelp}`);
   const meant = near !== null && Object.hasOwn(flags, near) ? `--${near}` : near;
   const hint = meant === null ? "" : `; did you mean ${meant}?`;
-  const command = [...all.slice(0, at), "--", ...all.slice(at)].map(printable).join(" ");
+  const command = [...all.slice(0, at), "--", ...all.slice(at)].map(quoted).join(" ");
   return new UsageError(
     `${printable(word)} is no flag${hint}\nTo start a command and trace it: ipcdump ${command}`,
   );

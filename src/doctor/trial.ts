@@ -5,7 +5,6 @@ import { constants } from "node:os";
 import program from "#dist/child.elf" with { type: "file" };
 import { channels } from "../../ffi/channel.ts";
 import { kill, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
-import { isStatic } from "../attach/libbpf.ts";
 import type { KindModule } from "../kinds/kind.ts";
 
 const patience = 2000;
@@ -21,15 +20,7 @@ export async function makeTraffic(kind: KindModule): Promise<Traffic> {
   const image = readFileSync(program);
   using trial = kind.trial(channels);
   const start = (words: readonly string[]) =>
-    spawnChild(
-      image,
-      isStatic,
-      "ipcdump",
-      ["doctor", ...words].map(terminated),
-      [],
-      [...trial.descriptors],
-      [],
-    );
+    spawnChild(image, "ipcdump", ["doctor", ...words].map(terminated), [], [...trial.descriptors], []);
   const destination = start(trial.destination);
   const source = start(trial.source(destination));
   await end(source);

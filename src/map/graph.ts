@@ -46,20 +46,15 @@ export interface Edge {
 /** The connections of a host, of those the ones that a word means: all, or those of a process or of a name. */
 export function mapOf(host: Host, words: readonly string[]): MappedConnection[] {
   const blocked = blockedIn(host);
-  const comms = new Map([...host.waits.keys()].map((pid) => [pid, commText(pid)]));
   const connections = [...host.connections.all, ...mappings([...host.waits.keys()])]
-    .map((connection) => mapped(connection, blocked.get(connection) ?? [], comms))
+    .map((connection) => mapped(connection, blocked.get(connection) ?? []))
     .sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name) || a.number - b.number);
   return words.length === 0
     ? connections
     : connections.filter((connection) => words.some((word) => isMeant(connection, word)));
 }
 
-function mapped(
-  { kind, number, name, used, room, sides }: Connection,
-  blocked: Blocked[],
-  comms: ReadonlyMap<number, string>,
-): MappedConnection {
+function mapped({ kind, number, name, used, room, sides }: Connection, blocked: Blocked[]): MappedConnection {
   return {
     kind,
     number,
@@ -70,7 +65,7 @@ function mapped(
       role,
       inode,
       queued,
-      holders: [...holders].map(([pid, fds]) => ({ pid, comm: comms.get(pid) ?? commText(pid), fds })),
+      holders: [...holders].map(([pid, fds]) => ({ pid, comm: commText(pid), fds })),
     })),
     blocked,
   };

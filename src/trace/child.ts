@@ -1,16 +1,17 @@
 /** `-- cmd`: a process that exists before tracing is on and becomes cmd once it is. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { constants as os } from "node:os";
-import { join } from "node:path";
 import program from "#dist/child.elf" with { type: "file" };
+import { callerBytes, inherited, wasClosed } from "../../ffi/caller.ts";
 import { describe, Errno, errnoName } from "../../ffi/error.ts";
 import { close, write } from "../../ffi/libc.ts";
 import { kill, openPidfd, ownStrings, pipe, readAll, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
-import { isStatic } from "../attach/libbpf.ts";
 import { printable } from "../bytes/escape.ts";
+import { latin1 } from "../bytes/latin1.ts";
 import { Failure } from "../failure.ts";
 
-const [stdout, stderr] = [1, 2];
+const stdout = 1;
+const stderr = 2;
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const pollInterval = 10;
 
@@ -35,31 +36,27 @@ export class Child implements Disposable {
   isReleased = false;
 
   /**
-   * Starts the process that waits to become `command`. To be called before this process handles any
-   * signal, so that those the caller ignores stay ignored in it.
+   * Starts the process that waits to become the command, the last `count` words of the command line.
    * @param joined its stdout is our stderr
    * @throws CommandError
    */
-  static start(command: readonly string[], joined: boolean): Child {
-    const path = find(command[0]!);
+  static start(count: number, joined: boolean): Child {
+    // the words as they came, which need not be valid UTF-8
+    const words = ownStrings("cmdline").slice(-count);
+    const environment = ownStrings("environ");
+    const path = find(words[0]!, environment);
     const [waiting, release] = pipe();
     const [failure, failing] = pipe();
-    const words = [
-      ...["ipcdump", `${waiting}`, `${failing}`, path].map(terminated),
-      // the words as they came, which need not be valid UTF-8
-      ...ownStrings("cmdline").slice(-command.length).map(terminated),
-    ];
     try {
       const pid = spawnChild(
         readFileSync(program),
-        isStatic,
         "ipcdump",
-        words,
-        ownStrings("environ").map(terminated),
-        [waiting, failing],
-        joined ? [[stderr, stdout]] : [],
+        ["ipcdump", `${waiting}`, `${failing}`, path, ...words].map(terminated),
+        environment.map(terminated),
+        [waiting, failing, ...inherited()],
+        joined ? [[wasClosed(stderr) ? null : stderr, stdout]] : [],
       );
-      return new Child(pid, command[0]!, release, failure);
+      return new Child(pid, nameOf(words[0]!), release, failure);
     } finally {
       close(waiting);
       close(failing);
@@ -85,7 +82,7 @@ export class Child implements Disposable {
 
   /** Lets it run. @throws CommandError when it can't be executed */
   release(): void {
-    write(this.#release, Uint8Array.of(1));
+    write(this.#release, callerBytes());
     const errno = new Int32Array(1);
     // the end of the pipe comes with a successful execve
     if (readAll(this.#failure, new Uint8Array(errno.buffer)) < errno.byteLength) {
@@ -123,19 +120,27 @@ export class Child implements Disposable {
   }
 }
 
+function nameOf(command: Uint8Array): string {
+  return new TextDecoder().decode(command);
+}
+
 /** The file that a command names, as execvp(3) finds it. @throws CommandError */
-function find(command: string): string {
-  if (command.includes("/")) return command;
+function find(command: Uint8Array, environment: readonly Uint8Array[]): Uint8Array {
+  // a character a byte, whatever they mean
+  const name = latin1(command);
+  if (name.includes("/")) return command;
+  const variables = environment.map(latin1);
+  const folders = variables.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length);
   let errno = Errno.ENOENT;
-  for (const folder of (process.env.PATH ?? defaultPath).split(":")) {
-    const path = join(folder === "" ? "." : folder, command);
+  for (const folder of (folders ?? defaultPath).split(":")) {
+    const path = Buffer.from(`${folder === "" ? "." : folder}/${name}`, "latin1");
     try {
       if (!statSync(path).isFile()) continue;
       accessSync(path, constants.X_OK);
-      return path.includes("/") ? path : `./${path}`;
+      return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === errnoName(Errno.EACCES)) errno = Errno.EACCES;
     }
   }
-  throw new CommandError(command, errno);
+  throw new CommandError(nameOf(command), errno);
 }

@@ -42,9 +42,9 @@ import { Printer } from "./printer.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
 export async function trace(options: Options): Promise<number> {
-  requirePrivileges(process.argv.slice(2));
+  requirePrivileges(process.argv.length - 2);
   const { command, output } = options;
-  using child = command === null ? null : Child.start(command, output === null);
+  using child = command === null ? null : Child.start(command.length, output === null);
   using ending = new Ending({ child, count: options.count, duration: options.duration });
   try {
     await traceEvents(options, child, ending);

@@ -28,28 +28,15 @@ async function limited(limit: string, executable: string, command: string[] = []
 }
 
 describe("what is missing is named, with its remedy", () => {
-  test("address space", async () => {
-    expect(await limited("-v 1000000", STATIC)).toEqual({
-      status: 1,
-      said: ["ipcdump: too little address space; raise its limit: ulimit -v 8000000"],
-    });
-    expect(await limited("-v 1000000", PLAIN)).toEqual({
-      status: 1,
-      said: [
-        "ipcdump: Bun can't make code here (bun:ffi requires the JIT)",
-        "raise the limit of address space: ulimit -v 8000000, or allow it memory that can be executed",
-      ],
-    });
-  });
+  const said = (words: string) => ({ status: 1, said: [`ipcdump: ${words}`] });
 
-  test("a stack", async () => {
-    expect(await limited("-s 100", STATIC)).toEqual({
-      status: 1,
-      said: ["ipcdump: too little stack; raise its limit: ulimit -s 8192"],
-    });
-  });
-
-  test("process numbers", async () => {
+  test.each([PLAIN, STATIC])("address space, a stack, process numbers: %s", async (executable) => {
+    expect(await limited("-v 1000000", executable)).toEqual(
+      said("too little address space; raise its limit: ulimit -v 8000000"),
+    );
+    expect(await limited("-s 100", executable)).toEqual(
+      said("too little stack; raise its limit: ulimit -s 8192"),
+    );
     // whoever has CAP_SYS_RESOURCE may have more
     const nobody = [
       await programPath("with"),
@@ -57,19 +44,26 @@ describe("what is missing is named, with its remedy", () => {
         .filter((n) => n !== 24)
         .join(),
     ];
-    expect(await limited("-u 3", STATIC, nobody)).toEqual({
-      status: 1,
-      said: [
-        "ipcdump: no process numbers are free for its threads; end some processes, or raise kernel.pid_max, pids.max of the cgroup or ulimit -u",
-      ],
-    });
+    expect(await limited("-u 3", executable, nobody)).toEqual(
+      said(
+        "no process numbers are free for its threads; end some processes, or raise kernel.pid_max, pids.max of the cgroup or ulimit -u",
+      ),
+    );
+  });
+
+  test("/proc, without which only the static file goes on", () => {
+    const script = 'umount -l /proc; exec "$0" -t signal --duration 0.1';
+    const { exitCode, stderr } = Bun.spawnSync(["unshare", "-m", "sh", "-c", script, PLAIN]);
+    expect({ status: exitCode, said: stderr.toString().trimEnd().split("\n") }).toEqual(
+      said("/proc is not mounted; mount it: mount -t proc proc /proc, or take ipcdump-static"),
+    );
   });
 
   test("descriptors", async () => {
-    expect(await limited("-n 4", STATIC)).toEqual({
-      status: 1,
-      said: ["ipcdump: too few descriptors; raise their limit: ulimit -n 1024"],
-    });
+    for (const executable of [PLAIN, STATIC])
+      expect(await limited("-n 4", executable)).toEqual(
+        said("too few descriptors; raise their limit: ulimit -n 1024"),
+      );
     let refused = 0;
     for (let files = 8; files <= 64; files += 2)
       for (const executable of [PLAIN, STATIC]) {
@@ -102,9 +96,7 @@ test("what is to become cmd does nothing for anybody else", () => {
     [child, "3", "4", "/bin/true"],
     [child, "w"],
     [child, "k", "1"],
-    [STATIC],
-    [STATIC, "3"],
-    [STATIC, "k", "1"],
+    ...[PLAIN, STATIC].flatMap((executable) => [[executable], [executable, "3"], [executable, "k", "1"]]),
   ] as [string, ...string[]][]) {
     const script = 'exec -a ipcdump-child "$0" "$@"';
     const { exitCode, stdout, stderr } = Bun.spawnSync(["bash", "-c", script, executable, ...words]);
@@ -115,6 +107,17 @@ test("what is to become cmd does nothing for anybody else", () => {
       "ipcdump-child: only ipcdump itself starts this\n",
     ]);
   }
+});
+
+test("a machine where files in memory can't be executed has -- cmd and doctor all the same", () => {
+  for (const executable of [PLAIN, STATIC])
+    for (const restriction of [1, 2]) {
+      const set = `mount -t proc proc /proc && echo ${restriction} >/proc/sys/vm/memfd_noexec`;
+      const script = `${set} && exec "$0" -q -t signal -f json -- sh -c 'kill -WINCH $$; exit 5'`;
+      const { exitCode, stdout, stderr } = Bun.spawnSync(["unshare", "-mpf", "sh", "-c", script, executable]);
+      expect([exitCode, stderr.toString()]).toEqual([5, ""]);
+      expect(JSON.parse(stdout.toString()).meta.name).toBe("SIGWINCH");
+    }
 });
 
 test("pipes that were closed with bytes in them make room for others", async () => {

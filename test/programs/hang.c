@@ -289,18 +289,12 @@ static void prepare(const char *name)
 /* A process of its own; its standard descriptors are not the test's */
 static pid_t start(const char *name, void (*act)(pid_t), pid_t other)
 {
-	char own[16];
-	pid_t pid;
+	pid_t pid = fork();
 
-	/* named before it is made: it may be stopped at once */
-	prctl(PR_GET_NAME, own);
-	prctl(PR_SET_NAME, name);
-	pid = fork();
 	check(pid >= 0, "fork");
-	if (pid) {
-		prctl(PR_SET_NAME, own);
+	if (pid)
 		return pid;
-	}
+	prctl(PR_SET_NAME, name);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);

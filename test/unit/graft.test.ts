@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { Elf, ET_EXEC, type ProgramHeader, PT_GNU_STACK, PT_INTERP, PT_LOAD } from "../../ffi/elf.ts";
-import { graft } from "../../ffi/static/graft.ts";
+import { graft, precede, sharedAt } from "../../ffi/bundle/graft.ts";
+import {
+  Elf,
+  ET_EXEC,
+  type ProgramHeader,
+  PT_GNU_STACK,
+  PT_INTERP,
+  PT_LOAD,
+  PT_NOTE,
+  PT_PHDR,
+} from "../../ffi/elf.ts";
 
 const ET_DYN = 3;
 const base = 0x10000;
@@ -55,6 +64,47 @@ const bunHeaders = [
   header(PT_GNU_STACK, 0, 0, 0, 0x1000),
 ];
 const bun = elf(ET_EXEC, bunBase + 0x400, bunHeaders, 0x1100);
+
+describe("precede", () => {
+  const at = 0x10000000;
+  /** as begin.c is linked */
+  function begin(address = at): Uint8Array {
+    const bytes = runtime();
+    const file = new Elf(bytes);
+    file.placeProgramHeaders(headersAt, [
+      header(PT_LOAD, 0, address, 0x800),
+      header(PT_LOAD, 0x1000, address + 0x11000, 0x20),
+    ]);
+    file.entry = address + 0x80;
+    return bytes;
+  }
+  const headers = [
+    header(PT_PHDR, 64, bunBase + 64, 280),
+    ...bunHeaders,
+    header(PT_NOTE, 0x300, bunBase + 0x300, 0x44),
+  ];
+  const whole = elf(ET_EXEC, bunBase + 0x400, headers, 0x1100);
+
+  test("the kernel begins there, and Bun's headers are where the loader looks", () => {
+    const bytes = precede(whole, begin());
+    const made = new Elf(bytes);
+    expect(made.entry).toBe(at + 0x80);
+    expect(made.headersOffset).toBe(headersAt);
+    expect(made.programHeaders).toEqual([
+      ...bunHeaders,
+      header(PT_LOAD, 0x10000, at, 0x800),
+      header(PT_LOAD, 0x11000, at + 0x11000, 0x20),
+    ]);
+    const told = new BigUint64Array(bytes.slice(0x11000, 0x11008).buffer);
+    expect([...told]).toEqual([BigInt(bunBase + 0x400)]);
+  });
+
+  test("refuses a Bun that has no room for it, or is there already", () => {
+    expect(() => precede(bun, begin())).toThrow(/no program headers to spare/);
+    expect(() => precede(whole, begin(bunBase))).toThrow(/behind where begin.c is/);
+    expect(() => sharedAt(whole, 0)).toThrow(/nothing to share/);
+  });
+});
 
 describe("graft", () => {
   test("the kernel finds both, and no interpreter", () => {

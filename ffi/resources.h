@@ -5,13 +5,12 @@
 #ifndef RESOURCES_H
 #define RESOURCES_H
 
-enum { CLONE = 56, WAIT4 = 61, FUTEX = 202, SCHED_GETAFFINITY = 204, PRLIMIT64 = 302 };
+#include "caller.h"
 
 #define CLONE_VM 0x100
 #define WALL 0x40000000 /* a child that tells nobody of its end, too */
 #define FUTEX_WAKE 1
 #define RLIMIT_STACK 3
-#define RLIMIT_NOFILE 7
 #define RLIMIT_AS 9
 
 /* In bytes: a reserve for the code that JavaScriptCore makes is most of the first. With less than these Bun ends at once */
@@ -22,23 +21,6 @@ enum { CLONE = 56, WAIT4 = 61, FUTEX = 202, SCHED_GETAFFINITY = 204, PRLIMIT64 =
 #define THREADS 6
 #define MOST_THREADS 24
 
-static const struct {
-	long seconds, nanoseconds;
-} one_second = {1, 0};
-static unsigned released;
-
-static long call4(long number, long a, long b, long c, long d)
-{
-	register long r10 __asm__("r10") = d;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
 __attribute__((noreturn)) static void refuse(const char *why)
 {
 	long length = 0;
@@ -48,6 +30,12 @@ __attribute__((noreturn)) static void refuse(const char *why)
 	call(WRITE, 2, (long)why, length);
 	leave(1);
 }
+
+#if defined(__x86_64__)
+static const struct {
+	long seconds, nanoseconds;
+} one_second = {1, 0};
+static unsigned released;
 
 /* Another process, in the same memory, that waits until it is released: its number, or -errno. It has no stack of its own */
 static long wait_aside(void)
@@ -87,9 +75,11 @@ static int processors(void)
 	return count;
 }
 
-/* Whether there are numbers for so many threads: as many processes are made at once, which the kernel numbers alike */
-static int has_numbers(int wanted)
+/* Whether there are numbers for Bun's threads: as many processes are made at once, which the kernel numbers alike */
+static int has_numbers(void)
 {
+	int threads = THREADS + processors();
+	int wanted = threads < MOST_THREADS ? threads : MOST_THREADS;
 	long made[MOST_THREADS];
 	int count = 0;
 
@@ -102,29 +92,34 @@ static int has_numbers(int wanted)
 	released = 1;
 	call(FUTEX, (long)&released, FUTEX_WAKE, MOST_THREADS);
 	for (int i = 0; i < count; i++)
-		while (call4(WAIT4, made[i], 0, WALL, 0) == -EINTR)
+		while (call5(WAIT4, made[i], 0, WALL, 0, 0) == -EINTR)
 			;
 	return count == wanted;
 }
+#else
+/* Nowhere tried on this processor: Bun says it in its own words */
+static int has_numbers(void)
+{
+	return 1;
+}
+#endif
 
 static unsigned long limit(int resource)
 {
 	unsigned long limits[2];
 
-	return call4(PRLIMIT64, 0, resource, 0, (long)limits) < 0 ? -1ul : limits[0];
+	return call5(PRLIMIT64, 0, resource, 0, (long)limits, 0) < 0 ? -1ul : limits[0];
 }
 
 static void check_resources(void)
 {
-	int threads = THREADS + processors();
-
 	if (limit(RLIMIT_AS) < ADDRESS_SPACE)
 		refuse("ipcdump: too little address space; raise its limit: ulimit -v 8000000\n");
 	if (limit(RLIMIT_NOFILE) < DESCRIPTORS)
 		refuse("ipcdump: too few descriptors; raise their limit: ulimit -n 1024\n");
 	if (limit(RLIMIT_STACK) < STACK)
 		refuse("ipcdump: too little stack; raise its limit: ulimit -s 8192\n");
-	if (!has_numbers(threads < MOST_THREADS ? threads : MOST_THREADS))
+	if (!has_numbers())
 		refuse("ipcdump: no process numbers are free for its threads; end some processes, or raise"
 		       " kernel.pid_max, pids.max of the cgroup or ulimit -u\n");
 }

@@ -1,7 +1,6 @@
 /**
- * Bun's executable and the runtime it needs, made one file. The kernel gets one list of segments, the runtime's and
- * Bun's, and the runtime's entry point. Without PT_INTERP it looks for nothing in the file system. Bun's own
- * program headers stay where they are: the loader goes by those.
+ * Bun's executable and what begins before it (begin.h), made one file. Whose program headers Bun's loader sees stay where
+ * they are: it goes by those.
  */
 import {
   Elf,
@@ -10,18 +9,54 @@ import {
   PT_GNU_STACK,
   PT_INTERP,
   PT_LOAD,
+  PT_NOTE,
+  PT_PHDR,
   programHeaderSize,
 } from "../elf.ts";
 
 /** Where the runtime goes: as low as a process may map (vm.mmap_min_addr), for Bun begins at 0x200000. */
-const base = 0x10000;
+export const base = 0x10000;
 const page = 4096;
 
+/** as large as any processor's */
+const largestPage = 0x10000;
+
+/** Where `struct shared` of begin.h will be, of a program that has it at its own address or `from` behind that. */
+export function sharedAt(program: Uint8Array, from: number): number {
+  const address = new Elf(program).sectionAddress(".ipcdump.shared");
+  if (address === null) throw new Error("there is nothing to share: see begin.h");
+  return from + address;
+}
+
 /**
- * The bytes of the executable.
+ * The bytes of dist/ipcdump: begin.c beside Bun, and the kernel told that it is the entry point. Its segments take the
+ * place of program headers that nobody needs: where the headers are, and a note.
  * @throws Error when a new Bun is laid out in another way
  */
-export function graft(bun: Uint8Array, runtime: Uint8Array): Uint8Array {
+export function precede(bun: Uint8Array, begin: Uint8Array): Uint8Array {
+  const [program, segments] = fixed(bun);
+  const first = new Elf(begin.slice());
+  introduce(first, program, 0);
+  const kept = program.programHeaders.filter(({ type }) => type !== PT_PHDR && type !== PT_NOTE);
+  const end = Math.max(...segments.map(({ address, memorySize }) => address + memorySize));
+  const at = Math.ceil(bun.length / largestPage) * largestPage;
+  const added = first.programHeaders
+    .filter(({ type }) => type === PT_LOAD)
+    .map((part) => ({ ...part, offset: at + part.offset }));
+  if (kept.length + added.length > program.headerCount)
+    throw new Error("this Bun has no program headers to spare: graft.ts can't add any");
+  if (end > added[0]!.address) throw new Error(`Bun ends at ${end}, behind where begin.c is`);
+  const whole = new Uint8Array(at + begin.length);
+  whole.set(bun);
+  whole.set(first.bytes, at);
+  const made = new Elf(whole);
+  made.placeProgramHeaders(program.headersOffset, [...kept, ...added]);
+  made.entry = first.entry;
+  return whole;
+}
+
+/** Bun's program and its segments. @throws Error when they are not where they have to be */
+function fixed(bun: Uint8Array): [program: Elf, segments: ProgramHeader[]] {
   const program = new Elf(bun);
   const segments = program.programHeaders.filter(({ type }) => type === PT_LOAD);
   const [first] = segments;
@@ -31,6 +66,17 @@ export function graft(bun: Uint8Array, runtime: Uint8Array): Uint8Array {
   if (!program.programHeaders.some(({ type }) => type === PT_INTERP)) {
     throw new Error("this Bun asks for no loader: is it linked statically by now?");
   }
+  return [program, segments];
+}
+
+/**
+ * The bytes of dist/ipcdump-static: the kernel gets one list of segments, the runtime's and Bun's, and the runtime's
+ * entry point. Without PT_INTERP it looks for nothing in the file system.
+ * @throws Error when a new Bun is laid out in another way
+ */
+export function graft(bun: Uint8Array, runtime: Uint8Array): Uint8Array {
+  const [program, segments] = fixed(bun);
+  const first = segments[0]!;
   const loader = new Elf(runtime.slice());
   introduce(loader, program, first.address);
   const parts = loader.programHeaders.filter(({ type }) => type === PT_LOAD);
@@ -60,10 +106,10 @@ export function graft(bun: Uint8Array, runtime: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** Fills in `struct program` of start.c: where Bun is. */
+/** Fills in `struct program` of begin.h: where Bun is. */
 function introduce(loader: Elf, program: Elf, address: number): void {
   const section = loader.section(".ipcdump.program");
-  if (section?.length !== 24) throw new Error("the runtime has no room for where Bun is: see start.c");
+  if (section?.length !== 24) throw new Error("the runtime has no room for where Bun is: see begin.h");
   const words = new DataView(section.buffer, section.byteOffset, section.length);
   words.setBigUint64(0, BigInt(program.entry), true);
   words.setBigUint64(8, BigInt(address + program.headersOffset), true);

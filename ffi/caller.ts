@@ -1,0 +1,32 @@
+/** What ipcdump was given by whoever called it, as far as Bun changes it for itself: see caller.h. */
+import { callerPart, descriptorsPart } from "./shared.ts";
+
+const standard = 3;
+
+/** For cmd, which shall have it as it was. @throws Error when Bun runs src/main.ts */
+export function callerBytes(): Uint8Array {
+  if (callerPart === null) throw new Error("only the executable can start a command");
+  return new Uint8Array(callerPart);
+}
+
+/** Whether one of the lower signals was ignored: as nohup has SIGHUP. */
+export function wasIgnored(signal: number): boolean {
+  return callerPart !== null && has(callerPart, signal - 1);
+}
+
+/** Whether a standard descriptor was closed; Bun opens /dev/null in its place. */
+export function wasClosed(fd: number): boolean {
+  return descriptorsPart !== null && !has(descriptorsPart, fd);
+}
+
+/** The descriptors there were beside the standard ones: Bun has nobody inherit them. */
+export function inherited(): number[] {
+  if (descriptorsPart === null) return [];
+  const part = descriptorsPart;
+  const all = Array.from({ length: part.byteLength * 8 - standard }, (_, i) => standard + i);
+  return all.filter((fd) => has(part, fd));
+}
+
+function has(bits: ArrayBuffer, index: number): boolean {
+  return (new Uint8Array(bits)[index >> 3]! & (1 << (index & 7))) !== 0;
+}
