@@ -40,12 +40,30 @@ static __always_inline void iov_of_call(struct user_iov *iov, const struct ongoi
 		iov->segments = ongoing->argument[1];
 		iov->segment_count = ongoing->argument[2];
 		break;
+	case CALL_AIO:
+		/* as aio.h has them; nothing where the request was not found */
+		if (!ongoing->argument[3]) {
+			iov->kind = IOV_BUFFER;
+			iov->base = ongoing->argument[4];
+			iov->length = ongoing->argument[5];
+			break;
+		}
+		iov->kind = ongoing->compat ? IOV_COMPAT_SEGMENTS : IOV_USER_SEGMENTS;
+		iov->segments = ongoing->argument[4];
+		iov->segment_count = ongoing->argument[5];
+		break;
 	case CALL_SENDMSG:
 		iov_of_message(iov, ongoing->argument[1], ongoing->compat);
 		break;
 	default:
 		break;
 	}
+}
+
+/* Whether a call may send in several pieces what is one event */
+static __always_inline bool moves_in_pieces(enum call call)
+{
+	return call == CALL_SPLICE || call == CALL_SENDFILE;
 }
 
 /* Whether a call with nothing to send sends nothing, not even an empty datagram */

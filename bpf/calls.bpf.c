@@ -6,6 +6,7 @@
  */
 #include "calls.h"
 #include "compat.h"
+#include "descriptors.h"
 #include "family.h"
 #include "hook.h"
 
@@ -15,40 +16,10 @@ static __always_inline bool concerns_files(enum call call)
 	return is_call(call, CLASS_FILE) || (serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET));
 }
 
-/* The descriptors that a task's call takes from and gives to; -1: none */
-static __always_inline void descriptors(struct task_struct *task, enum call call,
-					struct pt_regs *regs, bool compat, int *from, int *to)
+/* Whether the kernel tells of what such a call sends to a socket, message by message (sends.bpf.c) */
+static __always_inline bool is_told(u32 family)
 {
-	int fd = argument(regs, 0, compat);
-
-	*from = -1;
-	*to = sends_to(call, regs, compat);
-	switch (call) {
-	case CALL_READ:
-	case CALL_READV:
-	case CALL_RECVFROM:
-	case CALL_RECVMSG:
-	case CALL_RECVMMSG:
-	case CALL_CONNECT:
-	case CALL_ACCEPT:
-	case CALL_SPLICE:
-		*from = fd;
-		break;
-	case CALL_TEE:
-		*to = argument(regs, 1, compat);
-		break;
-	case CALL_VMSPLICE: {
-		struct file *file = file_of_task(task, fd);
-
-		if (file && (BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
-			*to = fd;
-		else
-			*from = fd;
-		break;
-	}
-	default:
-		break;
-	}
+	return config.sends && (family & (FAMILY_UNIX | FAMILY_LOOPBACK));
 }
 
 /* The current process made a socket, or a pair of them */
@@ -107,6 +78,12 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
 	struct file *file = (struct file *)ongoing->to;
 
+	if (is_told(ongoing->to_family)) {
+		if (ongoing->messages && moves_in_pieces(ongoing->call))
+			result = ongoing->sent;
+		else if (result >= 0)
+			return 0;
+	}
 	switch (ongoing->to_family) {
 	case FAMILY_UNIX:
 		return unix_sent((u64)sock_of_file(file), result);
@@ -135,7 +112,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 
 /* A task begins a call, which takes from one file and gives to another */
 static __always_inline int on_begun(struct task_struct *task, u32 thread, struct pt_regs *regs,
-				    u32 number, enum call call, bool compat)
+				    u32 number, enum call call, u32 compat)
 {
 	u32 from_family = FAMILY_NONE, to_family = FAMILY_NONE;
 	struct file *from = NULL, *to = NULL;
@@ -152,7 +129,8 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 		to = file_of_task(task, to_fd);
 		to_family = family_of(to, &socket);
 	}
-	if (from_family == FAMILY_NONE && to_family == FAMILY_NONE)
+	if (from_family == FAMILY_NONE && to_family == FAMILY_NONE &&
+	    !(call == CALL_AIO && config.sends))
 		return 0;
 	ongoing = begin_call(thread);
 	if (!ongoing) {
@@ -166,8 +144,10 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	ongoing->to_family = to_family;
 	ongoing->from = from_family == FAMILY_NONE ? 0 : (u64)from;
 	ongoing->to = to_family == FAMILY_NONE ? 0 : (u64)to;
+	ongoing->messages = 0;
+	ongoing->sent = 0;
 	for (int i = 1; i < ARGUMENTS; i++)
-		ongoing->argument[i] = argument(regs, i, compat);
+		ongoing->argument[i] = taken(regs, i, compat);
 	if ((from_family | to_family) & FAMILY_PIPE)
 		pipe_entered((u64)task, thread);
 	return 0;
@@ -183,11 +163,15 @@ static __always_inline void on_skipped(struct ongoing *ongoing)
 
 static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 {
-	bool compat = in_compat_call();
+	u32 compat = in_compat_call();
 	enum call call = call_of(number, compat);
 	struct ongoing *skipped;
 	u32 thread;
 
+	if (call == CALL_SOCKETCALL) {
+		call = call_of_sockets(argument(regs, 0, compat));
+		compat = BY_SOCKETCALL;
+	}
 	if (is_call(call, CLASS_QUEUE)) {
 		FAMILIES(ENTERS)
 		return 0;
@@ -204,7 +188,7 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 }
 
 /* A call that makes, opens or closes something, or asks for what others do */
-static __always_inline int on_other(enum call call, struct pt_regs *regs, bool compat, long result)
+static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 compat, long result)
 {
 	struct file *file;
 	u64 socket = 0;
@@ -216,11 +200,15 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, bool c
 			forget_in_call(false);
 		return 0;
 	}
-	if (call == CALL_CLOSE || result < 0)
+	if (call == CALL_SOCKETCALL) {
+		call = call_of_sockets(argument(regs, 0, compat));
+		compat = BY_SOCKETCALL;
+	}
+	if (!is_call(call, CLASS_STATE) || call == CALL_CLOSE || result < 0)
 		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
-		return on_sock_created(call, result, argument(regs, 3, compat));
-	file = file_of(call == CALL_OPEN ? result : (int)argument(regs, 0, compat));
+		return on_sock_created(call, result, taken(regs, 3, compat));
+	file = file_of(call == CALL_OPEN ? result : (int)taken(regs, 0, compat));
 	switch (family_of(file, &socket)) {
 	case FAMILY_LOOPBACK:
 		return call == CALL_LISTEN ? loopback_listens(socket) : 0;
@@ -254,10 +242,13 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	}
 	if ((ongoing->from_family | ongoing->to_family) & FAMILY_PIPE)
 		pipe_returned(result);
-	if (result >= 0 || result == -EINPROGRESS) {
+	if (result >= 0 || result == -EINPROGRESS)
 		on_received(ongoing, result);
+	/* a call that could not write down how much it has sent has sent it all the same */
+	if (result >= 0 || result == -EINPROGRESS || ongoing->messages)
 		on_sent(ongoing, result);
-	}
+	else if (ongoing->to_family == FAMILY_UNIX)
+		forget_in_call(true);
 	end_call(ongoing);
 	return 0;
 }
@@ -285,7 +276,8 @@ int calls_begun__any(struct bpf_iter__task *ctx)
 	compat = in_compat_call_of(task);
 	number = call_number(regs);
 	call = call_of(number, compat);
-	if (!concerns_files(call))
+	/* requests and arguments that are in another process's memory are not looked at */
+	if (!concerns_files(call) || call == CALL_AIO)
 		return 0;
 	return on_begun(task, thread, regs, number, call, compat);
 }

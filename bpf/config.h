@@ -16,6 +16,10 @@ struct config {
 	u32 calls;
 	/* sk_data_ready is hooked: a datagram that did not come by there was received by nobody */
 	u32 deliveries;
+	/* likewise for unix sockets */
+	u32 unix_deliveries;
+	/* sock_send_length is hooked: what calls have sent comes by there, with the kernel's own count */
+	u32 sends;
 	/* inode of the tracer's pid namespace; 0: the initial one, whose numbers are those used here */
 	u32 pid_namespace;
 	/* the groups of select.h that were given, by pid and by name */

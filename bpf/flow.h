@@ -81,10 +81,15 @@ static __always_inline bool same_flow(const struct flow *a, const struct flow *b
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
 }
 
-/* Whether what a socket sends goes over the loopback device, by its route */
+/* Whether what a socket sends goes over the loopback device, by its route, or that of its first subflow */
 static __always_inline bool routed_to_loopback(struct sock *sk)
 {
-	struct net_device *device = BPF_CORE_READ(sk, sk_dst_cache, dev);
+	struct net_device *device;
+
+	if (bpf_core_type_exists(struct mptcp_sock) &&
+	    BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP)
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
+	device = BPF_CORE_READ(sk, sk_dst_cache, dev);
 
 	return device && (BPF_CORE_READ(device, flags) & IFF_LOOPBACK);
 }

@@ -49,4 +49,17 @@
 		return body((struct sock *)event->skaddr);                                         \
 	}
 
+/* body(struct sock *sk, int result) */
+#define ON_SOCK_SENT(hook, body)                                                                   \
+	SEC("?tp_btf/sock_send_length")                                                            \
+	int BPF_PROG(hook, struct sock *sk, int result)                                            \
+	{                                                                                          \
+		return body(sk, result);                                                           \
+	}                                                                                          \
+	SEC("?tp/sock/sock_send_length")                                                           \
+	int hook##__perf(struct trace_event_raw_sock_msg_length *event)                            \
+	{                                                                                          \
+		return body((struct sock *)event->sk, event->ret);                                 \
+	}
+
 #endif

@@ -23,7 +23,7 @@ __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 	if (!send || !serves(FAMILY_LOOPBACK))
 		return 0;
 	message_of_vector(&send->message, sk, vector, n, compat);
-	if (is_inet(sk, IPPROTO_TCP))
+	if (is_tcp(sk))
 		return send_tcp(sk, send);
 	if (is_inet(sk, IPPROTO_UDP))
 		return send_udp(sk, send, false);
@@ -47,13 +47,14 @@ __noinline int on_inet_messages(u64 vector, u32 first, u32 count, u64 socket)
 	return 0;
 }
 
-static __always_inline int on_send(const struct ongoing *ongoing, struct sock *sk, long result)
+static __always_inline int on_send(struct ongoing *ongoing, struct sock *sk, long result)
 {
 	struct inet_send *send;
 
 	if (result < 0 || (result == 0 && sends_if_any(ongoing->call)))
 		return 0;
-	if (ongoing->call == CALL_SENDMMSG) {
+	/* else it is told of each message by itself */
+	if (ongoing->call == CALL_SENDMMSG && !config.sends) {
 		u64 vector = ongoing->argument[1];
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
@@ -65,7 +66,7 @@ static __always_inline int on_send(const struct ongoing *ongoing, struct sock *s
 	if (!send)
 		return 0;
 	message_of_call(&send->message, sk, ongoing, result);
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, send) : send_udp(sk, send, true))
+	if (is_tcp(sk) ? send_tcp(sk, send) : send_udp(sk, send, true))
 		report_sent(false);
 	return 0;
 }
@@ -89,7 +90,7 @@ __noinline int loopback_completed(u64 socket)
 	if (!send)
 		return 0;
 	message_of_request(&send->message, sk, completion);
-	if (is_inet(sk, IPPROTO_TCP) ? send_tcp(sk, send) : send_udp(sk, send, false))
+	if (is_tcp(sk) ? send_tcp(sk, send) : send_udp(sk, send, false))
 		report_sent(true);
 	return 0;
 }

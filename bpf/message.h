@@ -38,20 +38,6 @@ static __always_inline void read_name(struct message *message, u64 header, bool 
 	bpf_probe_read_user(&message->name_length, 4, (void *)(header + (compat ? 4 : 8)));
 }
 
-/* What the current system call has sent, other than a sendmmsg */
-static __always_inline void message_of_call(struct message *message, struct sock *sk,
-					    const struct ongoing *ongoing, long result)
-{
-	begin_message(message, sk, (void *)bpf_get_current_task(), result);
-	if (ongoing->call == CALL_SENDTO) {
-		message->name = ongoing->argument[4];
-		message->name_length = ongoing->argument[5];
-	} else if (ongoing->call == CALL_SENDMSG) {
-		read_name(message, ongoing->argument[1], ongoing->compat);
-	}
-	iov_of_call(&message->iov, ongoing);
-}
-
 /* The n-th of a sendmmsg */
 static __always_inline void message_of_vector(struct message *message, struct sock *sk, u64 vector,
 					      u32 n, bool compat)
@@ -62,6 +48,26 @@ static __always_inline void message_of_vector(struct message *message, struct so
 	bpf_probe_read_user(&message->count, 4, (void *)(header + (compat ? 28 : 56)));
 	read_name(message, header, compat);
 	iov_of_message(&message->iov, header, compat);
+}
+
+/* What the current system call has sent; of a sendmmsg or io_submit the next message */
+static __always_inline void message_of_call(struct message *message, struct sock *sk,
+					    struct ongoing *ongoing, long result)
+{
+	if (ongoing->call == CALL_SENDMMSG) {
+		message_of_vector(message, sk, ongoing->argument[1], ongoing->messages++,
+				  ongoing->compat);
+		message->count = result;
+		return;
+	}
+	begin_message(message, sk, (void *)bpf_get_current_task(), result);
+	if (ongoing->call == CALL_SENDTO) {
+		message->name = ongoing->argument[4];
+		message->name_length = ongoing->argument[5];
+	} else if (ongoing->call == CALL_SENDMSG) {
+		read_name(message, ongoing->argument[1], ongoing->compat);
+	}
+	iov_of_call(&message->iov, ongoing);
 }
 
 /* What a request of io_uring has sent */

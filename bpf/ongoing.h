@@ -25,7 +25,8 @@ struct ongoing {
 	u32 from_family;
 	u32 to_family;
 	u32 compat; /* structures in user memory are a 32-bit program's */
-	u32 reserved;
+	u32 messages; /* of a sendmmsg or io_submit that were sent so far; how many pieces of a splice */
+	u64 sent;     /* bytes of a splice or sendfile so far */
 	/* for pipe_calls.h: ledgers that count this call, and who writes */
 	u64 from_pipe;
 	u64 to_pipe;

@@ -5,6 +5,7 @@
  */
 #ifndef PIPE_CALLS_H
 #define PIPE_CALLS_H
+#include "call_iov.h"
 #include "consume.h"
 #include "ongoing.h"
 
@@ -134,10 +135,27 @@ static __always_inline void begin(struct ledger *ledger)
 	}
 }
 
+/*
+ * How much a call has written whose result does not say: of io_submit, or of one that could not write down where it
+ * stopped. It is what has come in since, when nobody else was at it; else reconcile() finds it, and it is a guess.
+ */
+static __always_inline s64 written(struct ledger *ledger, const struct ongoing *ongoing,
+				   long result)
+{
+	s64 bytes;
+
+	if (ongoing->call != CALL_AIO && !(result < 0 && moves_in_pieces(ongoing->call)))
+		return result;
+	if (ledger->writers || ledger->readers)
+		return 0;
+	bytes = occupancy(ongoing->to_pipe);
+	return bytes < 0 ? 0 : bytes - ledger->total + ledger->debt;
+}
+
 static __always_inline void finish_write(struct ledger *ledger, const struct ongoing *ongoing,
 					 long result)
 {
-	u32 bytes = result;
+	u32 bytes;
 
 	if (!lock_ledger(ledger)) {
 		leave_ledger(ledger, false);
@@ -148,6 +166,8 @@ static __always_inline void finish_write(struct ledger *ledger, const struct ong
 	leave_ledger(ledger, false);
 	if (ledger->writers)
 		ledger->tainted = 1;
+	result = written(ledger, ongoing, result);
+	bytes = result;
 	if (result > 0) {
 		s64 paid = ledger->debt < bytes ? ledger->debt : bytes;
 

@@ -20,12 +20,14 @@
 #define SOCK_DGRAM 2
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_MPTCP 262
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define SCM_MAX_FD 253
 #define EINPROGRESS 115
 #define OWNERS 65536
 #define DELIVERIES 32
+#define UNCUT ((u32)-1)
 #define PF_IO_WORKER 0x10
 
 struct owner {
@@ -44,11 +46,12 @@ struct {
 	__type(value, struct owner);
 } owners __weak SEC(".maps");
 
-/* Sockets a message was queued at during the current system call of a thread */
+/* Sockets a message was queued at during the current system call of a thread, or the message of it that is sent now */
 struct in_call {
 	u32 count;
 	u32 failed; /* receivers that had no room */
 	u64 socks[DELIVERIES];
+	u32 lengths[DELIVERIES]; /* as they were queued; UNCUT: as they were sent */
 };
 
 struct {
@@ -101,9 +104,15 @@ static __always_inline bool is_inet(struct sock *sk, u16 protocol)
 	return family == AF_INET || family == AF_INET6;
 }
 
+/* MPTCP: its subflows are sockets of the kernel's own */
+static __always_inline bool is_tcp(struct sock *sk)
+{
+	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_MPTCP);
+}
+
 static __always_inline bool is_loopback(struct sock *sk)
 {
-	return is_inet(sk, IPPROTO_TCP) || is_inet(sk, IPPROTO_UDP);
+	return is_tcp(sk) || is_inet(sk, IPPROTO_UDP);
 }
 
 /* The inode number of a socket; 0 when nobody has it open: not accepted yet, or closed */
@@ -225,7 +234,7 @@ static __always_inline bool traces(enum kind kind)
 }
 
 /* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
-static __always_inline void note_in_call(struct sock *sk, bool local)
+static __always_inline void note_in_call(struct sock *sk, bool local, u32 length)
 {
 	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
 	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key), blank;
@@ -245,6 +254,7 @@ static __always_inline void note_in_call(struct sock *sk, bool local)
 		n = 0;
 	if (n < DELIVERIES) {
 		in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
+		in_call->lengths[n & (DELIVERIES - 1)] = length;
 		in_call->count = n + 1;
 	}
 }

@@ -23,6 +23,7 @@
 	X(SPLICE, FILE)                                                                            \
 	X(TEE, FILE)                                                                               \
 	X(VMSPLICE, FILE)                                                                          \
+	X(AIO, FILE) /* io_submit: its requests name the files */                                  \
 	X(SENDTO, SOCKET)                                                                          \
 	X(SENDMSG, SOCKET)                                                                         \
 	X(SENDMMSG, SOCKET)                                                                        \
@@ -37,6 +38,7 @@
 	X(SOCKETPAIR, STATE)                                                                       \
 	X(LISTEN, STATE)                                                                           \
 	X(URING, STATE)                                                                            \
+	X(SOCKETCALL, STATE) /* another one, by its first argument */                              \
 	X(KILL, SIGNAL)                                                                            \
 	X(SIGQUEUE, SIGNAL) /* its caller chooses the si_code */                                   \
 	X(MQ_SEND, QUEUE)                                                                          \
@@ -66,6 +68,7 @@
 	X(SPLICE, 275, 313, 76, 340)                                                               \
 	X(TEE, 276, 315, 77, 342)                                                                  \
 	X(VMSPLICE, 278, 316, 75, 343)                                                             \
+	X(AIO, 209, 248, 2, 246)                                                                   \
 	X(SENDTO, 44, 369, 206, 290)                                                               \
 	X(SENDMSG, 46, 370, 211, 296)                                                              \
 	X(SENDMMSG, 307, 345, 269, 374)                                                            \
@@ -85,6 +88,7 @@
 	X(SOCKETPAIR, 53, 360, 199, 288)                                                           \
 	X(LISTEN, 50, 363, 201, 284)                                                               \
 	X(URING, 426, 426, 426, 426)                                                               \
+	X(SOCKETCALL, NONE, 102, NONE, NONE)                                                       \
 	X(KILL, 62, 37, 129, 37)                                                                   \
 	X(KILL, 200, 238, 130, 238)                                                                \
 	X(KILL, 234, 270, 131, 268)                                                                \
@@ -111,6 +115,9 @@ static __always_inline bool is_call(enum call call, enum call_class wanted)
 	return 1ULL << call & (0 CALLS(IN_CLASS));
 }
 #undef IN_CLASS
+
+/* How a call was made, as `compat` says it: its structures in memory are a 32-bit program's if it is not 0 */
+#define BY_SOCKETCALL 2
 
 /*
  * What is the processor's own: NATIVE and COMPAT, in_compat_call_of(), argument(), call_number(),
@@ -152,8 +159,59 @@ __weak __noinline int call_of(u64 number, u32 compat)
 	return compat ? compat_call(number) : native_call(number);
 }
 
+/* Which call a socketcall(2) is (SYS_SOCKET and so on of linux/net.h). A send is a write: it gives no address */
+__weak __noinline int call_of_sockets(u32 number)
+{
+	switch (number) {
+	case 1:
+		return CALL_SOCKET;
+	case 3:
+		return CALL_CONNECT;
+	case 4:
+		return CALL_LISTEN;
+	case 5:
+	case 18:
+		return CALL_ACCEPT;
+	case 8:
+		return CALL_SOCKETPAIR;
+	case 9:
+		return CALL_WRITE;
+	case 10:
+	case 12:
+		return CALL_RECVFROM;
+	case 11:
+		return CALL_SENDTO;
+	case 16:
+		return CALL_SENDMSG;
+	case 17:
+		return CALL_RECVMSG;
+	case 19:
+		return CALL_RECVMMSG;
+	case 20:
+		return CALL_SENDMMSG;
+	}
+	return CALL_OTHER;
+}
+
+/* The n-th argument of a socketcall(2), whose second one says where they are */
+__weak __noinline int argument_of_sockets(u64 arguments, u32 n)
+{
+	int value = 0;
+
+	bpf_probe_read_user(&value, sizeof(value), (void *)(arguments + n * sizeof(value)));
+	return value;
+}
+
+/* Arguments 0 to 5 of the current call */
+static __always_inline u64 taken(struct pt_regs *regs, int n, u32 compat)
+{
+	if (compat == BY_SOCKETCALL)
+		return (u32)argument_of_sockets(argument(regs, 1, true), n);
+	return argument(regs, n, compat);
+}
+
 /* The descriptor a call sends to; -1: none */
-static __always_inline int sends_to(enum call call, struct pt_regs *regs, bool compat)
+static __always_inline int sends_to(enum call call, struct pt_regs *regs, u32 compat)
 {
 	switch (call) {
 	case CALL_WRITE:
@@ -162,7 +220,7 @@ static __always_inline int sends_to(enum call call, struct pt_regs *regs, bool c
 	case CALL_SENDTO:
 	case CALL_SENDMSG:
 	case CALL_SENDMMSG:
-		return argument(regs, 0, compat);
+		return taken(regs, 0, compat);
 	case CALL_SPLICE:
 		return argument(regs, 2, compat);
 	default:

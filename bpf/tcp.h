@@ -23,7 +23,7 @@ __noinline int on_inet_sock_used(u64 socket, u64 task)
 	if (!is_loopback(sk))
 		return 0;
 	identify((void *)task, &self);
-	if (!sock_used(sk, sock_inode(sk), 0, &self, false) || !is_inet(sk, IPPROTO_TCP))
+	if (!sock_used(sk, sock_inode(sk), 0, &self, false) || !is_tcp(sk))
 		return 0;
 	flow_of(sk, &flow);
 	if (flow.remote_port)
@@ -86,7 +86,7 @@ __noinline int loopback_listens(u64 socket)
 	struct port port = {};
 	u64 value = socket;
 
-	if (!serves(FAMILY_LOOPBACK) || !is_inet(sk, IPPROTO_TCP))
+	if (!serves(FAMILY_LOOPBACK) || !is_tcp(sk))
 		return 0;
 	port.net = sock_net(sk);
 	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);

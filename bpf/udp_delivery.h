@@ -108,7 +108,7 @@ static __always_inline struct sock *sender_of_call(void)
 	struct ongoing *ongoing = current_ongoing();
 	struct sock *sk;
 
-	if (!ongoing || ongoing->call == CALL_SENDMMSG)
+	if (!ongoing || (ongoing->call == CALL_SENDMMSG && !config.sends))
 		return NULL;
 	sk = sock_of((struct file *)ongoing->to);
 	return is_inet(sk, IPPROTO_UDP) ? sk : NULL;
@@ -170,7 +170,7 @@ __noinline int on_udp_delivery(u64 socket)
 	sender = sender_of_call();
 	if (sender &&
 	    (!datagram->device || BPF_CORE_READ(sender, __sk_common.skc_num) == datagram->src_port))
-		note_in_call(sk, false);
+		note_in_call(sk, false, UNCUT);
 	else
 		report_deferred(socket);
 	return 0;

@@ -13,30 +13,50 @@
 #include "scm_rights.h"
 #include "unix_send.h"
 
+/* datagrams of a queue that are looked at for the one just queued */
+#define LATEST 8
+
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
 
-/* Who gets a datagram that has no peer to go to: the n-th this thread's call delivered */
-static __always_inline struct sock *delivered(u32 thread, u32 n)
+/* Who got the n-th datagram that this thread's call delivered, and how much of it: its filter may cut it */
+static __always_inline struct sock *delivered(u32 thread, u32 n, u32 *count)
 {
+	u32 length;
 	u64 key = in_call_key(thread, true);
 	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
 
 	if (!in_call || n >= in_call->count || n >= DELIVERIES)
 		return NULL;
 	barrier_var(n);
+	length = in_call->lengths[n & (DELIVERIES - 1)];
+	if (length < *count)
+		*count = length;
 	return (struct sock *)in_call->socks[n & (DELIVERIES - 1)];
 }
 
-/* The n-th message of a call goes to the address it names, else to the peer */
-static __always_inline void find_receiver(struct unix_send *send, u32 n)
+/* Whether it is known of each message by itself whether and where it was queued */
+static __always_inline bool tells_receivers(u32 call)
+{
+	return config.unix_deliveries && (config.sends || call != CALL_SENDMMSG);
+}
+
+/*
+ * The n-th message of a call goes to the address it names, else to the peer; false: to nobody, for the receiver's filter
+ * has dropped it.
+ */
+static __always_inline bool find_receiver(struct unix_send *send, u32 call, u32 n)
 {
 	struct message *message = &send->message;
 
 	if (send->type != SOCK_DGRAM || !message->name_length)
 		message->name = 0;
-	send->other = message->name ? delivered(message->thread, n) : unix_peer(message->sk);
+	if (send->type == SOCK_DGRAM && (message->name || tells_receivers(call)))
+		send->other = delivered(message->thread, n, &message->count);
+	else
+		send->other = unix_peer(message->sk);
+	return send->other || send->type != SOCK_DGRAM || !tells_receivers(call);
 }
 
 /* The n-th message of a sendmmsg; 1: to be reported */
@@ -49,8 +69,7 @@ __noinline int on_message(u64 vector, u32 n, u64 socket, u32 compat)
 		return 0;
 	message_of_vector(&send->message, sk, vector, n, compat);
 	send->type = BPF_CORE_READ(sk, sk_type);
-	find_receiver(send, n);
-	return 1;
+	return find_receiver(send, CALL_SENDMMSG, n);
 }
 
 /* A round of them; -1: that was all */
@@ -71,7 +90,7 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 socket)
 }
 
 /* true: what is in `unix_sends` is to be reported */
-static __always_inline bool on_send(const struct ongoing *ongoing, struct sock *sk, long result)
+static __always_inline bool on_send(struct ongoing *ongoing, struct sock *sk, long result)
 {
 	struct unix_send *send = new_unix_send(false);
 	u32 type = BPF_CORE_READ(sk, sk_type);
@@ -80,7 +99,8 @@ static __always_inline bool on_send(const struct ongoing *ongoing, struct sock *
 	if (!send || result < 0 ||
 	    (result == 0 && (type == SOCK_STREAM || sends_if_any(ongoing->call))))
 		return false;
-	if (ongoing->call == CALL_SENDMMSG) {
+	/* else it is told of each message by itself */
+	if (ongoing->call == CALL_SENDMMSG && !config.sends) {
 		u64 vector = ongoing->argument[1];
 
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
@@ -90,8 +110,7 @@ static __always_inline bool on_send(const struct ongoing *ongoing, struct sock *
 	}
 	message_of_call(&send->message, sk, ongoing, result);
 	send->type = type;
-	find_receiver(send, 0);
-	return true;
+	return find_receiver(send, ongoing->call, 0);
 }
 
 /*
@@ -192,11 +211,34 @@ __noinline int unix_sent(u64 socket, s64 result)
 	return 0;
 }
 
+/*
+ * How long the datagram is that was queued just now, where a filter may have cut it: the last one that the current
+ * thread's socket has sent there. UNCUT also where its reader was faster.
+ */
+static __always_inline u32 queued_length(struct sock *sk)
+{
+	u64 head = (u64)sk + bpf_core_field_offset(struct sock, sk_receive_queue);
+	struct ongoing *ongoing = current_ongoing();
+	struct sk_buff *skb;
+	struct sock *sender;
+
+	if (!BPF_CORE_READ(sk, sk_filter) || !ongoing)
+		return UNCUT;
+	sender = sock_of((struct file *)ongoing->to);
+	skb = BPF_CORE_READ(sk, sk_receive_queue.prev);
+	for (int i = 0; i < LATEST && (u64)skb != head; i++) {
+		if (sender && BPF_CORE_READ(skb, sk) == sender)
+			return BPF_CORE_READ(skb, len);
+		skb = BPF_CORE_READ(skb, prev);
+	}
+	return UNCUT;
+}
+
 static __always_inline int on_datagram(struct sock *sk)
 {
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	    BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM)
-		note_in_call(sk, true);
+		note_in_call(sk, true, queued_length((void *)scalar(sk)));
 	return 0;
 }
 

@@ -255,6 +255,7 @@ struct socket;
 struct sk_buff {
 	struct sk_buff *next;
 	struct sk_buff *prev;
+	struct sock *sk;
 	unsigned int len;
 	int skb_iif;
 	u16 protocol;
@@ -274,6 +275,7 @@ struct udphdr {
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
+	struct sk_filter *sk_filter;
 	struct socket *sk_socket;
 	struct dst_entry *sk_dst_cache;
 	u16 sk_type;
@@ -299,6 +301,9 @@ struct socket_alloc {
 struct sockaddr_un {
 	u16 sun_family;
 	char sun_path[108];
+};
+struct mptcp_sock {
+	struct sock *first;
 };
 struct unix_address {
 	struct {
@@ -572,6 +577,11 @@ struct trace_event_raw_sys_exit {
 
 struct trace_event_raw_sk_data_ready {
 	const void *skaddr;
+};
+
+struct trace_event_raw_sock_msg_length {
+	void *sk;
+	int ret;
 };
 
 struct trace_event_raw_task_newtask {

@@ -993,7 +993,7 @@ export class UseRecord {
 
 /** struct config */
 export class Config {
-  static readonly size = 40;
+  static readonly size = 48;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1033,29 +1033,41 @@ export class Config {
   set deliveries(value: number) {
     this.words[this.at + 5] = value;
   }
-  get pidNamespace(): number {
+  get unixDeliveries(): number {
     return this.words[this.at + 6] as number;
   }
-  set pidNamespace(value: number) {
+  set unixDeliveries(value: number) {
     this.words[this.at + 6] = value;
   }
-  get pidGroups(): number {
+  get sends(): number {
     return this.words[this.at + 7] as number;
   }
-  set pidGroups(value: number) {
+  set sends(value: number) {
     this.words[this.at + 7] = value;
   }
-  get commGroups(): number {
+  get pidNamespace(): number {
     return this.words[this.at + 8] as number;
   }
-  set commGroups(value: number) {
+  set pidNamespace(value: number) {
     this.words[this.at + 8] = value;
   }
-  get followedGroups(): number {
+  get pidGroups(): number {
     return this.words[this.at + 9] as number;
   }
-  set followedGroups(value: number) {
+  set pidGroups(value: number) {
     this.words[this.at + 9] = value;
+  }
+  get commGroups(): number {
+    return this.words[this.at + 10] as number;
+  }
+  set commGroups(value: number) {
+    this.words[this.at + 10] = value;
+  }
+  get followedGroups(): number {
+    return this.words[this.at + 11] as number;
+  }
+  set followedGroups(value: number) {
+    this.words[this.at + 11] = value;
   }
 }
 

@@ -38,7 +38,7 @@ export class Attached implements Disposable {
   ) {}
 
   get seesDeliveries(): boolean {
-    return seesDeliveries(this.traced);
+    return isHooked(this.traced, "loopback_ready");
   }
 
   [Symbol.dispose](): void {
@@ -187,9 +187,9 @@ function isIterator({ hook }: Program): boolean {
   return hook === "calls_begun";
 }
 
-/** Whether the delivery of datagrams is hooked. */
-function seesDeliveries(traced: readonly Traced[]): boolean {
-  return traced.some(({ programs }) => programs.some(({ hook }) => hook === "loopback_ready"));
+/** Whether a hook is taken by any kind that is traced. */
+function isHooked(traced: readonly Traced[], wanted: string): boolean {
+  return traced.some(({ programs }) => programs.some(({ hook }) => hook === wanted));
 }
 
 /** Whether a kind is among those that the programs for system calls serve. */
@@ -210,7 +210,9 @@ function configure(
   config.maxBytes = options.maxBytes;
   config.pidNamespace = pidNamespace();
   config.ownTgid = config.pidNamespace === 0 ? process.pid : initialTgid(libbpf);
-  config.deliveries = seesDeliveries(traced) ? 1 : 0;
+  config.deliveries = isHooked(traced, "loopback_ready") ? 1 : 0;
+  config.unixDeliveries = isHooked(traced, "unix_ready") ? 1 : 0;
+  config.sends = isHooked(traced, "sends_length") ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   config.calls = traced.filter(isByCalls).reduce((mask, { kind: { id } }) => mask | (1 << id), 0);
   groups.configure(object, config);

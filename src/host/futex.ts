@@ -37,8 +37,10 @@ export function futexWait(thread: Thread): Omit<Wait, "thread"> {
   const owner = ownerOf(thread, address, [pid, ...sharers]);
   const text = `waits for a lock in shared memory ${mapping.name} (futex)`;
   if (owner !== null) return { text, whose: "held by", by: [owner], isOpen: hasTime, isFull: false };
-  const by = sharers.length === 0 ? [pid] : sharers;
-  return { text, whose: "shared with", by, isOpen: hasTime, isFull: false };
+  // nobody else has it any more: only its own threads are left to wake it
+  if (sharers.length === 0)
+    return { text, whose: "its own threads", by: [pid], isOpen: hasTime, isFull: false };
+  return { text, whose: "shared with", by: sharers, isOpen: hasTime, isFull: false };
 }
 
 /** The process whose thread the lock names; null when it names none of the sharers'. */

@@ -9,21 +9,26 @@ export const callHooks: Hooks = {
   calls_begun: ["task"],
 };
 
+/** Messages that sockets were given to send. */
+export const sendHooks: Hooks = {
+  sends_length: ["sock_send_length"],
+};
+
 /** Requests of io_uring. */
 export const requestHooks: Hooks = {
   uring_complete: ["io_uring_complete"],
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
 };
 
-/**
- * What a look at system calls does not show of sockets: requests of io_submit(2), and lengths and addresses as they were
- * when another thread changed them meanwhile.
- */
+/** What a look at system calls does not show of sockets: addresses and contents that another thread changed meanwhile. */
 export const blindByCalls = {
-  fentry: ["aio", "racing threads"],
-  kprobe: ["aio", "racing threads"],
-  tracepoint: ["aio", "racing threads"],
+  fentry: ["racing threads"],
+  kprobe: ["racing threads"],
+  tracepoint: ["racing threads"],
 } as const;
+
+/** The blind spots where a kernel lacks those, as KindModule has them: requests of io_submit(2). */
+export const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "aio" };
 
 /** The blind spots where a kernel lacks those, as KindModule has them. */
 export const withoutRequests: Readonly<Record<string, string | null>> = {

@@ -6,7 +6,7 @@ import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
-import { blindByCalls, callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import { blindByCalls, callHooks, requestHooks, sendHooks, withoutRequests, withoutSends } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
@@ -164,11 +164,12 @@ function loopbackKind(
     size: LoopbackRecord.size,
     hooks: {
       ...callHooks,
+      ...sendHooks,
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
     },
-    optional: { loopback_ready: null, ...withoutRequests },
+    optional: { loopback_ready: null, ...withoutSends, ...withoutRequests },
     blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),
     trial: (channels) => through(open(channels)),

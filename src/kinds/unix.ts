@@ -3,7 +3,7 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
-import { blindByCalls, callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import { blindByCalls, callHooks, requestHooks, sendHooks, withoutRequests, withoutSends } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const path = key("path", "text", true);
@@ -125,10 +125,11 @@ function unixKind(
     size: UnixRecord.size,
     hooks: {
       ...callHooks,
+      ...sendHooks,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
     },
-    optional: { unix_ready: null, ...withoutRequests },
+    optional: { unix_ready: null, ...withoutSends, ...withoutRequests },
     blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
     trial: (channels) => through(open(channels)),

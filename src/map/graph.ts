@@ -46,15 +46,20 @@ export interface Edge {
 /** The connections of a host, of those the ones that a word means: all, or those of a process or of a name. */
 export function mapOf(host: Host, words: readonly string[]): MappedConnection[] {
   const blocked = blockedIn(host);
+  const comms = new Map([...host.waits.keys()].map((pid) => [pid, commText(pid)]));
   const connections = [...host.connections.all, ...mappings([...host.waits.keys()])]
-    .map((connection) => mapped(connection, blocked.get(connection) ?? []))
+    .map((connection) => mapped(connection, blocked.get(connection) ?? [], comms))
     .sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name) || a.number - b.number);
   return words.length === 0
     ? connections
     : connections.filter((connection) => words.some((word) => isMeant(connection, word)));
 }
 
-function mapped({ kind, number, name, used, room, sides }: Connection, blocked: Blocked[]): MappedConnection {
+function mapped(
+  { kind, number, name, used, room, sides }: Connection,
+  blocked: Blocked[],
+  comms: ReadonlyMap<number, string>,
+): MappedConnection {
   return {
     kind,
     number,
@@ -65,7 +70,7 @@ function mapped({ kind, number, name, used, room, sides }: Connection, blocked: 
       role,
       inode,
       queued,
-      holders: [...holders].map(([pid, fds]) => ({ pid, comm: commText(pid), fds })),
+      holders: [...holders].map(([pid, fds]) => ({ pid, comm: comms.get(pid) ?? commText(pid), fds })),
     })),
     blocked,
   };

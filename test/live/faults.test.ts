@@ -127,7 +127,7 @@ describe("what the kernel refuses", () => {
   test("what is optional: the kind is traced without, and that is said", async () => {
     using ipcdump = await refusing("load", "uring_complete__any", EINVAL);
     expect(await ipcdump.untilTracing()).toContain(
-      "unix-stream (tracepoint; not seen: aio, racing threads, io_uring), ",
+      "unix-stream (tracepoint; not seen: racing threads, io_uring), ",
     );
     await sees(ipcdump, "unix", "pair", "stream", "unnamed");
     ipcdump.kill("SIGTERM");

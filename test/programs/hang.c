@@ -289,12 +289,18 @@ static void prepare(const char *name)
 /* A process of its own; its standard descriptors are not the test's */
 static pid_t start(const char *name, void (*act)(pid_t), pid_t other)
 {
-	pid_t pid = fork();
+	char own[16];
+	pid_t pid;
 
-	check(pid >= 0, "fork");
-	if (pid)
-		return pid;
+	/* named before it is made: it may be stopped at once */
+	prctl(PR_GET_NAME, own);
 	prctl(PR_SET_NAME, name);
+	pid = fork();
+	check(pid >= 0, "fork");
+	if (pid) {
+		prctl(PR_SET_NAME, own);
+		return pid;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);

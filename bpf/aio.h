@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Requests of io_submit(2): of which file each is, and where its bytes are. */
+#ifndef AIO_H
+#define AIO_H
+#include "ongoing.h"
+#include "family.h"
+
+#define IOCB_CMD_PWRITE 1
+#define IOCB_CMD_PWRITEV 8
+/* of one call that are looked through */
+#define REQUESTS 64
+
+/* struct iocb, the same for 32-bit programs */
+struct iocb {
+	u64 data;
+	u64 key;
+	u16 opcode;
+	u16 priority;
+	u32 fd;
+	u64 buffer;
+	u64 bytes;
+};
+
+static __always_inline bool read_request(u64 list, u32 n, u32 compat, struct iocb *request)
+{
+	u64 address = 0;
+
+	if (bpf_probe_read_user(&address, compat ? 4 : 8, (void *)(list + n * (compat ? 4 : 8))))
+		return false;
+	return address && !bpf_probe_read_user(request, sizeof(*request), (void *)address);
+}
+
+/* The descriptor that the n-th request writes to; -1: none */
+__weak __noinline int written_by_request(u64 list, u32 n, u32 compat)
+{
+	struct iocb request = {};
+
+	if (!read_request(list, n, compat, &request))
+		return -1;
+	return request.opcode == IOCB_CMD_PWRITE || request.opcode == IOCB_CMD_PWRITEV
+		       ? (int)request.fd
+		       : -1;
+}
+
+/* Whether it writes to this socket; what it says goes where the call has no arguments. 1: it does, -1: it is none */
+__weak __noinline int is_request_of(u64 socket, u32 n)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct iocb request = {};
+
+	if (!ongoing || n >= ongoing->argument[1] ||
+	    !read_request(ongoing->argument[2], n, ongoing->compat, &request))
+		return -1;
+	if (request.opcode != IOCB_CMD_PWRITE && request.opcode != IOCB_CMD_PWRITEV)
+		return 0;
+	if ((u64)sock_of(file_of(request.fd)) != socket)
+		return 0;
+	ongoing->argument[3] = request.opcode == IOCB_CMD_PWRITEV;
+	ongoing->argument[4] = request.buffer;
+	ongoing->argument[5] = request.bytes;
+	ongoing->messages = n + 1;
+	return 1;
+}
+
+/* Which request of the current call has sent to a socket: they are done one after the other */
+static __always_inline void find_request(struct ongoing *ongoing, u64 socket)
+{
+	u32 first = ongoing->messages;
+
+	ongoing->argument[5] = 0;
+	repeat_while(i, REQUESTS, !is_request_of(socket, first + i));
+}
+
+#endif

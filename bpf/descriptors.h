@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Which descriptors a system call is about. */
+#ifndef DESCRIPTORS_H
+#define DESCRIPTORS_H
+#include "aio.h"
+#include "file.h"
+
+/* The descriptors that a task's call takes from and gives to; -1: none */
+static __always_inline void descriptors(struct task_struct *task, enum call call,
+					struct pt_regs *regs, u32 compat, int *from, int *to)
+{
+	int fd = taken(regs, 0, compat);
+
+	*from = -1;
+	*to = sends_to(call, regs, compat);
+	switch (call) {
+	case CALL_READ:
+	case CALL_READV:
+	case CALL_RECVFROM:
+	case CALL_RECVMSG:
+	case CALL_RECVMMSG:
+	case CALL_CONNECT:
+	case CALL_ACCEPT:
+	case CALL_SPLICE:
+		*from = fd;
+		break;
+	case CALL_TEE:
+		*to = argument(regs, 1, compat);
+		break;
+	case CALL_AIO:
+		*to = written_by_request(argument(regs, 2, compat), 0, compat);
+		break;
+	case CALL_VMSPLICE: {
+		struct file *file = file_of_task(task, fd);
+
+		if (file && (BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+			*to = fd;
+		else
+			*from = fd;
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What a socket was given to send, message by message, by whatever call, in the caller's own context: the count is the
+ * kernel's, and a receiver that was told meanwhile is this message's. Since 6.3, 6e6eda44b939 ("sock: add tracepoint
+ * for send recv length"). What io_uring sends is reported when its request completes.
+ */
+#include "aio.h"
+#include "calls.h"
+#include "family.h"
+#include "hook.h"
+
+static __always_inline int on_sock_sent(struct sock *typed, int count)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct sock *sk = (void *)scalar(typed);
+
+	if (!ongoing || count < 0)
+		return 0;
+	if (ongoing->call == CALL_AIO)
+		find_request(ongoing, (u64)sk);
+	else if (!ongoing->to || sock_of_file((struct file *)ongoing->to) != sk)
+		return 0;
+	if (moves_in_pieces(ongoing->call)) {
+		ongoing->messages++;
+		ongoing->sent += count;
+	} else if (is_unix(sk)) {
+		unix_sent((u64)sk, count);
+	} else if (is_loopback(sk)) {
+		loopback_sent((u64)sk, count);
+	}
+	return 0;
+}
+
+ON_SOCK_SENT(sends_length__any, on_sock_sent)

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expectCarried } from "../harness/carried.ts";
+import { PATIENCE } from "../harness/condition.ts";
+import { expectMoved } from "../harness/expect.ts";
+import { Trace } from "../harness/trace.ts";
+import { Workload } from "../harness/workload.ts";
+
+setDefaultTimeout(1.2 * PATIENCE);
+
+let trace: Trace;
+
+beforeAll(async () => {
+  trace = await Trace.start("pipe,unix-stream,unix-dgram,loopback-tcp,loopback-udp");
+}, 2 * PATIENCE);
+
+afterAll(async () => {
+  await trace?.stop();
+}, 2 * PATIENCE);
+
+/** Before 6.3 the kernel does not tell of what sockets were given to send, and that is said. */
+function isTold(): boolean {
+  return !trace.notSeen("unix-stream").includes("aio");
+}
+
+/** A test that runs a workload and compares all its events. */
+function carries(name: string, mode: string): void {
+  test(name, async () => {
+    using workload = await Workload.staged("sends", mode);
+    if (isTold()) await expectCarried(trace, workload.truth);
+    else expect(trace.notSeen("unix-dgram")).toContain("racing threads");
+  });
+}
+
+function always(name: string, mode: string): void {
+  test(name, async () => {
+    using workload = await Workload.staged("sends", mode);
+    await expectCarried(trace, workload.truth);
+  });
+}
+
+describe("sent by a call that could not write down how much", () => {
+  carries("unix stream, by sendmmsg", "unwritable_stream");
+  carries("unix datagram, by sendmmsg", "unwritable_dgram");
+  carries("TCP, by sendmmsg", "unwritable_tcp");
+  carries("UDP, by sendmmsg", "unwritable_udp");
+  carries("unix stream, by sendfile", "unwritable_offset");
+
+  test("pipe, by splice", async () => {
+    using workload = await Workload.staged("sends", "unwritable_pipe");
+    await expectMoved(trace, workload.truth);
+  });
+});
+
+describe("sent", () => {
+  test("by io_submit", async () => {
+    using workload = await Workload.staged("sends", "aio");
+    if (isTold()) await expectCarried(trace, workload.truth);
+    await expectMoved(trace, workload.truth);
+  });
+
+  carries("from memory that the kernel overwrites with the count", "overwritten");
+  carries("to filters that drop and that cut", "filtered");
+  carries("by a call that waits, while the socket is connected elsewhere", "reconnected");
+
+  // as i386 programs do; whatever the kernel tells
+  if (process.arch === "x64") always("by socketcall", "socketcall");
+  always("by MPTCP", "mptcp");
+});
+
+describe("at the end", () => {
+  test("nothing was lost", async () => {
+    await trace.stop();
+    expect(trace.lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
+  });
+});
