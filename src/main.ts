@@ -1,11 +1,11 @@
 #!/usr/bin/env bun
-/** The executable: arguments → trace, doctor, completions, help or version; exit status. */
+/** The executable: arguments → trace, doctor and its like, help or version; exit status. */
 import { isatty } from "node:tty";
 import { defineCommand, runCommand } from "citty";
 import { NativeError, remedyAgainst } from "../ffi/error.ts";
 import manifest from "../package.json" with { type: "json" };
 import { printable } from "./bytes/escape.ts";
-import { type Invocation, parseArguments } from "./command/arguments.ts";
+import { type Invocation, type Options, parseArguments } from "./command/arguments.ts";
 import { help } from "./command/help.ts";
 import { kindWords } from "./command/selection.ts";
 import { Failure, UsageError } from "./failure.ts";
@@ -48,7 +48,16 @@ async function run(invocation: Invocation): Promise<number> {
     await say(text);
     return isDeadlock ? 1 : 0;
   }
-  const { options } = invocation;
+  if (invocation.action === "extcap") {
+    const { extcap } = await import("./extcap/extcap.ts");
+    const answer = extcap(invocation.words);
+    return typeof answer === "string" ? say(answer) : show(answer);
+  }
+  return show(invocation.options);
+}
+
+/** Traces, or shows what was traced. */
+async function show(options: Options): Promise<number> {
   setVerbosity(options);
   if (options.format === "pcapng" && options.output === null && isatty(1)) {
     throw new UsageError(

@@ -10,6 +10,9 @@ import { Failure } from "../failure.ts";
 /** Set by the build (`--define`) for dist/ipcdump-static, whose loader has libbpf inside and knows it by this name. */
 declare const LINKED_LIBBPF: string | undefined;
 
+/** Whether this is dist/ipcdump-static. */
+export const isStatic = typeof LINKED_LIBBPF === "string";
+
 /** @throws Failure when IPCDUMP_LIBBPF names a file that can't be used */
 export function libbpf(): Libbpf {
   const path = process.env.IPCDUMP_LIBBPF;

@@ -23,6 +23,7 @@ export const commands = {
   },
   why: { usage: "why [PID|NAME]", description: "what it waits for; alone: what hangs" },
   top: { usage: "top [-b] [-n N] [FLAGS]", description: "live: who talks to whom, how much" },
+  extcap: { usage: "extcap --install|--remove", description: "be an interface of Wireshark's" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
 } as const;
 
@@ -155,16 +156,16 @@ export const flags = {
     value: "N",
     default: "0",
     group: "how much",
-    description: "at most N bytes of them an event, 0 is all",
+    description: "at most N bytes of them an event (default 0: all)",
   },
   count: {
     short: "c",
     value: "N",
     default: "0",
     group: "how much",
-    description: "stop after N events, 0 is never",
+    description: "stop after N events",
   },
-  duration: { value: "T", group: "how much", description: "stop after 30, 1.5s, 2m, 1h" },
+  duration: { value: "T", group: "how much", description: "after 1.5s, 2m, 1h", beside: "count" },
   ring: { value: "SIZE", default: "16M", group: "how much", description: "ring buffer: K, M or G" },
   format: {
     short: "f",

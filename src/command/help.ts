@@ -60,7 +60,8 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[]): strin
     }
   }
   if (name === "type") text += `: ${kindWords.map((meanings) => meanings.join("|")).join(", ")}`;
-  if (flag.default !== undefined) text += ` (default ${flag.default})`;
+  // of a number that is not limited the description says so
+  if (flag.default !== undefined && flag.default !== "0") text += ` (default ${flag.default})`;
   const wrapped = wrap(text, width - column);
   // A long flag has a line of its own.
   const left = `  ${words}${value}`;

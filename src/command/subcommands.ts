@@ -20,7 +20,8 @@ export type Subcommand =
   | { action: "completions"; shell: Shell }
   | { action: "map"; names: readonly string[]; drawing: DrawingName; output: string | null }
   | { action: "why"; names: readonly string[] }
-  | { action: "top"; top: TopOptions; words: readonly string[] };
+  | { action: "top"; top: TopOptions; words: readonly string[] }
+  | { action: "extcap"; words: readonly string[] };
 
 const parsers: Readonly<Record<keyof typeof commands, (words: readonly string[]) => Subcommand>> = {
   doctor,
@@ -28,10 +29,17 @@ const parsers: Readonly<Record<keyof typeof commands, (words: readonly string[])
   map,
   why,
   top,
+  extcap: (words) => ({ action: "extcap", words }),
 };
 
 /** The subcommand that these words are; null when they are none. @throws UsageError */
-export function subcommandOf([name = "", ...words]: readonly string[]): Subcommand | null {
+export function subcommandOf(all: readonly string[]): Subcommand | null {
+  const [name = "", ...words] = all;
+  // Wireshark calls through a link, and knows no word for it; what stands behind -- is a command's
+  for (const word of name.startsWith("--") ? all : []) {
+    if (word === "--") break;
+    if (word.startsWith("--extcap-")) return { action: "extcap", words: all };
+  }
   if (!Object.hasOwn(parsers, name)) return null;
   if (words.some((word) => word === "-h" || word === "--help")) return { action: "help" };
   return parsers[name as keyof typeof parsers](words);

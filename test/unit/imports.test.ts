@@ -88,6 +88,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/map/": ["src/proc/", "src/command/", "src/host/"],
   "src/why/": ["src/host/"],
   "src/top/": ["src/format/", "src/command/"],
+  "src/extcap/": ["src/pcapng/", "src/kinds/", "src/command/", "src/attach/"],
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
     ...[
@@ -101,7 +102,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   "src/main.ts": [
-    ...["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/map/", "src/why/", "src/trace/"],
+    ...["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/map/", "src/why/", "src/extcap/"],
+    ...["src/trace/"],
   ],
 };
 

@@ -315,7 +315,7 @@ describe("a recording read back", () => {
     const any = generator(11);
     const file = record(randomEvents(8, 30));
     let refused = 0;
-    for (let round = 0; round < 3000; round++) {
+    for (let round = 0; round < 1000; round++) {
       const damaged = file.slice();
       for (let n = 1 + any(4); n > 0; n--) damaged[any(damaged.length)] = any(256);
       try {
@@ -325,7 +325,7 @@ describe("a recording read back", () => {
         refused++;
       }
     }
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(30);
   });
 
   test("of other programs' packets has none, and they are counted", () => {

@@ -17,6 +17,7 @@ const inTurn = ["unix", "loopback", "pty", "select"];
 const onlyHere = [
   "decode",
   "devices",
+  "extcap",
   "faults",
   "hostile",
   "multitude",
