@@ -4,7 +4,6 @@ import { literal, type Output } from "../bytes/output.ts";
 import type { Message, Word } from "../message/message.ts";
 
 const quote = 0x22;
-const comma = 0x2c;
 
 const kindWord = literal('{"kind":"');
 const nameWord = literal(',"name":');
@@ -13,7 +12,6 @@ const statusWord = literal(',"status":');
 const latencyWord = literal(',"latency_ns":');
 const waitingWord = literal(',"waiting_ns":');
 const missingWord = literal(',"missing":');
-const colon = literal('":');
 const close = literal("}");
 
 export function messageJson(message: Message, out: Output): void {
@@ -36,11 +34,8 @@ export function messageJson(message: Message, out: Output): void {
     out.literal(kind === "unanswered" ? waitingWord : latencyWord);
     out.string(`${latency}`);
   }
-  for (const { key, value } of fields) {
-    out.byte(comma);
-    out.byte(quote);
-    out.copy(key.bytes, 0, key.bytes.length);
-    out.literal(colon);
+  for (const { name, value } of fields) {
+    out.string(`,"${name}":`);
     wordJson(value, out);
   }
   if (missing > 0) {

@@ -24,7 +24,10 @@ const destinationGuess = literal(", dst_guess true");
 /** Where a message went: what a line has of the kind's own meta. */
 const places = ["path", "pipe_name", "dst_addr", "dst_port"];
 /** Of a field that has the name of a place: what a line calls it. */
-const otherNames: Readonly<Record<string, Literal>> = { path: literal("object") };
+const otherNames: Readonly<Record<string, string>> = { path: "object" };
+
+/** Fields that are in the name already. */
+const hidden = ["interface", "member"];
 
 class PlaceText implements Meta {
   out: Output | null = null;
@@ -110,11 +113,10 @@ function number(word: Literal, count: number, out: Output): void {
   out.unsigned64(count >>> 0, highHalf(count));
 }
 
-function field({ key, value: content }: Detail, out: Output): void {
-  const other = otherNames[key.name];
+function field({ name, value: content }: Detail, out: Output): void {
+  if (hidden.includes(name)) return;
   out.literal(comma);
-  if (other !== undefined) out.literal(other);
-  else out.copy(key.bytes, 0, key.bytes.length);
+  out.string(otherNames[name] ?? name);
   out.byte(space);
   value(content, out);
 }

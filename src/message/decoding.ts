@@ -3,7 +3,7 @@ import { whole } from "../../ffi/halves.ts";
 import { latin1 } from "../bytes/latin1.ts";
 import type { Event, Kind, Lost, Time } from "../event.ts";
 import { Alarms, secondsOf } from "./alarms.ts";
-import { Exchange, idOf, nanosecondsBetween, type Question } from "./exchange.ts";
+import { Exchange, nanosecondsBetween, pairingOf, type Question } from "./exchange.ts";
 import { Links } from "./links.ts";
 import type { Message, Said, Word } from "./message.ts";
 import { MessagePlace } from "./place.ts";
@@ -86,6 +86,10 @@ export class Decoding {
         const { exchange, isTurned } = this.#shareOf(talk);
         return exchange.oldest(isTurned ? otherSide(side) : side)?.name ?? null;
       },
+      skip: (talk, side) => {
+        const { exchange, isTurned } = this.#shareOf(talk);
+        exchange.skip(isTurned ? otherSide(side) : side);
+      },
       lost: (talk, side) => {
         const { exchange, isTurned } = this.#shareOf(talk);
         exchange.lose(isTurned ? otherSide(side) : side);
@@ -153,7 +157,15 @@ export class Decoding {
       this.#tell({ ...said, protocol, event: whole, missing, latency: -1 });
       const { name = nothing, id } = said;
       const kept = snapshot({ ...whole, contents: null });
-      exchange.ask({ side: own, id: idOf(id), name, time: kept.time, protocol, word: id, event: kept });
+      exchange.ask({
+        side: own,
+        id: pairingOf(said),
+        name,
+        time: kept.time,
+        protocol,
+        word: id,
+        event: kept,
+      });
     } else if (said.kind === "response" || said.kind === "error") {
       const tell = (event: Event) => (asked: Question | null) => {
         const name = asked === null ? {} : { name: asked.name };
@@ -161,7 +173,7 @@ export class Decoding {
         this.#tell({ ...said, ...name, protocol, event, missing, latency });
       };
       const early = () => tell(snapshot(whole));
-      exchange.answer(own, idOf(said.id), event.time, said.continues ?? false, tell(whole), early);
+      exchange.answer(own, pairingOf(said), event.time, said.continues ?? false, tell(whole), early);
     } else {
       this.#tell({ ...said, protocol, event: whole, missing, latency: -1 });
     }

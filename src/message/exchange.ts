@@ -2,9 +2,10 @@
  * Requests that wait for their answers, by id or one after the other. What one socket sent may be seen a moment later
  * than what it brought about, so an answer waits a moment for its request.
  */
+import { latin1 } from "../bytes/latin1.ts";
 import type { Time } from "../event.ts";
 import { type Alarms, type Sleeper, secondsOf } from "./alarms.ts";
-import type { Word } from "./message.ts";
+import type { Said } from "./message.ts";
 import { otherSide, type Side } from "./protocol.ts";
 
 /** of one side of one exchange; the oldest are forgotten */
@@ -33,10 +34,11 @@ interface Early {
   readonly tell: (asked: Question | null) => void;
 }
 
-/** How ids are compared: 1 is not "1". */
-export function idOf(id: Word | undefined): string | null {
+/** What a request and its answer have in common: an id, 1 being another than "1"; null without one. */
+export function pairingOf({ id, pairing }: Said): string | null {
+  if (pairing !== undefined) return pairing;
   if (id === undefined) return null;
-  return typeof id === "number" ? `${id}` : `"${Buffer.from(id).toString("latin1")}`;
+  return typeof id === "number" ? `${id}` : `"${latin1(id)}`;
 }
 
 export function nanosecondsBetween(from: Time, to: Time): number {
@@ -108,6 +110,11 @@ export class Exchange<Request extends Question> implements Sleeper {
     this.#early.push({ side, id, time: { ...time }, tell: early() });
     if (this.#early.length > mostEarly) this.#early.shift()?.tell(null);
     this.alarms.set(this, secondsOf(time) + patience);
+  }
+
+  /** The oldest request of a side has no answer, as its protocol has it. */
+  skip(side: Side): void {
+    this.#waiting[side].shift();
   }
 
   /** Nobody knows which of the requests of a side are answered: those without an id are told apart by nothing. */

@@ -1,5 +1,5 @@
 /** A message: what one end said to the other, in however many events its bytes moved. */
-import type { Event, Key } from "../event.ts";
+import type { Event } from "../event.ts";
 
 /**
  * An error is an answer that says no. Undecoded are bytes of a known protocol whose message can't be told: they
@@ -12,7 +12,7 @@ export type Word = Uint8Array | number;
 
 /** A word that a decoder adds, in the order of printing. */
 export interface Detail {
-  readonly key: Key;
+  readonly name: string;
   readonly value: Word;
 }
 
@@ -23,6 +23,8 @@ export interface Said {
   readonly name?: Uint8Array;
   /** by which a request and its answer know each other; without one answers come in the requests' order */
   readonly id?: Word;
+  /** what pairs them instead of the id, where that alone does not */
+  readonly pairing?: string;
   /** of an answer */
   readonly status?: Word;
   readonly fields?: readonly Detail[];

@@ -31,6 +31,8 @@ export interface Voice {
   say(side: Side, said: Said): void;
   /** The oldest request of `side` that waits for its answer: its name, null when there is none. */
   waiting(side: Side): Uint8Array | null;
+  /** That request is not answered, as the protocol has it. */
+  skip(side: Side): void;
   /** Nothing more of this conversation is of the protocol. */
   leave(): void;
 }
@@ -53,7 +55,7 @@ export interface Protocol {
   readonly isApart?: boolean;
   /** of streams: is this it, and who speaks? */
   detect?(head: Head): Verdict;
-  /** of streams. @param asks the side that asks, null when each may */
+  /** of streams. @param asks the side that asks, as `detect` told */
   open?(voice: Voice, asks: Side): Dialogue;
   /** of datagrams and packets: the message; null when it is none of it */
   datagram?(head: Head): Said | null;

@@ -27,6 +27,8 @@ export interface Surrounding {
   said(talk: Talk, side: Side, said: Said, stream: Stream, event: Event): void;
   /** the name of the oldest request of a side that waits */
   waiting(talk: Talk, side: Side): Uint8Array | null;
+  /** that request has no answer */
+  skip(talk: Talk, side: Side): void;
   /** bytes are missing that may have been answers to a side's requests */
   lost(talk: Talk, side: Side): void;
 }
@@ -214,6 +216,10 @@ export class Talk implements Voice {
 
   waiting(side: Side): Uint8Array | null {
     return this.#surrounding.waiting(this, side);
+  }
+
+  skip(side: Side): void {
+    this.#surrounding.skip(this, side);
   }
 
   leave(): void {

@@ -101,7 +101,7 @@ export class Ending implements Disposable {
 
   /** So many events were printed; false: that was the last one. */
   counted(events: number): boolean {
-    if (events !== this.bounds.count) return true;
+    if (this.bounds.count === 0 || events !== this.bounds.count) return true;
     this.#state = "over";
     return false;
   }

@@ -55,6 +55,27 @@ const client = `
   kill "$server"
 `;
 
+/** Asks over one pipe, byte by byte, and is answered over another, as a server of the Model Context Protocol is. */
+const stdio = `
+import json, os, subprocess, sys
+if len(sys.argv) > 1:
+    for line in iter(sys.stdin.buffer.readline, b""):
+        asked = json.loads(line)
+        answer = {"result": {}} if asked["method"] != "nothing" else {"error": {"code": -32601, "message": "no"}}
+        if "id" in asked: os.write(1, json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}).encode() + b"\\n")
+    os._exit(0)
+server = subprocess.Popen([sys.executable, "-u", __file__, "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+def ask(method, **id):
+    for byte in json.dumps({"method": method, **id, "jsonrpc": "2.0"}).encode() + b"\\n":
+        os.write(server.stdin.fileno(), bytes([byte]))
+    if id: os.read(server.stdout.fileno(), 65536)
+ask("initialize", id=0)
+ask("initialized")
+ask("nothing", id="a")
+server.stdin.close()
+server.wait()
+`;
+
 interface Line {
   src_comm: string;
   dst_comm: string;
@@ -82,6 +103,7 @@ let live: string[] = [];
 
 beforeAll(() => {
   writeFileSync(join(folder, "server.py"), server);
+  writeFileSync(join(folder, "stdio.py"), stdio);
   const sh = ["--", "sh", "-c", client];
   const both = ["-t", "unix-stream", "--backend", BACKEND];
   live = ipcdump([...both, "--decode", "--path", socket, ...sh])
@@ -146,4 +168,23 @@ test("csv has its own columns", () => {
   expect(first).toMatch(
     /,unix-stream,\d+,curl,\d+,python3,\d+,".*",,http,request,GET \/one,,,,"\{""kind"":""request""/,
   );
+});
+
+test("JSON-RPC over two pipes, byte by byte", () => {
+  const flags = ["-t", "pipe", "--backend", BACKEND, "--decode=jsonrpc", "-f", "json"];
+  const out = ipcdump([...flags, "--", "python3", join(folder, "stdio.py")])
+    .trimEnd()
+    .split("\n");
+  const lines: Line[] = out.map((line) => JSON.parse(line)).filter((line) => "message" in line);
+  const told = lines.map(({ message: { kind, name, id, status } }) =>
+    [kind, name, id, status].join(" ").trim(),
+  );
+  expect(told).toEqual([
+    "request initialize 0",
+    "response initialize 0 ok",
+    "notification initialized",
+    "request nothing a",
+    "error nothing a -32601",
+  ]);
+  expect(lines.filter(({ message }) => (message.latency_ns ?? -1) > 0)).toHaveLength(2);
 });

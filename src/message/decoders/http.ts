@@ -7,7 +7,7 @@ import type { Detail } from "../message.ts";
 import { type Dialogue, otherSide, type Protocol, type Side, type Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { EventLines } from "./eventstream.ts";
-import { detect, first, firstLine, header, longestFirst, Reading, reasonOf } from "./httpheader.ts";
+import { detect, first, firstLine, HttpReading, header, longestFirst, reasonOf } from "./httpheader.ts";
 import { field, text } from "./words.ts";
 
 const cr = 0x0d;
@@ -16,7 +16,7 @@ const longestLine = 64 * 1024;
 const mostLines = 1000;
 
 class HttpDialogue implements Dialogue {
-  readonly #readings: readonly [Reading, Reading] = [new Reading(), new Reading()];
+  readonly #readings: readonly [HttpReading, HttpReading] = [new HttpReading(), new HttpReading()];
 
   constructor(private readonly voice: Voice) {}
 
@@ -52,7 +52,7 @@ class HttpDialogue implements Dialogue {
     this.#say(side, reading);
   }
 
-  #line(stream: Stream, side: Side, reading: Reading): boolean {
+  #line(stream: Stream, side: Side, reading: HttpReading): boolean {
     const end = stream.line();
     if (end < 0) {
       return stream.left > longestLine && this.#astray(stream, reading);
@@ -74,14 +74,14 @@ class HttpDialogue implements Dialogue {
   }
 
   /** This is no message: one byte is passed over at least, so that it is not looked at again and again. */
-  #astray(stream: Stream, reading: Reading): true {
+  #astray(stream: Stream, reading: HttpReading): true {
     stream.take(1);
     reading.state = "lost";
     return true;
   }
 
   /** Behind the header: how the body ends. */
-  #headed(stream: Stream, side: Side, reading: Reading): void {
+  #headed(stream: Stream, side: Side, reading: HttpReading): void {
     const { said, status, length, isChunked, type, upgrade } = reading;
     const isAnswer = said?.kind === "response";
     const fields: Detail[] = [];
@@ -122,14 +122,14 @@ class HttpDialogue implements Dialogue {
     }
   }
 
-  #say(side: Side, reading: Reading): boolean {
+  #say(side: Side, reading: HttpReading): boolean {
     reading.state = "first";
     this.voice.say(side, reading.said ?? { kind: "undecoded" });
     return true;
   }
 
   /** Behind the last chunk. */
-  #trailed(stream: Stream, side: Side, reading: Reading): boolean {
+  #trailed(stream: Stream, side: Side, reading: HttpReading): boolean {
     if (reading.events === null) return this.#say(side, reading);
     reading.state = "first";
     stream.begin();
@@ -137,7 +137,7 @@ class HttpDialogue implements Dialogue {
   }
 
   /** A body of server-sent events, or a chunk of one. */
-  #events(stream: Stream, side: Side, reading: Reading): boolean {
+  #events(stream: Stream, side: Side, reading: HttpReading): boolean {
     const events = reading.events as EventLines;
     if (reading.chunk === 0) {
       reading.state = "first";
@@ -162,7 +162,7 @@ class HttpDialogue implements Dialogue {
   }
 
   /** In the midst of something: the next first line, wherever it is. */
-  #search(stream: Stream, side: Side, reading: Reading): boolean {
+  #search(stream: Stream, side: Side, reading: HttpReading): boolean {
     const window = latin1(stream.bytes.subarray(stream.at, stream.end));
     const found = firstLine.exec(window);
     if (found !== null) {
@@ -179,7 +179,7 @@ class HttpDialogue implements Dialogue {
 }
 
 /** The line with the length of the next chunk, in hexadecimal. */
-function chunk(bytes: Uint8Array, at: number, last: number, stream: Stream, reading: Reading): boolean {
+function chunk(bytes: Uint8Array, at: number, last: number, stream: Stream, reading: HttpReading): boolean {
   const size = /^([\da-f]{1,8})(?:$|[;\s])/i.exec(latin1(bytes.subarray(at, Math.min(last, at + 64))))?.[1];
   if (size === undefined) {
     reading.state = "lost";

@@ -31,7 +31,7 @@ export type State =
   | "lost";
 
 /** A message that is being read. */
-export class Reading {
+export class HttpReading {
   state: State = "first";
   said: Said | null = null;
   status = 0;
@@ -59,7 +59,13 @@ export class Reading {
 }
 
 /** The first line of a message; false when it is none. */
-export function first(bytes: Uint8Array, at: number, end: number, last: number, reading: Reading): boolean {
+export function first(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  last: number,
+  reading: HttpReading,
+): boolean {
   if (bytes[at] === 0x48 && bytes[at + 4] === 0x2f) {
     const status = statusLine.exec(latin1(bytes.subarray(at, end)))?.[1];
     if (status === undefined) return false;
@@ -76,7 +82,7 @@ export function first(bytes: Uint8Array, at: number, end: number, last: number, 
 }
 
 /** A line of a header, of which few matter here. */
-export function header(bytes: Uint8Array, at: number, last: number, reading: Reading): void {
+export function header(bytes: Uint8Array, at: number, last: number, reading: HttpReading): void {
   const end = bytes.subarray(at, last).indexOf(colon);
   if (end !== 14 && end !== 17 && end !== 12 && end !== 7) return;
   const name = latin1(bytes.subarray(at, at + end)).toLowerCase();

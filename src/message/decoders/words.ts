@@ -1,5 +1,4 @@
 /** Names and numbers within bytes that anybody may have written. */
-import { key } from "../../event.ts";
 import type { Detail, Word } from "../message.ts";
 
 /** the longest name, status or value that a line has; what is beyond is cut off, and says so */
@@ -23,8 +22,7 @@ export function text(value: string): Uint8Array {
 
 /** A field of a text or a number. */
 export function field(name: string, value: Word | string): Detail {
-  const word = typeof value === "string" ? text(value) : value;
-  return { key: key(name, typeof word === "number" ? "integer" : "text"), value: word };
+  return { name, value: typeof value === "string" ? text(value) : value };
 }
 
 /** Digits as a number; -1 when they are none, or too many. */

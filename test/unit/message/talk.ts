@@ -1,4 +1,5 @@
 /** Conversations for decoders: events that say so much at a time, and the lines that come of them. */
+import { expect } from "bun:test";
 import { Output } from "../../../src/bytes/output.ts";
 import { type Event, type Kind, key, type Lost, type Meta } from "../../../src/event.ts";
 import { Text } from "../../../src/format/text.ts";
@@ -201,4 +202,27 @@ export function fuzz(all: readonly Piece[], count: number, where: Where, names?:
     decoding.end({ seconds: seconds + 10, nanoseconds: 0 });
   }
   return messages;
+}
+
+/** Numbers as bytes: `u32be(1)` is four of them. */
+export function u32be(...numbers: number[]): string {
+  return numbers.map((n) => String.fromCharCode(n >>> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255)).join("");
+}
+
+export function u32(...numbers: number[]): string {
+  return numbers.map((n) => String.fromCharCode(n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24)).join("");
+}
+
+/** What every decoder has to do with a conversation: these lines, however it is cut, and no byte left out. */
+export function holds(
+  all: readonly Piece[],
+  lines: readonly string[],
+  where: Where = {},
+  names?: readonly string[],
+): void {
+  expect(brief(tell(all, where, names))).toEqual([...lines]);
+  for (let seed = 1; seed <= 100; seed++)
+    expect(brief(tell(recut(all, new Dice(seed)), where, names))).toEqual([...lines]);
+  const counted = lines.reduce((sum, line) => sum + Number(/, count (\d+)/.exec(line)?.[1] ?? 0), 0);
+  expect(counted).toBe(all.reduce((sum, { bytes }) => sum + bytes.length, 0));
 }

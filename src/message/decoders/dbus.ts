@@ -1,0 +1,246 @@
+/**
+ * D-Bus: the lines of authentication, then binary messages. A call that the daemon passes on is a message on both
+ * connections. What we need is the header; a library would build the arguments, too.
+ */
+import { latin1 } from "../../bytes/latin1.ts";
+import type { Detail, Said } from "../message.ts";
+import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
+import type { Stream } from "../stream.ts";
+import { field, text, word } from "./words.ts";
+
+const fixed = 16;
+/** of a header that is looked at, and of a message, as the specification has it */
+const mostHeader = 16 * 1024;
+const mostFields = 64 * 1024 * 1024;
+const mostMessage = 128 * 1024 * 1024;
+const longestLine = 16 * 1024;
+const noReply = 1;
+const little = 0x6c;
+const big = 0x42;
+
+const Type = { CALL: 1, ANSWER: 2, ERROR: 3, SIGNAL: 4 } as const;
+
+/** Codes of header fields that are texts. */
+const names: readonly (string | null)[] = [
+  ...[null, "path", "interface", "member", "error", null, "destination", "sender", "signature"],
+];
+const replySerial = 5;
+const signatureCode = 8;
+
+/** What a header says. */
+class Header {
+  type = 0;
+  flags = 0;
+  serial = 0;
+  reply = 0;
+  length = 0;
+  headerLength = 0;
+  readonly texts = new Map<string, Uint8Array>();
+}
+
+class DbusDialogue implements Dialogue {
+  readonly #isLost: [boolean, boolean] = [false, false];
+  readonly #header = new Header();
+  /** whether the client gets copies of everything, which nobody answers */
+  #isMonitor = false;
+  /** of a message whose body has not all come yet */
+  readonly #said: [Said | null, Said | null] = [null, null];
+
+  constructor(
+    private readonly voice: Voice,
+    private readonly asks: Side,
+  ) {}
+
+  lost(side: Side): void {
+    this.#isLost[side] = true;
+    this.#said[side] = null;
+  }
+
+  step(stream: Stream, side: Side): boolean {
+    const said = this.#said[side];
+    if (said !== null) {
+      this.#said[side] = null;
+      this.voice.say(side, said);
+      return true;
+    }
+    if (this.#isLost[side]) return this.#search(stream, side);
+    const { bytes, at, left } = stream;
+    if (left < 2) return left === 1 && bytes[at] === 0 && side === this.asks && takeNul(stream);
+    if (!isStart(bytes, at, stream.end)) return this.#line(stream, side);
+    if (left < fixed) return false;
+    const header = this.#header;
+    if (!measure(bytes, at, header)) {
+      stream.take(1);
+      this.#isLost[side] = true;
+      return true;
+    }
+    const seen = stream.frame(header.length, Math.min(header.headerLength, mostHeader));
+    if (seen < 0) return false;
+    readFields(bytes, at, at + seen, header);
+    stream.skip(header.length);
+    this.#said[side] = this.#saidBy(header, side);
+    return true;
+  }
+
+  /** A line of authentication. */
+  #line(stream: Stream, side: Side): boolean {
+    const first = stream.bytes[stream.at] as number;
+    if (first === 0) return takeNul(stream);
+    const end = stream.line();
+    const isCommand = first >= 0x41 && first <= 0x5a;
+    if (end < 0 && isCommand && stream.left <= longestLine) return false;
+    if (end < 0 || !isCommand) {
+      this.#isLost[side] = true;
+      return true;
+    }
+    const line = latin1(stream.bytes.subarray(stream.at, Math.min(end, stream.at + 256))).trimEnd();
+    if (!/^[A-Z_]{2,20}(?: |$)/.test(line)) {
+      this.#isLost[side] = true;
+      return true;
+    }
+    stream.take(end - stream.at);
+    const [command = "", mechanism = ""] = line.split(" ");
+    // whatever else stands there is who it is, or a secret
+    const name = text(command === "AUTH" ? `${command} ${mechanism}`.trimEnd() : command);
+    if (side === this.asks)
+      this.voice.say(side, { kind: command === "BEGIN" ? "notification" : "request", name });
+    else if (command === "REJECTED" || command === "ERROR")
+      this.voice.say(side, { kind: "error", status: name, isError: true });
+    else this.voice.say(side, { kind: "response", status: name });
+    return true;
+  }
+
+  /** The next header in the midst of something. */
+  #search(stream: Stream, side: Side): boolean {
+    const header = this.#header;
+    while (stream.left >= fixed) {
+      if (isStart(stream.bytes, stream.at, stream.end) && measure(stream.bytes, stream.at, header)) {
+        if (stream.count > 0) this.voice.say(side, { kind: "undecoded" });
+        this.#isLost[side] = false;
+        return true;
+      }
+      stream.take(1);
+    }
+    return false;
+  }
+
+  #saidBy({ type, flags, serial, reply, texts }: Header, side: Side): Said {
+    const own = (...wanted: string[]): Detail[] =>
+      wanted.flatMap((name) => {
+        const value = texts.get(name);
+        return value === undefined ? [] : [field(name, value)];
+      });
+    const member = latin1(texts.get("member") ?? new Uint8Array(0));
+    const face = texts.get("interface");
+    const name = text(face === undefined ? member : `${latin1(face)}.${member}`);
+    const all = own("sender", "destination", "path", "interface", "member", "signature");
+    // the daemon passes on calls of many senders, whose serials are their own
+    const isPassed = (type === Type.CALL) !== (side === this.asks);
+    const partner = latin1(texts.get(type === Type.CALL ? "sender" : "destination") ?? new Uint8Array(0));
+    const number = type === Type.CALL ? serial : reply;
+    const pairing = isPassed ? `${number} ${partner}` : `${number}`;
+    if (type === Type.CALL) {
+      if (side === this.asks && member === "BecomeMonitor") this.#isMonitor = true;
+      const isOneWay = (flags & noReply) !== 0 || (this.#isMonitor && side !== this.asks);
+      return { kind: "request", name, id: serial, pairing, fields: all, isOneWay };
+    }
+    if (type === Type.SIGNAL) return { kind: "notification", name, id: serial, fields: all };
+    const fields = [field("serial", serial), ...own("sender", "destination", "signature")];
+    return type === Type.ERROR
+      ? {
+          kind: "error",
+          id: reply,
+          pairing,
+          status: texts.get("error") ?? text("error"),
+          fields,
+          isError: true,
+        }
+      : { kind: "response", id: reply, pairing, status: text("ok"), fields };
+  }
+}
+
+/** The byte that carries credentials before all else. */
+function takeNul(stream: Stream): true {
+  stream.take(1);
+  return true;
+}
+
+/** Byte order, type, flags and version, as far as they are there. */
+function isStart(bytes: Uint8Array, at: number, end: number): boolean {
+  const order = bytes[at];
+  const type = bytes[at + 1] as number;
+  if ((order !== little && order !== big) || type < Type.CALL || type > Type.SIGNAL) return false;
+  if (at + 3 < end && bytes[at + 3] !== 1) return false;
+  return at + 2 >= end || (bytes[at + 2] as number) < 8;
+}
+
+/** Reads the fixed part of a header; false when its lengths can't be. */
+function measure(bytes: Uint8Array, at: number, header: Header): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, fixed);
+  const isLittle = bytes[at] === little;
+  const body = view.getUint32(4, isLittle);
+  const fields = view.getUint32(12, isLittle);
+  header.type = bytes[at + 1] as number;
+  header.flags = bytes[at + 2] as number;
+  header.serial = view.getUint32(8, isLittle);
+  header.headerLength = fixed + Math.ceil(fields / 8) * 8;
+  header.length = header.headerLength + body;
+  return header.serial !== 0 && fields <= mostFields && header.length <= mostMessage;
+}
+
+/** Reads the fields, as far as they can be seen. */
+function readFields(bytes: Uint8Array, start: number, end: number, header: Header): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
+  const isLittle = bytes[start] === little;
+  header.texts.clear();
+  header.reply = 0;
+  const last = Math.min(end - start, fixed + (end - start >= fixed ? view.getUint32(12, isLittle) : 0));
+  // each is a code, a signature of one letter with its length and NUL, and a value
+  for (let at = fixed; at + 5 <= last; at = Math.ceil(at / 8) * 8) {
+    const code = view.getUint8(at);
+    const letter = view.getUint8(at + 2);
+    if (view.getUint8(at + 1) !== 1) return;
+    at += 4;
+    if (letter === 0x75) {
+      if (at + 4 > last) return;
+      if (code === replySerial) header.reply = view.getUint32(at, isLittle);
+      at += 4;
+      continue;
+    }
+    const isSignature = letter === 0x67;
+    if (!isSignature && at + 4 > last) return;
+    const length = isSignature ? view.getUint8(at) : view.getUint32(at, isLittle);
+    at += isSignature ? 1 : 4;
+    if (length > last - at) return;
+    const name = names[code];
+    if (name !== null && name !== undefined && isSignature === (code === signatureCode))
+      header.texts.set(name, word(bytes, start + at, start + at + length));
+    at += length + 1;
+  }
+}
+
+function detect({ bytes, path }: Head): Verdict {
+  if (bytes[0] === 0) {
+    const line = latin1(bytes.subarray(1, 6));
+    if (line === "") return /bus/.test(path) ? "maybe" : "no";
+    return /^AUTH[ \r\n]/.test(line) ? "asks" : "AUTH".startsWith(line) ? "maybe" : "no";
+  }
+  if (!isStart(bytes, 0, bytes.length)) return "no";
+  if (bytes.length < fixed) return bytes.length < 4 && !/bus/.test(path) ? "no" : "maybe";
+  const header = new Header();
+  if (!measure(bytes, 0, header)) return "no";
+  if (bytes.length < Math.min(header.headerLength, mostHeader)) return "maybe";
+  readFields(bytes, 0, Math.min(header.headerLength, bytes.length), header);
+  const isCall = header.type === Type.CALL && header.texts.has("member") && header.texts.has("path");
+  const isOther = header.reply > 0 || header.texts.has("interface");
+  if (!isCall && !isOther) return "no";
+  // only the daemon says who the sender is
+  return header.texts.has("sender") ? "answers" : "asks";
+}
+
+export const dbus: Protocol = {
+  name: "dbus",
+  kinds: ["unix-stream", "loopback-tcp"],
+  detect,
+  open: (voice, asks) => new DbusDialogue(voice, asks),
+};

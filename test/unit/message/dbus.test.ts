@@ -1,0 +1,94 @@
+import { describe, expect, test } from "bun:test";
+import { brief, fuzz, holds, pieces, tell, u32 } from "./talk.ts";
+
+const path = "/run/dbus/system_bus_socket";
+const pad = (text: string) => text + "\0".repeat((8 - (text.length % 8)) % 8);
+const codes: Record<string, [number, string]> = {
+  path: [1, "o"],
+  interface: [2, "s"],
+  member: [3, "s"],
+  error: [4, "s"],
+  reply: [5, "u"],
+  destination: [6, "s"],
+  sender: [7, "s"],
+  signature: [8, "g"],
+};
+
+/** A message of D-Bus in little-endian, with a body of so many bytes. */
+function message(
+  type: number,
+  serial: number,
+  fields: Record<string, string | number>,
+  body = 0,
+  flags = 0,
+): string {
+  let list = "";
+  for (const [name, value] of Object.entries(fields)) {
+    const [code, letter] = codes[name]!;
+    const text =
+      typeof value === "number"
+        ? u32(value)
+        : `${letter === "g" ? String.fromCharCode(value.length) : u32(value.length)}${value}\0`;
+    list = `${pad(list)}${String.fromCharCode(code)}\x01${letter}\0${text}`;
+  }
+  return `l${String.fromCharCode(type, flags)}\x01${u32(body, serial, list.length)}${pad(list)}${"b".repeat(body)}`;
+}
+
+const bus = {
+  path: "/org/freedesktop/DBus",
+  interface: "org.freedesktop.DBus",
+  destination: "org.freedesktop.DBus",
+};
+const all = pieces(
+  "> \0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n",
+  "< OK 1234deadbeef\r\nAGREE_UNIX_FD\r\n",
+  `> ${message(1, 1, { ...bus, member: "Hello" })}`,
+  `< ${message(2, 1, { reply: 1, destination: ":1.7", sender: "org.freedesktop.DBus", signature: "s" }, 9)}` +
+    message(4, 2, { path: "/x", interface: "a.b", member: "Changed", sender: ":1.2", signature: "as" }, 3000),
+  `> ${message(1, 2, { path: "/x", interface: "a.b", member: "Get", destination: "a.b" })}${message(1, 3, { path: "/x", member: "Forget" }, 0, 1)}`,
+  `< ${message(1, 9, { path: "/y", interface: "c.d", member: "Ask", sender: ":1.2" })}${message(1, 9, { path: "/y", interface: "c.d", member: "Ask", sender: ":1.3" })}`,
+  `> ${message(2, 4, { reply: 9, destination: ":1.3" })}${message(2, 5, { reply: 9, destination: ":1.2" })}`,
+  `< ${message(3, 3, { error: "a.b.Error.No", reply: 2, sender: ":1.2" }, 20)}`,
+);
+
+describe("dbus", () => {
+  test("authentication, calls, answers, signals, errors, calls that the daemon passes on", () => {
+    holds(
+      all,
+      [
+        "curl: AUTH EXTERNAL, count 19",
+        "curl: NEGOTIATE_UNIX_FD, count 19",
+        "curl: BEGIN, count 7",
+        "dockerd: OK, count 17, latency 1.00ms, to AUTH EXTERNAL",
+        "dockerd: AGREE_UNIX_FD, count 15, latency 1.00ms, to NEGOTIATE_UNIX_FD",
+        "curl: org.freedesktop.DBus.Hello, id 1, destination org.freedesktop.DBus, object /org/freedesktop/DBus, count 128",
+        "dockerd: ok, id 1, serial 1, sender org.freedesktop.DBus, destination :1.7, signature s, count 89, " +
+          "latency 1.00ms, to org.freedesktop.DBus.Hello",
+        "dockerd: a.b.Changed, id 2, sender :1.2, object /x, signature as, count 3088",
+        "curl: a.b.Get, id 2, destination a.b, object /x, count 80",
+        "curl: Forget, id 3, object /x, count 48",
+        "dockerd: c.d.Ask, id 9, sender :1.2, object /y, count 80",
+        "dockerd: c.d.Ask, id 9, sender :1.3, object /y, count 80",
+        "curl: ok, id 9, serial 4, destination :1.3, count 40, latency 1.00ms, to c.d.Ask",
+        "curl: ok, id 9, serial 5, destination :1.2, count 40, latency 1.00ms, to c.d.Ask",
+        "dockerd: a.b.Error.No, id 2, serial 3, sender :1.2, count 84, latency 3.00ms, to a.b.Get",
+      ],
+      { path },
+    );
+  });
+
+  test("what began before tracing", () => {
+    const lines = brief(tell(all.slice(4), { path }));
+    expect(lines[0]).toBe("curl: a.b.Get, id 2, destination a.b, object /x, count 80");
+    const [call, ...rest] = all.slice(4);
+    const cut = { ...call!, bytes: call!.bytes.subarray(30) };
+    expect(brief(tell([{ ...all[2]!, at: 1 }, cut, ...rest], { path })).slice(1, 3)).toEqual([
+      "curl: undecoded, count 50",
+      "curl: Forget, id 3, object /x, count 48",
+    ]);
+  });
+
+  test("10,000 mutations", () => {
+    expect(fuzz(all, 10_000, { path }, ["dbus"])).toBeGreaterThan(1000);
+  }, 60_000);
+});
