@@ -9,13 +9,11 @@ import { Output } from "../bytes/output.ts";
 import type { Event, Kind, Lost, Time } from "../event.ts";
 import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
 import { Flows } from "../pcapng/flows.ts";
-import { headerLength, writeHeaders } from "../pcapng/packet.ts";
+import { headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
 import { Stamp } from "../pcapng/time.ts";
 import type { Format } from "./format.ts";
 import { Text } from "./text.ts";
 
-/** bytes of an event that go into one packet: with headers they stay below what IP can count */
-const mostBytes = 60_000;
 /** the length that a packet whose bytes were not captured may claim */
 const mostClaimed = 65_000;
 const nothing = new Uint8Array(0);

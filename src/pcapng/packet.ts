@@ -16,6 +16,9 @@ export interface Direction {
   reverse: Direction | null;
 }
 
+/** bytes of an event that go into one packet: with headers they stay below what IP can count */
+export const mostBytes = 60_000;
+
 const tcp = 6;
 const udp = 17;
 const tcpLength = 20;

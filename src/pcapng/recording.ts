@@ -6,6 +6,7 @@ import { whole } from "../../ffi/halves.ts";
 import { blankEvent, type Event, type Lost } from "../event.ts";
 import { Block, linkType, Option } from "./block.ts";
 import { Lines } from "./line.ts";
+import { mostBytes } from "./packet.ts";
 import { bytesOf, eachOption, type Read } from "./read.ts";
 import { timeOf } from "./time.ts";
 
@@ -118,6 +119,8 @@ export class Recording {
       this.#isPending = true;
     }
     this.#append(bytesOf(block, 20 + header, captured - header));
+    // else the event may go on in the next packet
+    if (body.getUint32(16, isLittle) - header < mostBytes) this.finish();
     return true;
   }
 

@@ -20,6 +20,7 @@ import type { Sink } from "../sink.ts";
 import type { Top } from "../top/top.ts";
 import type { Ending } from "./ending.ts";
 import type { Printer } from "./printer.ts";
+import { writeAll } from "./writing.ts";
 
 /** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
 const drainInterval = 4;
@@ -30,8 +31,6 @@ const plenty = 1 / 32;
 const patience = 3;
 /** without anything to do, in milliseconds: waking up is what it costs to do nothing */
 const longestSleep = 250;
-/** for a reader to catch up */
-const longestWait = 50;
 /** bytes of output after which it is written: with the longest part of an event behind it that is below 16 MB */
 const piece = 8 * 1024 * 1024;
 const missesInterval = 2000;
@@ -107,12 +106,12 @@ export class Loop {
     decoding?.end(this.#lost.time);
     this.#tabulate();
     format.end?.(this.#lost.time, sink.output);
-    await this.#flush();
+    await writeAll(sink, this.#ending);
   }
 
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
-    const { ring, clock, batch, waiting, losses, ledgers, followers, decoding } = this.#stages;
+    const { ring, clock, batch, waiting, losses, ledgers, followers, decoding, sink } = this.#stages;
     const ending = this.#ending;
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
@@ -140,7 +139,7 @@ export class Loop {
       this.#tabulate();
     }
     this.#drawTop();
-    await this.#flush();
+    await writeAll(sink, this.#ending);
     return records;
   }
 
@@ -152,12 +151,12 @@ export class Loop {
 
   /** The events of the batch, piece by piece. */
   async #print(): Promise<void> {
-    const { batch } = this.#stages;
+    const { batch, sink } = this.#stages;
     let isDone = false;
     while (!isDone && this.#ending.isRead) {
       isDone = batch.read(this.#event, this.#stamp, this.#emit);
       if (isDone) return;
-      await this.#flush();
+      await writeAll(sink, this.#ending);
       if (this.#ending.isOver) return;
       await Bun.sleep(0); // signals come by
     }
@@ -214,17 +213,5 @@ export class Loop {
     const { clock, sink, summary } = this.#stages;
     clock.now(this.#lost.time);
     summary?.table(this.#lost.time, sink.output);
-  }
-
-  /** Writes all there is, however long it takes. @throws Failure */
-  async #flush(): Promise<void> {
-    const { sink } = this.#stages;
-    for (;;) {
-      const flushed = sink.flush(longestWait);
-      if (flushed === "gone") this.#ending.abandon();
-      if (flushed !== "blocked") return;
-      if (!this.#ending.isPatient) sink.stop();
-      await Bun.sleep(0);
-    }
   }
 }

@@ -1,10 +1,20 @@
 /** Recordings, as Wireshark's tshark and ipcdump itself read them. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PATIENCE } from "../harness/condition.ts";
+import { eventually, PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { lines } from "../harness/lines.ts";
 
 setDefaultTimeout(3 * PATIENCE);
 
@@ -225,4 +235,72 @@ test("reading needs no rights", () => {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", EXECUTABLE];
   const { status, stdout } = run([...nobody, "-r", "-", "-f", "json", "-q"], readFileSync(shared));
   expect([status, rows(stdout).length]).toEqual([0, live.length]);
+});
+
+describe("a recording that goes on", () => {
+  /** Has read all that there is so far; its stdin stays open. */
+  async function reading() {
+    const ipcdump = Bun.spawn([EXECUTABLE, "-r", "-", "-f", "json", "-x"], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    ipcdump.stdin.write(readFileSync(file));
+    await ipcdump.stdin.flush();
+    const stdout = lines(ipcdump.stdout);
+    const shown: string[] = [];
+    while (shown.length < live.length) shown.push((await stdout.next()).value as string);
+    return { ipcdump, stdout, shown };
+  }
+
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "is shown as it comes, and ends by %s",
+    async (name) => {
+      const { ipcdump, stdout, shown } = await reading();
+      expectSame(shown);
+      ipcdump.kill(name);
+      expect(await ipcdump.exited).toBe(0);
+      expect(await stdout.next()).toMatchObject({ done: true });
+      expect(await ipcdump.stderr.text()).toMatch(/^\d+ events in .* 0 lost\n$/);
+    },
+  );
+
+  test("has its totals at SIGUSR1", async () => {
+    const { ipcdump } = await reading();
+    ipcdump.kill("SIGUSR1");
+    const said: string[] = [];
+    for await (const line of lines(ipcdump.stderr)) if (said.push(line) === 1) ipcdump.stdin.end();
+    expect(await ipcdump.exited).toBe(0);
+    expect(said).toHaveLength(2);
+    expect(said[1]).toBe(said[0]!);
+    expect(said[0]).toStartWith(`${live.length} events in `);
+  });
+
+  test("ends when nobody reads any more", async () => {
+    const { ipcdump, stdout } = await reading();
+    await stdout.return(undefined);
+    expect(await ipcdump.exited).toBe(0);
+    expect(await ipcdump.stderr.text()).toBe("");
+  });
+});
+
+test("a second signal ends it while nobody takes its output", async () => {
+  const stuck = join(folder, "stuck");
+  run(["mkfifo", stuck]);
+  const reader = openSync(stuck, constants.O_RDONLY | constants.O_NONBLOCK);
+  const ipcdump = Bun.spawn([EXECUTABLE, "-r", file, "-f", "json", "-x", "-o", stuck], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  // once it writes it has more than a FIFO takes
+  await eventually("the first byte", () => {
+    try {
+      return readSync(reader, new Uint8Array(1)) || undefined;
+    } catch {
+      return undefined;
+    }
+  });
+  while (ipcdump.exitCode === null) {
+    ipcdump.kill("SIGTERM");
+    await Bun.sleep(20);
+  }
+  expect(ipcdump.exitCode).toBe(128 + 15);
+  closeSync(reader);
 });
