@@ -6,6 +6,7 @@ import { dlopen, FFIType, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { writeSync } from "node:fs";
 import { Errno, NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
+import { Life } from "./life.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
 
@@ -139,13 +140,12 @@ export const pageSize = c.getpagesize();
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 
-/**
- * A mapping of a file, shared unless it is `isPrivate`, as an ArrayBuffer. The buffer must not be touched after disposal: a
- * read of unmapped pages is a SIGSEGV, which no one can catch.
- */
+/** A mapping of a file, shared unless it is `isPrivate`, as an ArrayBuffer, which is empty after disposal. */
 export class Mapping implements Disposable {
   readonly buffer: ArrayBuffer;
   readonly #address: number;
+  readonly #length: number;
+  readonly #life: Life;
 
   constructor(
     fd: number,
@@ -158,11 +158,13 @@ export class Mapping implements Disposable {
     const flags = isPrivate ? 2 /* MAP_PRIVATE */ : 1; /* MAP_SHARED */
     this.#address = Number(c.mmap(null, length, protection, flags, fd, offset));
     if (this.#address === -1) throw new NativeError("map", what, lastErrno());
-    this.buffer = toArrayBuffer(this.#address as Pointer, 0, length);
+    this.#length = length;
+    this.#life = new Life(what);
+    this.buffer = this.#life.lend(toArrayBuffer(this.#address as Pointer, 0, length));
   }
 
   [Symbol.dispose](): void {
-    c.munmap(this.#address, this.buffer.byteLength);
+    if (this.#life.end()) c.munmap(this.#address, this.#length);
   }
 }
 
@@ -179,6 +181,7 @@ export function clockGettime(clock: number, into: { seconds: number; nanoseconds
 /** Waits for one descriptor to become readable; the epoll instance is closed on disposal. */
 export class Waiter implements Disposable {
   readonly #epoll: number;
+  readonly #life = new Life("the ring buffer");
   /** struct epoll_event { u32 events; u64 data; }, which is packed on x86-64 and nowhere else */
   readonly #event = new Int32Array(process.arch === "x64" ? 3 : 4);
 
@@ -192,17 +195,19 @@ export class Waiter implements Disposable {
 
   /** Something readable there ends the wait as well. */
   watch(fd: number): void {
+    this.#life.check();
     const r = result(c.epoll_ctl(this.#epoll, 1 /* EPOLL_CTL_ADD */, fd, ptr(this.#event)));
     if (r < 0) throw new NativeError("watch", "a process", r);
   }
 
   /** true when there is something to read within `milliseconds`; a signal ends the wait early */
   wait(milliseconds: number): boolean {
+    this.#life.check();
     return c.epoll_wait(this.#epoll, ptr(this.#event), 1, milliseconds) > 0;
   }
 
   [Symbol.dispose](): void {
-    close(this.#epoll);
+    if (this.#life.end()) close(this.#epoll);
   }
 }
 

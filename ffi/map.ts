@@ -1,19 +1,28 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { Errno, NativeError } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
+import type { Life } from "./life.ts";
 
-/** A BPF map of a loaded object. Keys and values are plain arrays of their exact size. */
+/** A BPF map of a loaded object, for as long as that is open. Keys and values are plain arrays of their exact size. */
 export class BpfMap {
   readonly #libbpf: Libbpf;
-  readonly #map: Pointer;
+  readonly #pointer: Pointer;
+  readonly #life: Life;
 
   constructor(
     libbpf: Libbpf,
     map: Pointer,
     readonly name: string,
+    life: Life,
   ) {
     this.#libbpf = libbpf;
-    this.#map = map;
+    this.#pointer = map;
+    this.#life = life;
+  }
+
+  get #map(): Pointer {
+    this.#life.check();
+    return this.#pointer;
   }
 
   get fd(): number {
@@ -38,7 +47,7 @@ export class BpfMap {
   words(bytes: number): Uint32Array {
     const address = this.#libbpf.bpf_map__initial_value(this.#map, new BigUint64Array(1));
     if (address === null) throw new NativeError("map", this.name, Errno.ENOENT);
-    return new Uint32Array(toArrayBuffer(address, 0, bytes));
+    return new Uint32Array(this.#life.lend(toArrayBuffer(address, 0, bytes)));
   }
 
   /** Makes or replaces an entry; false when there is no room. @throws NativeError */

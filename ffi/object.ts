@@ -9,6 +9,7 @@ import { Errno, NativeError } from "./error.ts";
 import { whole } from "./halves.ts";
 import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
 import { close, lastErrno } from "./libc.ts";
+import { Life } from "./life.ts";
 import { BpfMap } from "./map.ts";
 
 export const backends = ["fentry", "kprobe", "tracepoint"] as const;
@@ -43,16 +44,23 @@ export class Program {
   /** the kernel function it sits on, once that is decided */
   target = "";
   readonly #libbpf: Libbpf;
-  readonly #program: Pointer;
+  readonly #pointer: Pointer;
+  readonly #life: Life;
 
-  constructor(libbpf: Libbpf, program: Pointer) {
+  constructor(libbpf: Libbpf, program: Pointer, life: Life) {
     this.#libbpf = libbpf;
-    this.#program = program;
+    this.#pointer = program;
+    this.#life = life;
     this.name = String(libbpf.bpf_program__name(program));
     const [hook, backend, variant] = this.name.split("__") as [string, Backend | "any", string?];
     this.hook = hook;
     this.backend = backend;
     this.isByPerf = `__${variant}` === perfVariant;
+  }
+
+  get #program(): Pointer {
+    this.#life.check();
+    return this.#pointer;
   }
 
   /** Whether load takes it in. */
@@ -121,6 +129,7 @@ export class ProgramError extends NativeError {
 export class Link implements Disposable {
   readonly #libbpf: Libbpf;
   readonly #link: Pointer;
+  readonly #life = new Life("a link of a BPF program");
 
   constructor(libbpf: Libbpf, link: Pointer) {
     this.#libbpf = libbpf;
@@ -132,6 +141,7 @@ export class Link implements Disposable {
    * each time. @throws NativeError
    */
   iterate(size = 1, take: (bytes: Uint8Array) => void = () => {}): void {
+    this.#life.check();
     const fd = this.#libbpf.bpf_iter_create(this.#libbpf.bpf_link__fd(this.#link));
     if (fd < 0) throw new NativeError("run", "an iterator", fd);
     try {
@@ -150,14 +160,16 @@ export class Link implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#libbpf.bpf_link__destroy(this.#link);
+    if (this.#life.end()) this.#libbpf.bpf_link__destroy(this.#link);
   }
 }
 
 export class BpfObject implements Disposable {
   readonly programs: readonly Program[];
   readonly #libbpf: Libbpf;
-  readonly #object: Pointer;
+  readonly #pointer: Pointer;
+  /** its maps' and programs', too */
+  readonly #life = new Life("the BPF object");
   /** libbpf points into these until it has loaded */
   readonly #kept: Uint8Array[];
   readonly #log: LibbpfLog;
@@ -190,15 +202,21 @@ export class BpfObject implements Disposable {
 
   private constructor(libbpf: Libbpf, object: Pointer, kept: Uint8Array[], byPerf: boolean, log: LibbpfLog) {
     this.#libbpf = libbpf;
-    this.#object = object;
+    this.#pointer = object;
     this.#kept = kept;
     this.#log = log;
     const programs: Program[] = [];
-    for (let p = this.#next(null); p !== null; p = this.#next(p)) programs.push(new Program(libbpf, p));
+    for (let p = this.#next(null); p !== null; p = this.#next(p))
+      programs.push(new Program(libbpf, p, this.#life));
     const twins = new Set(programs.filter(({ isByPerf }) => isByPerf).map(({ name }) => name));
     this.programs = programs.filter(({ name, isByPerf }) =>
       byPerf ? !twins.has(`${name}${perfVariant}`) : !isByPerf,
     );
+  }
+
+  get #object(): Pointer {
+    this.#life.check();
+    return this.#pointer;
   }
 
   #next(program: Pointer | null): Pointer | null {
@@ -208,7 +226,7 @@ export class BpfObject implements Disposable {
   map(name: string): BpfMap {
     const map = pointerOf(this.#libbpf.bpf_object__find_map_by_name(this.#object, name as never));
     if (map === null) throw new NativeError("find", `map ${name} in the BPF object`, Errno.ENOENT);
-    return new BpfMap(this.#libbpf, map, name);
+    return new BpfMap(this.#libbpf, map, name, this.#life);
   }
 
   /** @throws ProgramError where libbpf said which program is at fault, else NativeError */
@@ -228,7 +246,8 @@ export class BpfObject implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#libbpf.bpf_object__close(this.#object);
+    if (!this.#life.end()) return;
+    this.#libbpf.bpf_object__close(this.#pointer);
     this.#kept.length = 0;
     this.#log[Symbol.dispose]();
   }

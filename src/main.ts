@@ -3,6 +3,7 @@
 import { isatty } from "node:tty";
 import { defineCommand, runCommand } from "citty";
 import { NativeError, remedyAgainst } from "../ffi/error.ts";
+import { sayLast } from "../ffi/handlers.ts";
 import manifest from "../package.json" with { type: "json" };
 import { printable } from "./bytes/escape.ts";
 import { type Invocation, type Options, parseArguments } from "./command/arguments.ts";
@@ -112,6 +113,7 @@ function leave(status: number): never {
 process.on("uncaughtException", (error) => leave(fail(error)));
 process.on("unhandledRejection", (reason) => leave(fail(reason)));
 
+sayLast((signal) => `ipcdump: Bun ended by ${signal}: this is a bug, please report it`);
 try {
   const { result } = await runCommand(ipcdump, { rawArgs: process.argv.slice(2) });
   leave(result as number);

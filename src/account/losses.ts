@@ -1,5 +1,4 @@
 /** The losses: the kernel side's counters, and the programs that the kernel skipped. */
-import { whole } from "../../ffi/halves.ts";
 import type { Program } from "../../ffi/object.ts";
 import type { Traced } from "../attach/plan.ts";
 import type { Lost, LostReason } from "../event.ts";
@@ -13,7 +12,7 @@ const unknown = { id: 0, name: "unknown" } as const;
 
 /** One of the kernel side's counters. */
 interface Counter {
-  /** index of its first word */
+  /** index of its lower word: the higher one could be of another time */
   readonly at: number;
   readonly kind: Lost["kind"];
   readonly reason: LostReason;
@@ -45,11 +44,11 @@ export class Losses {
   poll(lost: Lost, report: () => void): void {
     const { words } = this.#shared;
     for (const counter of this.#counters) {
-      const count = whole(words[counter.at]!, words[counter.at + 1]!);
+      const count = words[counter.at]!;
       if (count === counter.seen) continue;
-      const more = count - counter.seen;
+      const more = (count - counter.seen) >>> 0;
       counter.seen = count;
-      this.#tell(lost, counter.kind, more, counter.reason, report);
+      this.tell(lost, counter.kind, more, counter.reason, report);
     }
   }
 
@@ -64,11 +63,12 @@ export class Losses {
       }
       if (missed === 0) continue;
       this.#shared.misses = this.#shared.misses + 1;
-      this.#tell(lost, kind, missed, "probe_missed", report);
+      this.tell(lost, kind, missed, "probe_missed", report);
     }
   }
 
-  #tell(lost: Lost, kind: Lost["kind"], count: number, reason: LostReason, report: () => void): void {
+  /** Adds to what was lost, and reports it. */
+  tell(lost: Lost, kind: Lost["kind"], count: number, reason: LostReason, report: () => void): void {
     this.total += count;
     lost.kind = kind;
     lost.count = count;

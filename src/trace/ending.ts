@@ -8,8 +8,9 @@
  * signal leaves at once whatever the state, and whatever output is stuck. Signals are SIGINT, SIGTERM and SIGHUP;
  * SIGINT from cmd's terminal is cmd's own affair.
  */
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { wasIgnored } from "../../ffi/caller.ts";
+import { Interrupts } from "../../ffi/handlers.ts";
 import { flushLog, log } from "../log.ts";
 import type { Child } from "./child.ts";
 
@@ -28,6 +29,7 @@ export interface Bounds {
 }
 
 export class Ending implements Disposable {
+  #interrupts: Interrupts | null = null;
   #state: "tracing" | "draining" | "over" = "tracing";
   #isRead = true;
   /** when the first signal came */
@@ -45,8 +47,11 @@ export class Ending implements Disposable {
 
   /** From now on signals are handled here; before, they do what they do by default. */
   listen(): void {
-    for (const name of requests) process.on(name, this.request);
+    // as nohup has it
+    const heard = requests.filter((name) => name !== "SIGHUP" || !wasIgnored(constants.signals[name]));
+    for (const name of heard) process.on(name, this.request);
     process.on("SIGUSR1", this.#tell);
+    if (this.bounds.child !== null) this.#interrupts = new Interrupts();
   }
 
   /** Time runs. */
@@ -120,7 +125,7 @@ export class Ending implements Disposable {
   /** What a signal does; public for the tests. */
   readonly request = (name: Request): void => {
     const { child } = this.bounds;
-    if (name === "SIGINT" && child !== null && isInForeground()) return;
+    if (name === "SIGINT" && child !== null && this.#interrupts?.wasSent() === false) return;
     const now = performance.now();
     if (this.#signalledAt > 0 && now - this.#signalledAt >= grace) {
       this.#leave(name);
@@ -146,16 +151,5 @@ export class Ending implements Disposable {
   [Symbol.dispose](): void {
     for (const name of requests) process.off(name, this.request);
     process.off("SIGUSR1", this.#tell);
-  }
-}
-
-/** Whether Ctrl-C on our terminal comes here too; a SIGINT in the background was sent by somebody to us alone. */
-function isInForeground(): boolean {
-  try {
-    const stat = readFileSync("/proc/self/stat", "utf8");
-    const [, , , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 1).split(" ");
-    return group === foreground;
-  } catch {
-    return true; // cmd's affair, when nothing is known
   }
 }

@@ -33,6 +33,8 @@ const patience = 3;
 const longestSleep = 250;
 /** bytes of output after which it is written: with the longest part of an event behind it that is below 16 MB */
 const piece = 8 * 1024 * 1024;
+/** at the end, for a program to submit what it reserved, in milliseconds */
+const longestStuck = 1000;
 const missesInterval = 2000;
 
 /** What an event passes on its way, as src/trace/trace.ts puts it together. */
@@ -73,6 +75,8 @@ export class Loop {
   /** where the ring was when a report was asked for: what came before is counted in it */
   #reportAt = Number.POSITIVE_INFINITY;
   #missesDue = 0;
+  /** since when nothing more came, although the end is not there */
+  #stuckSince = Number.POSITIVE_INFINITY;
   /** empty drains in a row */
   #idle = 0;
   #isTidy = false;
@@ -125,8 +129,7 @@ export class Loop {
       clock.now(this.#lost.time);
       decoding.tick(this.#lost.time);
     }
-    // what nobody submits would hold up the end for ever
-    if (ending.isDraining) ending.drained(records === 0 ? ring.produced : batch.settled);
+    if (ending.isDraining) this.#approach(records);
     losses.poll(this.#lost, this.#reportLost);
     ledgers.sweep();
     if (ending.isOver || performance.now() >= this.#missesDue) {
@@ -147,6 +150,23 @@ export class Loop {
     const { top, sink } = this.#stages;
     top?.draw(sink.output);
     if (top?.isOver) this.#ending.ask();
+  }
+
+  /** Nearer to the end, which what nobody submits or completes does not hold up for ever. */
+  #approach(records: number): void {
+    const { ring, batch, losses } = this.#stages;
+    const now = performance.now();
+    this.#ending.drained(batch.settled);
+    if (records > 0) this.#stuckSince = now;
+    this.#stuckSince = Math.min(this.#stuckSince, now);
+    if (now - this.#stuckSince < longestStuck) return;
+    this.#stuckSince = now;
+    if (!ring.isBusy) {
+      this.#ending.drained(ring.produced);
+      return;
+    }
+    ring.pass();
+    losses.tell(this.#lost, "unknown", 1, "fault", this.#reportLost);
   }
 
   /** The events of the batch, piece by piece. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import objectFile from "#dist/ipcdump.bpf.o" with { type: "file" };
+import { sayLast } from "../../ffi/handlers.ts";
 import { Ring } from "../../ffi/ring.ts";
 import { Ledgers } from "../account/ledgers.ts";
 import { Losses } from "../account/losses.ts";
@@ -61,7 +62,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const groups = new Groups(options.wanted, child?.pid ?? null);
   using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, groups);
   const { object, traced } = attached;
-  using ring = new Ring(object.map("ring").fd, options.ring);
+  using ring = Ring.open(object.map("ring").fd, options.ring);
   ending.listen();
 
   const isNested = pidNamespace() !== 0;
@@ -101,6 +102,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     signals: child !== null,
     map: object.map("named"),
   });
+  sayLast(lastWords);
   sink.start();
   format.header(sink.output);
   const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
@@ -108,6 +110,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   totals.start();
   if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
   child?.release();
+  if (child !== null) sayLast((signal) => `${lastWords(signal)}; the command goes on as pid ${child.pid}`);
   const loop = new Loop(
     {
       ring,
@@ -141,6 +144,10 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   }
   log.verbose(ringLine(ring));
   if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);
+}
+
+function lastWords(signal: string): string {
+  return `ipcdump: Bun ended by ${signal}, a bug: what was not printed yet is lost`;
 }
 
 /** What the user has to know before the first event. */

@@ -14,13 +14,15 @@ export interface SpawnOptions {
   env?: Record<string, string>;
   /** instead of starting the executable itself: for chroot and the like */
   command?: string[];
+  /** a pipe is for `type` */
+  stdin?: "ignore" | "pipe";
 }
 
 /** A running ipcdump: its lines as they come, on both streams. */
 export class Ipcdump {
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
-  readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #process: Bun.Subprocess<"ignore" | "pipe", "pipe", "pipe">;
   readonly #condition = new Condition();
   readonly #reading: Promise<unknown>;
   #onLine: ((line: string) => void) | undefined;
@@ -79,6 +81,14 @@ export class Ipcdump {
 
   untilTracing(): Promise<string> {
     return this.until("the tracing line", () => this.stderr.find((line) => line.startsWith("tracing ")));
+  }
+
+  /** Writes to its stdin, as a key does that is pressed. */
+  type(keys: string): void {
+    const { stdin } = this.#process;
+    if (stdin === undefined) throw new Error("it has no stdin");
+    stdin.write(keys);
+    stdin.flush();
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { NativeError } from "../../ffi/error.ts";
 import { openLibbpf } from "../../ffi/libbpf.ts";
+import { ClosedError } from "../../ffi/life.ts";
 import { BpfObject } from "../../ffi/object.ts";
 
 /** A machine may have a lot else to do. */
@@ -25,6 +26,27 @@ function open(bytes: Uint8Array): string | null {
 
 test("the BPF object is opened", () => {
   expect(open(whole)).toBeNull();
+});
+
+test("what is closed says so when it is touched, and is closed once", () => {
+  const object = BpfObject.open(libbpf, Uint8Array.from(whole), false, null);
+  const map = object.map("ring");
+  const words = object.map(".rodata.config").words(8);
+  const [program] = object.programs;
+  expect(words.length).toBe(2);
+  object[Symbol.dispose]();
+  object[Symbol.dispose]();
+  const touches = [
+    () => object.map("ring"),
+    () => object.load(),
+    () => map.fd,
+    () => map.lookup(Uint32Array.of(0), Uint32Array.of(0)),
+    () => map.words(8),
+    () => program!.enable(true),
+    () => program!.misses(),
+  ];
+  for (const touch of touches) expect(touch).toThrow(new ClosedError("the BPF object"));
+  expect([words.length, words[0]]).toEqual([0, undefined]);
 });
 
 test("what is cut, or foreign, is not, and nothing crashes", () => {

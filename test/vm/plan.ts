@@ -11,15 +11,17 @@ import type { Backend } from "./report.ts";
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
- * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for the last five of
- * these files no VM has the compilers, tshark, bash or tmux.
+ * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
+ * files no VM has the compilers, tshark, bash, script or tmux.
  */
 const onlyHere = [
   "decode",
   "devices",
   "extcap",
+  "endings",
   "faults",
   "hostile",
+  "inherited",
   "multitude",
   "storm",
   "newkind",
