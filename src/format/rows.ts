@@ -61,6 +61,18 @@ export class Rows {
     for (const chain of this.#rows.values()) yield* chain;
   }
 
+  /** Takes away the rows that are not to be kept. */
+  prune(isKept: (row: Row) => boolean): void {
+    this.#recent.fill(undefined);
+    this.#count = 0;
+    for (const [hash, chain] of this.#rows) {
+      const left = chain.filter(isKept);
+      this.#count += left.length;
+      if (left.length === 0) this.#rows.delete(hash);
+      else if (left.length < chain.length) this.#rows.set(hash, left);
+    }
+  }
+
   /** Adds an event to its row. */
   add(event: Event): Row {
     this.#where.read(event);

@@ -1,7 +1,7 @@
 /** What `ipcdump top` shows: conversations or processes with their rates since the frame before. */
 
 import { printable } from "../bytes/escape.ts";
-import { endText, type Row } from "../format/rows.ts";
+import { endText, type Row, type Rows } from "../format/rows.ts";
 
 export const views = ["conversations", "processes"] as const;
 export type View = (typeof views)[number];
@@ -26,59 +26,87 @@ export interface BoardLine {
   lost: number;
 }
 
-/** The counters of rows as they were at the frame before. */
-interface Before {
+/** A conversation, and its counters as they were at the frame before. */
+interface Seen {
+  line: BoardLine;
   events: number;
   bytes: number;
+  /** when it was last heard of, in milliseconds */
+  seen: number;
 }
+
+/** Conversations beyond this many are forgotten when they are silent. */
+const most = 10_000;
+/** in milliseconds: for so long they are kept all the same */
+const memory = 60_000;
 
 export class Board {
   view: View = "conversations";
   order: Order = "rate";
   /** what the names, places or kinds of the lines have to have in them */
   filter = "";
-  readonly #before = new Map<Row, Before>();
+  readonly #known = new Map<Row, Seen>();
   #time = performance.now();
 
-  /** The lines of a new frame, in their order. */
-  frame(rows: Iterable<Row>): BoardLine[] {
+  /** The lines of a new frame, in their order. What was silent for long is forgotten when there is too much. */
+  frame(rows: Rows): BoardLine[] {
     const now = performance.now();
     const seconds = Math.max(0.001, (now - this.#time) / 1000);
     this.#time = now;
-    const conversations: BoardLine[] = [];
-    for (const row of rows) {
-      const before = this.#before.get(row);
-      conversations.push(this.#entry(row, before, seconds));
-      if (before === undefined) this.#before.set(row, { events: row.events, bytes: row.bytes });
-      else Object.assign(before, { events: row.events, bytes: row.bytes });
-    }
-    const entries = this.view === "conversations" ? conversations : byProcess(conversations);
+    for (const row of rows) this.#update(row, seconds, now);
+    if (this.#known.size > most) this.#forget(rows, now);
+    const conversations = [...this.#known.values()].map(({ line }) => line);
+    const lines = this.view === "conversations" ? conversations : byProcess(conversations);
     const word = this.filter.toLowerCase();
     const has = (text: string) => text.toLowerCase().includes(word);
-    return entries
-      .filter(
-        ({ kind, source, destination, where }) => word === "" || [kind, source, destination, where].some(has),
-      )
-      .sort(
-        (a, b) => measure(b, this.order) - measure(a, this.order) || b.bytes - a.bytes || b.events - a.events,
-      );
+    const found =
+      word === ""
+        ? lines
+        : lines.filter(({ kind, source, destination, where }) =>
+            [kind, source, destination, where].some(has),
+          );
+    const { order } = this;
+    return found.sort(
+      (a, b) => measure(b, order) - measure(a, order) || b.bytes - a.bytes || b.events - a.events,
+    );
   }
 
-  #entry(row: Row, before: Before | undefined, seconds: number): BoardLine {
-    return {
-      rows: [row],
-      kind: row.kind,
-      source: endText(row.srcPid, row.srcComm),
-      destination: endText(row.dstPid, row.dstComm),
-      where: printable(row.where),
-      eventRate: (row.events - (before?.events ?? 0)) / seconds,
-      byteRate: (row.bytes - (before?.bytes ?? 0)) / seconds,
-      events: row.events,
-      bytes: row.bytes,
-      guessed: row.isGuess ? row.events : 0,
-      lost: row.lost,
-    };
+  #update(row: Row, seconds: number, now: number): void {
+    let known = this.#known.get(row);
+    if (known === undefined) {
+      known = { line: lineOf(row), events: 0, bytes: 0, seen: now };
+      this.#known.set(row, known);
+    }
+    const { line, events, bytes } = known;
+    line.eventRate = (row.events - events) / seconds;
+    line.byteRate = (row.bytes - bytes) / seconds;
+    line.events = row.events;
+    line.bytes = row.bytes;
+    line.guessed = row.isGuess ? row.events : 0;
+    line.lost = row.lost;
+    if (row.events !== events || row.lost > 0) known.seen = now;
+    known.events = row.events;
+    known.bytes = row.bytes;
   }
+
+  #forget(rows: Rows, now: number): void {
+    rows.prune((row) => {
+      const isKept = now - (this.#known.get(row)?.seen ?? now) < memory;
+      if (!isKept) this.#known.delete(row);
+      return isKept;
+    });
+  }
+}
+
+function lineOf(row: Row): BoardLine {
+  return {
+    rows: [row],
+    kind: row.kind,
+    source: endText(row.srcPid, row.srcComm),
+    destination: endText(row.dstPid, row.dstComm),
+    where: printable(row.where),
+    ...{ eventRate: 0, byteRate: 0, events: 0, bytes: 0, guessed: 0, lost: 0 },
+  };
 }
 
 function measure(entry: BoardLine, order: Order): number {
@@ -98,12 +126,10 @@ function measure(entry: BoardLine, order: Order): number {
 function byProcess(conversations: readonly BoardLine[]): BoardLine[] {
   const own = new Map<string, BoardLine & { others: Set<string>; kinds: Set<string>; rows: Row[] }>();
   for (const entry of conversations) {
-    for (const [name, other] of [
-      [entry.source, entry.destination],
-      [entry.destination, entry.source],
-    ] as const) {
-      // to oneself counts once
-      if (name === other && own.get(name)?.rows.includes(entry.rows[0]!)) continue;
+    const { source, destination } = entry;
+    const ends = source === destination ? [source] : [source, destination];
+    for (const name of ends) {
+      const other = name === source ? destination : source;
       const known = own.get(name);
       if (known === undefined) {
         own.set(name, {
