@@ -4,6 +4,9 @@
 #define CONFIG_H
 #include "event.h"
 
+/* Bits of enum group in select.h */
+#define GROUP_BITS 8
+
 struct config {
 	/* contents wanted at all, and how many bytes of them an event (0: all) */
 	u32 contents;
@@ -27,6 +30,19 @@ struct config {
 	u32 comm_groups;
 	/* those that take descendants too */
 	u32 followed_groups;
+	/* signals that are asked for: bit n - 1 of these 64 is signal n; none: all */
+	u32 signals_low;
+	u32 signals_high;
+	/* signals that the kernel sends by itself are events, too */
+	u32 kernel_signals;
+	/* what a process does to itself is left out */
+	u32 no_self;
+	/* names that are patterns; see globs.h */
+	u32 globs;
+	u32 reserved;
+	u64 glob_first;
+	u64 glob_loops;
+	u64 glob_accepts[GROUP_BITS];
 };
 
 /* Lives in .bss, which user space maps */

@@ -114,8 +114,8 @@ static __always_inline void drop(struct ledger *ledger, u32 bytes)
 	consume(ledger, CONSUME_DROPPED, bytes, NULL);
 }
 
-/* Whether the n-th run that was settled may be wanted by a reader of these groups */
-__weak __noinline int run_may_pass(u32 n, u32 groups)
+/* Whether the n-th run that was settled may be wanted, of this reader, who is in these groups */
+__weak __noinline int run_may_pass(u32 n, u32 groups, u32 reader)
 {
 	u32 use = CONSUME_REPORTED;
 	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
@@ -124,6 +124,8 @@ __weak __noinline int run_may_pass(u32 n, u32 groups)
 	if (!consumption)
 		return true;
 	run = &consumption->runs.run[n & (RUNS - 1)];
+	if (is_to_self(run->who.tgid, reader))
+		return false;
 	/* bytes from before tracing are nobody's, for good */
 	return may_pass(run->who.tgid ? groups_of(&run->who) : 0, groups);
 }
@@ -153,7 +155,7 @@ __weak __noinline int admit_runs(u32 tgid, u32 tag)
 		barrier();
 		if (i >= consumption->taken || passes)
 			break;
-		passes = run_may_pass(i, groups);
+		passes = run_may_pass(i, groups, tgid);
 	}
 	if (!passes)
 		return false;
@@ -188,7 +190,7 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 	first = consumption->runs.run[0];
 	if (reading->dst.tgid == config.own_tgid || (n == 1 && first.who.tgid == config.own_tgid))
 		return;
-	if (selects() && !admit_runs(reading->dst.tgid, reading->dst.tag))
+	if ((selects() || config.no_self) && !admit_runs(reading->dst.tgid, reading->dst.tag))
 		return;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {

@@ -77,6 +77,10 @@ enum event_flags {
 	EVENT_DST_GUESS = 2,
 	PIPE_FIFO = 16,
 	SIGNAL_GROUP = 16,
+	SIGNAL_KERNEL = 32,   /* no process asked for it */
+	SIGNAL_BARE = 64,     /* and it has no siginfo */
+	SIGNAL_EXITING = 128, /* it was sent as a process ended */
+	SIGNAL_PDEATH = 256,  /* it is the target's PR_SET_PDEATHSIG */
 	SEND_BOUND = 16,      /* `address` is the key of an address_record */
 	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
 	SEND_UNHELD =
@@ -128,7 +132,7 @@ struct signal_record {
 	u32 number;
 	u32 result;
 	u32 target; /* thread, by its number for the tracer */
-	u32 reserved;
+	s32 code;   /* si_code of SIGNAL_KERNEL */
 };
 
 /* A process was seen using a socket for the first time, or another one than before */

@@ -13,6 +13,7 @@
 
 ANCHOR(struct, fork_record);
 ANCHOR(enum, group);
+ANCHOR(enum, globs);
 ANCHOR(struct, naming);
 
 /* Gives a process that was just made the groups of its parent, and takes it what the last one with its pid had */

@@ -223,9 +223,17 @@ static __always_inline u32 groups_of(const struct process *who)
 	return known ? known->groups : GROUPS_UNKNOWN;
 }
 
+/* Whether an event is left out for what a process does to itself */
+static __always_inline bool is_to_self(u32 src_tgid, u32 dst_tgid)
+{
+	return config.no_self && dst_tgid && src_tgid == dst_tgid;
+}
+
 /* Whether an event between these may be wanted; if so, both are announced by now */
 static __always_inline bool admit(struct identity *src, const struct process *dst)
 {
+	if (is_to_self(src->who.tgid, dst->tgid))
+		return false;
 	if (!selects())
 		return true;
 	if (!may_pass(classify(src), groups_of(dst)))

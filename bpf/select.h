@@ -6,15 +6,17 @@
  */
 #ifndef SELECT_H
 #define SELECT_H
-#include "emit.h"
+#include "globs.h"
 
 enum group {
-	GROUP_SOURCE = 1,      /* -s -S */
-	GROUP_DESTINATION = 2, /* -d -D */
-	GROUP_EITHER = 4,      /* -p -P */
-	GROUP_EXCLUDED = 8,    /* --not-pid --not-comm */
-	GROUP_COMMAND = 16,    /* -- cmd and its descendants */
-	GROUPS_UNKNOWN = 32,   /* nobody can say here which ones */
+	GROUP_SOURCE = 1,	     /* -s -S */
+	GROUP_DESTINATION = 2,	     /* -d -D */
+	GROUP_EITHER = 4,	     /* -p -P */
+	GROUP_EXCLUDED = 8,	     /* --not-pid --not-comm */
+	GROUP_COMMAND = 16,	     /* -- cmd and its descendants */
+	GROUPS_UNKNOWN = 32,	     /* nobody can say here which ones */
+	GROUP_NOT_SOURCE = 64,	     /* --not-src-pid --not-src-comm */
+	GROUP_NOT_DESTINATION = 128, /* --not-dst-pid --not-dst-comm */
 };
 
 struct member {
@@ -67,6 +69,12 @@ static __always_inline u32 groups_by(u32 pid, const u8 comm[COMM_LENGTH])
 
 		if (named_so)
 			groups |= *named_so;
+		if (config.globs) {
+			u64 words[COMM_LENGTH / sizeof(u64)];
+
+			__builtin_memcpy(words, comm, COMM_LENGTH);
+			groups |= groups_by_glob(words[0], words[1]);
+		}
 	}
 	return groups;
 }
@@ -80,7 +88,8 @@ static __always_inline bool is_missed(u32 group, u32 groups)
 /* Whether an event between processes of these groups may be wanted */
 static __always_inline bool may_pass(u32 src, u32 dst)
 {
-	return !((src | dst) & GROUP_EXCLUDED) && !is_missed(GROUP_SOURCE, src) &&
+	return !((src | dst) & GROUP_EXCLUDED) && !(src & GROUP_NOT_SOURCE) &&
+	       !(dst & GROUP_NOT_DESTINATION) && !is_missed(GROUP_SOURCE, src) &&
 	       !is_missed(GROUP_DESTINATION, dst) && !is_missed(GROUP_EITHER, src | dst) &&
 	       !is_missed(GROUP_COMMAND, src | dst);
 }

@@ -12,6 +12,7 @@ ANCHOR(struct, signal_record);
 
 #define SEND_SIG_PRIV 1
 #define SIGKILL 9
+#define SIGCHLD 17
 #define SIGCONT 18
 #define SIGNAL_CLD_STOPPED 0x10
 #define SIGNAL_CLD_CONTINUED 0x20
@@ -74,46 +75,90 @@ static __always_inline bool has_resumed(struct task_struct *task)
 	return true;
 }
 
-SEC("?tp_btf/signal_generate")
-int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *info,
-	     struct task_struct *task, int group, int result)
+/* Whether --signal asks for it */
+static __always_inline bool is_wanted(u32 number)
+{
+	u32 bit = number - 1, word = bit < 32 ? config.signals_low : config.signals_high;
+
+	return !(config.signals_low | config.signals_high) || word >> (bit & 31) & 1;
+}
+
+/*
+ * Whether a process asked for a signal: by a system call, or by cgroup.kill, which is a signal to all of a process.
+ * 0 and 1 stand for signals of the kernel's own; but since 7.x kill(2) and its kin pass 0 as well. So does
+ * a write to cgroup.kill, by whatever call, and nobody else for a SIGKILL who is not exiting.
+ */
+static __always_inline bool is_sent(int number, struct kernel_siginfo *info, bool to_self,
+				    u32 *flags)
 {
 	struct task_struct *self = (void *)bpf_get_current_task();
 	struct pt_regs *regs = current_regs();
 	enum call call = call_of((u32)call_number(regs), in_compat_call());
-	u32 doing = BPF_CORE_READ(self, flags), flags = group ? SIGNAL_GROUP : 0;
-	struct identity src = {}, dst = {};
+	u32 doing = BPF_CORE_READ(self, flags);
 	/* as a pointer the verifier takes it for never NULL, and leaves out what is for NULL */
 	u64 address = scalar(info);
+
+	if (address == SEND_SIG_PRIV || (doing & PF_EXITING))
+		return false;
+	if (is_asked_for(regs, call, number))
+		return !address ||
+		       is_made_by_call(regs, call, address, BPF_CORE_READ(info, si_code), to_self);
+	if (address || number != SIGKILL || call == CALL_KILL || call == CALL_SIGQUEUE ||
+	    (doing & PF_KTHREAD))
+		return false;
+	*flags = SIGNAL_GROUP;
+	return true;
+}
+
+/* The kernel's own signal: flags of the event by which user space tells its cause */
+static __always_inline u32 circumstances(int number, u64 address, struct task_struct *task)
+{
+	struct task_struct *self = (void *)bpf_get_current_task();
+	u32 flags = SIGNAL_KERNEL;
+
+	if (address <= SEND_SIG_PRIV)
+		flags |= SIGNAL_BARE;
+	if (BPF_CORE_READ(self, flags) & PF_EXITING)
+		flags |= SIGNAL_EXITING;
+	if (BPF_CORE_READ(task, pdeath_signal) == number)
+		flags |= SIGNAL_PDEATH;
+	return flags;
+}
+
+SEC("?tp_btf/signal_generate")
+int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *info,
+	     struct task_struct *task, int group, int result)
+{
+	u32 flags = group ? SIGNAL_GROUP : 0;
+	struct identity src = {}, dst = {};
+	u64 address = scalar(info);
 	struct signal_record *record;
+	bool is_own;
 
 	/* whoever sent it: the next one is to know */
 	if (number == SIGCONT && has_resumed(task))
 		result = RESULT_RESUMED;
-	/*
-	 * 0 and 1 stand for signals of the kernel's own; but since 7.x kill(2) and its kin pass 0 as well. So does
-	 * a write to cgroup.kill, by whatever call, and nobody else for a SIGKILL who is not exiting.
-	 */
-	if (address == SEND_SIG_PRIV || (doing & PF_EXITING))
+	if (!is_wanted(number))
 		return 0;
-	identify(self, &src);
+	identify((void *)bpf_get_current_task(), &src);
 	identify(task, &dst);
-	if (is_asked_for(regs, call, number)) {
-		if (address &&
-		    !is_made_by_call(regs, call, address, BPF_CORE_READ(info, si_code),
-				     src.who.tgid == dst.who.tgid))
+	is_own = is_sent(number, info, src.who.tgid == dst.who.tgid, &flags);
+	if (!is_own) {
+		/* the end of a child is news to its parent only */
+		if (!config.kernel_signals ||
+		    (number == SIGCHLD && !(config.signals_low | config.signals_high)))
 			return 0;
-	} else if (!address && number == SIGKILL && call != CALL_KILL && call != CALL_SIGQUEUE &&
-		   !(doing & PF_KTHREAD)) {
-		flags = SIGNAL_GROUP;
-	} else {
-		return 0;
+		flags |= circumstances(number, address, task);
+		__builtin_memset(&src, 0, sizeof(src));
+		__builtin_memcpy(src.name.comm, "kernel", sizeof("kernel"));
 	}
-	if (src.who.tgid == config.own_tgid || dst.who.tgid == config.own_tgid)
+	if (src.who.tgid == config.own_tgid || dst.who.tgid == config.own_tgid ||
+	    is_to_self(src.who.tgid, dst.who.tgid))
 		return 0;
 	if (selects() && !may_pass(classify(&src), classify(&dst)))
 		return 0;
-	announce(&src);
+	if (is_own)
+		announce(&src);
 	announce(&dst);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
@@ -124,7 +169,9 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	record->number = number;
 	record->result = result;
 	record->target = thread_here(scalar(task), BPF_CORE_READ(task, pid));
-	record->reserved = 0;
+	record->code = 0;
+	if (address > SEND_SIG_PRIV)
+		record->code = BPF_CORE_READ(info, si_code);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }

@@ -427,6 +427,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_state;
+	int pdeath_signal;
 	unsigned long nvcsw;
 	u64 start_boottime;
 	struct task_struct *real_parent;

@@ -177,6 +177,10 @@ export const EventFlags = {
   EVENT_DST_GUESS: 2,
   PIPE_FIFO: 16,
   SIGNAL_GROUP: 16,
+  SIGNAL_KERNEL: 32,
+  SIGNAL_BARE: 64,
+  SIGNAL_EXITING: 128,
+  SIGNAL_PDEATH: 256,
   SEND_BOUND: 16,
   SEND_TO_ADDRESS: 32,
   SEND_UNHELD: 64,
@@ -259,6 +263,12 @@ export class ForkRecord {
   }
 }
 
+export const Globs = {
+  GLOBS_THERE: 1,
+  GLOBS_WIDE: 2,
+  GLOBS_MORE: 4,
+} as const;
+
 export const Group = {
   GROUP_SOURCE: 1,
   GROUP_DESTINATION: 2,
@@ -266,6 +276,8 @@ export const Group = {
   GROUP_EXCLUDED: 8,
   GROUP_COMMAND: 16,
   GROUPS_UNKNOWN: 32,
+  GROUP_NOT_SOURCE: 64,
+  GROUP_NOT_DESTINATION: 128,
 } as const;
 
 export const Kind = {
@@ -828,7 +840,7 @@ export class SignalRecord {
   get target(): number {
     return this.words[this.at + 14] as number;
   }
-  get reserved(): number {
+  get code(): number {
     return this.words[this.at + 15] as number;
   }
 }
@@ -993,7 +1005,7 @@ export class UseRecord {
 
 /** struct config */
 export class Config {
-  static readonly size = 48;
+  static readonly size = 152;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1069,6 +1081,68 @@ export class Config {
   set followedGroups(value: number) {
     this.words[this.at + 11] = value;
   }
+  get signalsLow(): number {
+    return this.words[this.at + 12] as number;
+  }
+  set signalsLow(value: number) {
+    this.words[this.at + 12] = value;
+  }
+  get signalsHigh(): number {
+    return this.words[this.at + 13] as number;
+  }
+  set signalsHigh(value: number) {
+    this.words[this.at + 13] = value;
+  }
+  get kernelSignals(): number {
+    return this.words[this.at + 14] as number;
+  }
+  set kernelSignals(value: number) {
+    this.words[this.at + 14] = value;
+  }
+  get noSelf(): number {
+    return this.words[this.at + 15] as number;
+  }
+  set noSelf(value: number) {
+    this.words[this.at + 15] = value;
+  }
+  get globs(): number {
+    return this.words[this.at + 16] as number;
+  }
+  set globs(value: number) {
+    this.words[this.at + 16] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 17] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 17] = value;
+  }
+  get globFirstLow(): number {
+    return this.words[this.at + 18] as number;
+  }
+  set globFirstLow(value: number) {
+    this.words[this.at + 18] = value;
+  }
+  get globFirstHigh(): number {
+    return this.words[this.at + 19] as number;
+  }
+  set globFirstHigh(value: number) {
+    this.words[this.at + 19] = value;
+  }
+  get globLoopsLow(): number {
+    return this.words[this.at + 20] as number;
+  }
+  set globLoopsLow(value: number) {
+    this.words[this.at + 20] = value;
+  }
+  get globLoopsHigh(): number {
+    return this.words[this.at + 21] as number;
+  }
+  set globLoopsHigh(value: number) {
+    this.words[this.at + 21] = value;
+  }
+  /** 8 × 8 bytes */
+  static readonly globAccepts = { offset: 88, length: 8, size: 8 } as const;
 }
 
 /** struct shared */

@@ -27,7 +27,7 @@ const ipcdump = defineCommand({
 });
 
 async function run(invocation: Invocation): Promise<number> {
-  if (invocation.action === "help") return say(help(kindWords));
+  if (invocation.action === "help") return say(help(kindWords, invocation.isAll));
   if (invocation.action === "version") return say(version(invocation.verbose));
   if (invocation.action === "completions") {
     const { completions } = await import("./command/completions.ts");

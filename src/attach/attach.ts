@@ -215,6 +215,12 @@ function configure(
   config.sends = isHooked(traced, "sends_length") ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   config.calls = traced.filter(isByCalls).reduce((mask, { kind: { id } }) => mask | (1 << id), 0);
+  for (const number of options.wanted.signals) {
+    if (number > 32) config.signalsHigh |= 1 << (number - 33);
+    else config.signalsLow |= 1 << (number - 1);
+  }
+  config.kernelSignals = options.kernelSignals ? 1 : 0;
+  config.noSelf = options.wanted.noSelf ? 1 : 0;
   groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;

@@ -1,9 +1,10 @@
 /** The command line: words → Options, or a UsageError that names the culprit. Pure but for the tables. */
 import type { Kind } from "../event.ts";
 import { UsageError } from "../failure.ts";
-import { paths, processes, type Wanted } from "../filter/wanted.ts";
+import type { Wanted } from "../filter/wanted.ts";
 import type { FormatName } from "../format/index.ts";
 import type { Choice } from "../message/decoding.ts";
+import { wanted } from "./filters.ts";
 import {
   type BackendChoice,
   backends,
@@ -16,7 +17,7 @@ import {
 import { type Given, last, read } from "./given.ts";
 import { selectKinds } from "./selection.ts";
 import { type Subcommand, subcommandOf, type TopOptions } from "./subcommands.ts";
-import { duration, numberFrom, oneOf, ringSize, wholeNumber } from "./values.ts";
+import { duration, oneOf, ringSize, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
 export interface Options {
@@ -56,6 +57,8 @@ export interface Options {
   ring: number;
   /** events of the terminal that shows this, too */
   self: boolean;
+  /** the signals that the kernel sends by itself, too */
+  kernelSignals: boolean;
   /** events with no end in this pid namespace, too */
   allNamespaces: boolean;
   /** the words behind --: the command to start and its arguments, null without one */
@@ -69,14 +72,11 @@ export interface Decode extends Choice {
 }
 
 export type Invocation =
-  | { action: "help" }
+  | { action: "help"; isAll: boolean }
   | { action: "version"; verbose: boolean }
   | Exclude<Subcommand, { action: "top" }>
   | { action: "trace"; options: Options };
 
-/** PID_MAX_LIMIT */
-const mostPid = 4_194_304;
-const mostPort = 65_535;
 /** the kernel side keeps -B in 32 bits */
 const mostBytes = 0xffff_ffff;
 
@@ -93,7 +93,7 @@ export function parseArguments(words: readonly string[]): Invocation {
   }
   if (subcommand !== null) return subcommand;
   const { given, command } = read(words);
-  if (given.has("help")) return { action: "help" };
+  if (given.has("help")) return { action: "help", isAll: last(given, "help") === "all" };
   const verbosity = Math.min(2, given.get("verbose")?.length ?? 0);
   if (given.has("version")) return { action: "version", verbose: verbosity > 0 };
   const summary = given.has("summary");
@@ -111,7 +111,7 @@ export function parseArguments(words: readonly string[]): Invocation {
   const decode = decodeFrom(given, format);
   const maxBytes = wholeNumber("-B", last(given, "max-bytes"), mostBytes);
   const options: Options = {
-    ...selectKinds(given.get("type") ?? [], given.get("not-type") ?? []),
+    ...kindsFrom(given),
     wanted: wanted(given),
     bytes: ((given.has("bytes") || isRecording) && !summary) || decode !== null, // a table has no place for contents
     maxBytes: decode === null ? maxBytes : 0,
@@ -130,6 +130,7 @@ export function parseArguments(words: readonly string[]): Invocation {
     backend: oneOf("--backend", last(given, "backend"), backends),
     ring: ringSize(last(given, "ring")),
     self: given.has("self"),
+    kernelSignals: given.has("kernel-signals"),
     allNamespaces: given.has("all-ns"),
     command,
   };
@@ -153,8 +154,18 @@ function fitTop({ summary, decode, format, recording, command }: Options, top: T
   return top;
 }
 
+/** --signal leaves out what is none, and so nothing else is traced. @throws UsageError */
+function kindsFrom(given: Given): Pick<Options, "kinds" | "named"> {
+  const selected = selectKinds(given.get("type") ?? [], given.get("not-type") ?? []);
+  const flag = (["signal", "not-signal", "kernel-signals"] as const).find((name) => given.has(name));
+  if (flag !== undefined && !selected.kinds.includes("signal"))
+    throw new UsageError(`--${flag} is about signals; add -t signal, or leave it out`);
+  if (flag !== "signal") return selected;
+  return { kinds: ["signal"], named: selected.named.filter((kind) => kind === "signal") };
+}
+
 /** Flags that ask for what a recording does not have. */
-const live: readonly FlagName[] = ["follow", "duration", "self", "all-ns"];
+const live: readonly FlagName[] = ["follow", "duration", "self", "all-ns", "kernel-signals"];
 
 /** The file of -r, null without. @throws UsageError */
 function readsFrom(given: Given, command: string[] | null): string | null {
@@ -182,24 +193,5 @@ function decodeFrom(given: Given, format: FormatName): Pick<Decode, "protocols" 
     protocols: chosen.length === 0 ? protocolNames : chosen,
     slow: Math.round(duration("--slow", last(given, "slow")) * 1e9),
     errors: given.has("errors"),
-  };
-}
-
-function wanted(given: Given): Wanted {
-  const pids = (name: FlagName) =>
-    (given.get(name) ?? []).map((value) => numberFrom(1, `--${name}`, "a process id", value, mostPid));
-  const both = (pid: FlagName, comm: FlagName) => processes(pids(pid), given.get(comm) ?? []);
-  const follow = given.has("follow");
-  if (follow && !["src-pid", "dst-pid", "pid"].some((name) => given.has(name as FlagName))) {
-    throw new UsageError("--follow needs the processes to follow; add -p PID, -s PID or -d PID");
-  }
-  return {
-    source: both("src-pid", "src-comm"),
-    destination: both("dst-pid", "dst-comm"),
-    either: both("pid", "comm"),
-    excluded: both("not-pid", "not-comm"),
-    follow,
-    paths: paths(given.get("path") ?? []),
-    ports: (given.get("port") ?? []).map((value) => numberFrom(1, "--port", "a port", value, mostPort)),
   };
 }

@@ -1,5 +1,6 @@
 /** Completions for shells, made from the table of flags. */
-import { commands, type Flag, type FlagName, flags, type Shell, shells } from "./flags.ts";
+import type { Flag } from "./flag.ts";
+import { commands, type FlagName, flags, type Shell, shells } from "./flags.ts";
 import { kindWords } from "./selection.ts";
 
 interface NamedFlag extends Flag {

@@ -1,6 +1,9 @@
 /** The one table of flags: parser, defaults, help and shell completions are made from it. */
 import { type FormatName, formats } from "../format/index.ts";
+import { lastRealtime, signalName } from "../kinds/signal.ts";
 import { protocols } from "../message/decoders/index.ts";
+import type { Flag } from "./flag.ts";
+import { whoFlags } from "./whoflags.ts";
 
 export const backends = ["auto", "fentry", "kprobe", "tracepoint"] as const;
 export type BackendChoice = (typeof backends)[number];
@@ -8,6 +11,10 @@ export const colors = ["auto", "always", "never"] as const;
 export type ColorChoice = (typeof colors)[number];
 export const formatNames = Object.keys(formats) as FormatName[];
 export const protocolNames = protocols.map(({ name }) => name);
+/** Signals by name without its SIG. */
+export const signalWords = Array.from({ length: lastRealtime }, (_, i) => signalName(i + 1))
+  .filter((name) => name.startsWith("SIG"))
+  .map((name) => name.slice("SIG".length));
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 /** What `ipcdump map` draws. */
@@ -26,26 +33,6 @@ export const commands = {
   extcap: { usage: "extcap --install|--remove", description: "be an interface of Wireshark's" },
   completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
 } as const;
-
-/** Parts of the help, in its order. */
-export const groups = ["what", "who", "how much", "where to"] as const;
-
-export interface Flag {
-  readonly short?: string;
-  /** the value's name in the help; a flag without one is a switch */
-  readonly value?: string;
-  /** the values there are, or their sort, for a shell to complete them */
-  readonly values?: readonly string[] | "file" | "kind" | "pid" | "comm";
-  /** the value may be left out, and has to follow an equals sign */
-  readonly optional?: true;
-  /** may be repeated; a value flag's values may be separated by commas too (`\,` is a comma) */
-  readonly list?: true;
-  readonly default?: string;
-  readonly group: (typeof groups)[number];
-  readonly description: string;
-  /** the flag on whose line the help has this one */
-  readonly beside?: string;
-}
 
 export const flags = {
   type: {
@@ -81,76 +68,42 @@ export const flags = {
     description: "only what is named like this",
   },
   port: { value: "N", list: true, group: "what", description: "with this port", beside: "path" },
-  "src-pid": {
-    short: "s",
-    value: "PID",
-    values: "pid",
+  "not-path": {
+    value: "GLOB",
     list: true,
-    group: "who",
-    description: "source, destination, either",
+    group: "what",
+    description: "not what is named like this",
+    rare: true,
   },
-  "dst-pid": {
-    short: "d",
-    value: "PID",
-    values: "pid",
+  "not-port": {
+    value: "N",
     list: true,
-    group: "who",
-    description: "the destination's process id",
-    beside: "src-pid",
+    group: "what",
+    description: "nor with this port",
+    beside: "not-path",
+    rare: true,
   },
-  pid: {
-    short: "p",
-    value: "PID",
-    values: "pid",
-    list: true,
-    group: "who",
-    description: "the process id of either end",
-    beside: "src-pid",
-  },
-  follow: { group: "who", description: "-s, -d, -p take descendants too, also future ones" },
-  "src-comm": {
-    short: "S",
+  signal: {
     value: "NAME",
-    values: "comm",
+    values: signalWords,
     list: true,
-    group: "who",
-    description: "likewise by process name",
+    group: "what",
+    description: "only these signals",
   },
-  "dst-comm": {
-    short: "D",
+  "not-signal": {
     value: "NAME",
-    values: "comm",
+    values: signalWords,
     list: true,
-    group: "who",
-    description: "the destination's process name",
-    beside: "src-comm",
+    group: "what",
+    description: "none of these signals",
+    rare: true,
   },
-  comm: {
-    short: "P",
-    value: "NAME",
-    values: "comm",
-    list: true,
-    group: "who",
-    description: "the process name of either end",
-    beside: "src-comm",
+  "kernel-signals": {
+    group: "what",
+    description: "the kernel's own signals, too: faults, timers, terminals, out of memory",
+    rare: true,
   },
-  "not-pid": {
-    value: "PID",
-    values: "pid",
-    list: true,
-    group: "who",
-    description: "none of these ends",
-  },
-  "not-comm": {
-    value: "NAME",
-    values: "comm",
-    list: true,
-    group: "who",
-    description: "nor these",
-    beside: "not-pid",
-  },
-  self: { group: "who", description: "our terminal as well" },
-  "all-ns": { group: "who", description: "in a container others", beside: "self" },
+  ...whoFlags,
   "max-bytes": {
     short: "B",
     value: "N",
@@ -166,7 +119,13 @@ export const flags = {
     description: "stop after N events",
   },
   duration: { value: "T", group: "how much", description: "after 1.5s, 2m, 1h", beside: "count" },
-  ring: { value: "SIZE", default: "16M", group: "how much", description: "ring buffer: K, M or G" },
+  ring: {
+    value: "SIZE",
+    default: "16M",
+    group: "how much",
+    description: "ring buffer: K, M or G",
+    rare: true,
+  },
   format: {
     short: "f",
     value: "NAME",
@@ -198,6 +157,7 @@ export const flags = {
     default: "auto",
     group: "where to",
     description: colors.join(", "),
+    rare: true,
   },
   backend: {
     value: "NAME",
@@ -205,6 +165,7 @@ export const flags = {
     default: "auto",
     group: "where to",
     description: backends.join(", "),
+    rare: true,
   },
   verbose: {
     short: "v",
@@ -213,8 +174,15 @@ export const flags = {
     description: "say more (-vv: all), or less",
   },
   quiet: { short: "q", group: "where to", description: "no tracing line and no totals", beside: "verbose" },
-  help: { short: "h", group: "where to", description: "this text" },
-  version: { group: "where to", description: "and of its parts with -v", beside: "help" },
+  help: {
+    short: "h",
+    value: "all",
+    values: ["all"],
+    optional: true,
+    group: "where to",
+    description: "this text; all: every flag",
+  },
+  version: { group: "where to", description: "parts with -v", beside: "help" },
 } as const satisfies Record<string, Flag>;
 
 export type FlagName = keyof typeof flags;

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { printable } from "../bytes/escape.ts";
 import { quoted } from "../bytes/shell.ts";
 import { UsageError } from "../failure.ts";
-import { commands, type Flag, type FlagName, flags } from "./flags.ts";
+import type { Flag } from "./flag.ts";
+import { commands, type FlagName, flags } from "./flags.ts";
 import { selectKinds } from "./selection.ts";
 import { nearest } from "./spelling.ts";
 import { splitList } from "./values.ts";
@@ -34,8 +35,13 @@ export function read(all: readonly string[]): { given: Given; command: string[] 
   });
   const given: Given = new Map();
   // A request for help is met, even when another word is wrong.
-  if (tokens.some((token) => token.kind === "option" && token.name === "help")) {
-    return { given: given.set("help", []), command: null };
+  const help = tokens.find((token) => token.kind === "option" && token.name === "help");
+  if (help !== undefined) {
+    const isAll = tokens.some(
+      (token) => token.kind === "positional" && token.value === "all" && token.index === help.index + 1,
+    );
+    const word = help.kind === "option" && help.value === "all" ? "all" : "";
+    return { given: given.set("help", [isAll ? "all" : word]), command: null };
   }
   let command: string[] | null = null;
   for (const token of tokens) {

@@ -1,4 +1,5 @@
-import { commands, type Flag, type FlagName, flags, flagWords, groups } from "./flags.ts";
+import { type Flag, groups } from "./flag.ts";
+import { commands, type FlagName, flags, flagWords } from "./flags.ts";
 
 const width = 80;
 /** where descriptions begin */
@@ -24,14 +25,18 @@ const examples: readonly [command: string, meaning: string][] = [
   ["ipcdump -t pipe -x -B 64 -f json", "pipe I/O as JSON, first 64 bytes too"],
 ];
 
-/** The text of --help: 80 columns and 45 lines at most, ends with a newline. */
-export function help(kindWords: readonly (readonly string[])[]): string {
+/**
+ * The text of --help: 80 columns and 45 lines at most, ends with a newline.
+ * @param isAll what is rarely needed as well, in as many lines as it takes
+ */
+export function help(kindWords: readonly (readonly string[])[], isAll = false): string {
   const lines = [...head];
   for (const group of groups) {
     lines.push(`${group[0]?.toUpperCase()}${group.slice(1)}:`);
     for (const name of Object.keys(flags) as FlagName[]) {
       const flag: Flag = flags[name];
-      if (flag.group === group && flag.beside === undefined) lines.push(...entry(name, kindWords));
+      if (flag.group === group && flag.beside === undefined && (isAll || flag.rare !== true))
+        lines.push(...entry(name, kindWords, isAll));
     }
   }
   const longest = Math.max(...examples.map(([command]) => command.length));
@@ -40,11 +45,11 @@ export function help(kindWords: readonly (readonly string[])[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-function entry(name: FlagName, kindWords: readonly (readonly string[])[]): string[] {
+function entry(name: FlagName, kindWords: readonly (readonly string[])[], isAll: boolean): string[] {
   const flag: Flag = flags[name];
   const besides = (Object.keys(flags) as FlagName[]).filter((other) => {
-    const { beside }: Flag = flags[other];
-    return beside === name;
+    const { beside, rare }: Flag = flags[other];
+    return beside === name && (isAll || rare !== true);
   });
   const value = valueWord(flag);
   let words = flag.short === undefined ? `    ${flagWords(name)}` : flagWords(name);

@@ -15,7 +15,7 @@ export interface TopOptions {
 }
 
 export type Subcommand =
-  | { action: "help" }
+  | { action: "help"; isAll: boolean }
   | { action: "doctor"; json: boolean }
   | { action: "completions"; shell: Shell }
   | { action: "map"; names: readonly string[]; drawing: DrawingName; output: string | null }
@@ -41,7 +41,7 @@ export function subcommandOf(all: readonly string[]): Subcommand | null {
     if (word.startsWith("--extcap-")) return { action: "extcap", words: all };
   }
   if (!Object.hasOwn(parsers, name)) return null;
-  if (words.some((word) => word === "-h" || word === "--help")) return { action: "help" };
+  if (words.some((word) => word === "-h" || word === "--help")) return { action: "help", isAll: false };
   return parsers[name as keyof typeof parsers](words);
 }
 

@@ -3,9 +3,10 @@
  */
 
 import { same } from "../bytes/same.ts";
-import type { End, Event, File, Key, Meta } from "../event.ts";
+import type { End, Event } from "../event.ts";
 import { Group } from "../layout.ts";
-import type { WantedPath } from "./path.ts";
+import type { Glob } from "./glob.ts";
+import { type Probe, pathProbe, portProbe, signalProbe, Terminal } from "./probe.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
 /** ipcdump's own noise; see src/filter/surroundings.ts. */
@@ -20,66 +21,23 @@ export interface Noise {
 class Matcher {
   readonly pids: Set<number>;
   readonly comms: readonly Uint8Array[];
+  readonly globs: readonly Glob[];
   readonly isEmpty: boolean;
 
-  constructor({ pids, comms }: Processes) {
+  constructor({ pids, comms, globs }: Processes) {
     this.pids = new Set(pids);
     this.comms = comms;
-    this.isEmpty = pids.length === 0 && comms.length === 0;
+    this.globs = globs;
+    this.isEmpty = pids.length === 0 && comms.length === 0 && globs.length === 0;
   }
 
   has(end: End): boolean {
     if (end.pid > 0 && this.pids.has(end.pid)) return true;
     if (end.comm === null) return false;
     for (let i = 0; i < this.comms.length; i++) if (same(this.comms[i]!, end.comm)) return true;
+    for (let i = 0; i < this.globs.length; i++) if (this.globs[i]!.matches(end.comm)) return true;
     return false;
   }
-}
-
-/** Reads out of meta what --path and --port want to know. Allocates nothing. */
-class Probe implements Meta {
-  matched = false;
-  readonly #wanted: readonly WantedPath[];
-  readonly #ports: readonly number[];
-
-  constructor(wanted: readonly WantedPath[], ports: readonly number[]) {
-    this.#wanted = wanted;
-    this.#ports = ports;
-  }
-
-  text(key: Key, value: Uint8Array): void {
-    if (this.matched || !isPath(key)) return;
-    for (let i = 0; i < this.#wanted.length; i++) {
-      if (this.#wanted[i]!.matches(value)) this.matched = true;
-    }
-  }
-
-  file(file: File): void {
-    for (let i = 0; i < this.#wanted.length && !this.matched; i++) {
-      this.matched = this.#wanted[i]!.isOf(file);
-    }
-  }
-
-  integer(key: Key, low: number, high: number): void {
-    if (key.name !== "src_port" && key.name !== "dst_port") return;
-    if (high === 0 && this.#ports.includes(low)) this.matched = true;
-  }
-
-  flag(): void {}
-}
-
-/** Finds the terminal of a pty event in a list. */
-class Terminal implements Meta {
-  found = false;
-  wanted: readonly Uint8Array[] = [];
-
-  text(key: Key, value: Uint8Array): void {
-    if (key.name !== "tty_name") return;
-    for (let i = 0; i < this.wanted.length; i++) if (same(this.wanted[i]!, value)) this.found = true;
-  }
-
-  integer(): void {}
-  flag(): void {}
 }
 
 export class Filter {
@@ -87,12 +45,18 @@ export class Filter {
   readonly #destination: Matcher;
   readonly #either: Matcher;
   readonly #excluded: Matcher;
+  readonly #notSource: Matcher;
+  readonly #notDestination: Matcher;
   /** -- cmd and its descendants */
   readonly #command: Matcher | null;
   readonly #followed: readonly Set<number>[];
   readonly #byGroup: readonly (readonly [bit: number, pids: Set<number>])[];
   readonly #paths: Probe | null;
   readonly #ports: Probe | null;
+  readonly #signals: Probe | null;
+  readonly #notPaths: Probe | null;
+  readonly #notPorts: Probe | null;
+  readonly #noSelf: boolean;
   readonly #noise: Noise | null;
   readonly #terminal = new Terminal();
   readonly #pagerTerminal: readonly Uint8Array[];
@@ -113,7 +77,9 @@ export class Filter {
     this.#destination = new Matcher(wanted.destination);
     this.#either = new Matcher(wanted.either);
     this.#excluded = new Matcher(wanted.excluded);
-    this.#command = command === null ? null : new Matcher({ pids: [command], comms: [] });
+    this.#notSource = new Matcher(wanted.notSource);
+    this.#notDestination = new Matcher(wanted.notDestination);
+    this.#command = command === null ? null : new Matcher({ pids: [command], comms: [], globs: [] });
     this.#followed = [
       ...(wanted.follow ? [this.#source.pids, this.#destination.pids, this.#either.pids] : []),
       ...(this.#command === null ? [] : [this.#command.pids]),
@@ -124,15 +90,22 @@ export class Filter {
       [Group.GROUP_EITHER, this.#either.pids],
       ...(this.#command === null ? [] : [[Group.GROUP_COMMAND, this.#command.pids] as const]),
     ];
-    this.#paths = wanted.paths.length > 0 ? new Probe(wanted.paths, []) : null;
-    this.#ports = wanted.ports.length > 0 ? new Probe([], wanted.ports) : null;
+    this.#paths = pathProbe(wanted.paths);
+    this.#ports = portProbe(wanted.ports);
+    this.#signals = signalProbe(wanted.signals);
+    this.#notPaths = pathProbe(wanted.notPaths);
+    this.#notPorts = portProbe(wanted.notPorts);
+    this.#noSelf = wanted.noSelf;
     this.#noise = noise;
     this.#pagerTerminal = noise?.pager ? [noise.pager.terminal] : [];
+    const matchers = [this.#source, this.#destination, this.#either];
+    const none = [this.#excluded, this.#notSource, this.#notDestination];
+    const probes = [this.#paths, this.#ports, this.#signals, this.#notPaths, this.#notPorts];
     this.#takesAll =
-      [this.#source, this.#destination, this.#either, this.#excluded].every(({ isEmpty }) => isEmpty) &&
+      [...matchers, ...none].every(({ isEmpty }) => isEmpty) &&
       this.#command === null &&
-      this.#paths === null &&
-      this.#ports === null;
+      probes.every((probe) => probe === null) &&
+      !this.#noSelf;
   }
 
   /** A process descends from another that is asked for with its descendants. */
@@ -162,14 +135,26 @@ export class Filter {
   passes(event: Event): boolean {
     if (event.kind === "pty" && this.#noise !== null && this.#isNoise(event, this.#noise)) return false;
     const { src, dst } = event;
-    if (this.insideOnly && src.pid < 0 && dst.pid < 0) return false;
+    // 0 is the kernel, which is in no pid namespace
+    if (this.insideOnly && src.pid <= 0 && dst.pid < 0) return false;
     if (this.#takesAll) return true;
     if (this.#command !== null && !this.#command.has(src) && !this.#command.has(dst)) return false;
     if (!this.#source.isEmpty && !this.#source.has(src)) return false;
     if (!this.#destination.isEmpty && !this.#destination.has(dst)) return false;
     if (!this.#either.isEmpty && !this.#either.has(src) && !this.#either.has(dst)) return false;
     if (!this.#excluded.isEmpty && (this.#excluded.has(src) || this.#excluded.has(dst))) return false;
-    return matches(this.#paths, event) && matches(this.#ports, event);
+    if (!this.#notSource.isEmpty && this.#notSource.has(src)) return false;
+    if (!this.#notDestination.isEmpty && this.#notDestination.has(dst)) return false;
+    if (this.#noSelf && src.pid > 0 && src.pid === dst.pid) return false;
+    return this.#isPlaceWanted(event);
+  }
+
+  /** What an event's meta has to say. */
+  #isPlaceWanted(event: Event): boolean {
+    if (this.#paths !== null && !this.#paths.isIn(event)) return false;
+    if (this.#ports !== null && !this.#ports.isIn(event)) return false;
+    if (this.#notPaths?.isIn(event) || this.#notPorts?.isIn(event)) return false;
+    return this.#signals === null || event.kind !== "signal" || this.#signals.isIn(event);
   }
 
   #isNoise(event: Event, { terminals, pager }: Noise): boolean {
@@ -183,15 +168,4 @@ export class Filter {
     }
     return terminal.found;
   }
-}
-
-function matches(probe: Probe | null, event: Event): boolean {
-  if (probe === null) return true;
-  probe.matched = false;
-  event.meta(probe);
-  return probe.matched;
-}
-
-function isPath({ name }: Key): boolean {
-  return name === "pipe_name" || name === "path" || name === "src_path" || name === "tty_name";
 }

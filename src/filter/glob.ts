@@ -5,6 +5,16 @@ const anyOne = 256;
 const anyMany = 257;
 const sets = 258;
 
+/** One element of a pattern, as far as single bytes go. */
+export interface GlobElement {
+  /** `*`: any number of bytes */
+  readonly isMany: boolean;
+  /** whether it takes this byte, below 128 or of a plain character */
+  takes(byte: number): boolean;
+  /** whether it takes characters, which may be several bytes above 127 */
+  readonly isWide: boolean;
+}
+
 interface CharacterSet {
   readonly negated: boolean;
   /** first and last code point, one pair after the other */
@@ -90,6 +100,15 @@ export class Glob {
     }
     while (elements[element] === anyMany) element++;
     return element === elements.length;
+  }
+
+  /** What the pattern is made of, for who matches by other means. */
+  get elements(): GlobElement[] {
+    return this.#elements.map((element) => ({
+      isMany: element === anyMany,
+      isWide: element >= anyOne && element !== anyMany,
+      takes: (byte) => element !== anyMany && this.#one(element, Uint8Array.of(byte), 0) > 0,
+    }));
   }
 
   /** How many bytes an element matches at `at`: 0 is none. */

@@ -5,9 +5,18 @@
 import type { BpfObject } from "../../ffi/object.ts";
 import { type Config, Group, Member, Naming, Shared } from "../layout.ts";
 import { eachDescendant } from "../proc/descendants.ts";
+import { Automaton } from "./automaton.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
-const { GROUP_SOURCE, GROUP_DESTINATION, GROUP_EITHER, GROUP_EXCLUDED, GROUP_COMMAND } = Group;
+const {
+  GROUP_SOURCE,
+  GROUP_DESTINATION,
+  GROUP_EITHER,
+  GROUP_EXCLUDED,
+  GROUP_COMMAND,
+  GROUP_NOT_SOURCE,
+  GROUP_NOT_DESTINATION,
+} = Group;
 /** living descendants that are told apart in the kernel; with more it leaves them to user space */
 const descendantRoom = 16384;
 
@@ -16,6 +25,9 @@ export class Groups {
   readonly #pids = new Map<number, number>();
   /** the same by name, which is kept as the words of a struct comm */
   readonly #comms = new Map<string, { words: Uint32Array; groups: number }>();
+  /** and by names that are patterns */
+  readonly #globs = new Automaton();
+  #globGroups = 0;
   /** the groups that take descendants too */
   readonly #followed: number;
   readonly #adopted: [parent: number, child: number][] = [];
@@ -26,13 +38,19 @@ export class Groups {
     this.#add(GROUP_DESTINATION, wanted.destination);
     this.#add(GROUP_EITHER, wanted.either);
     this.#add(GROUP_EXCLUDED, wanted.excluded);
-    if (command !== null) this.#add(GROUP_COMMAND, { pids: [command], comms: [] });
+    this.#add(GROUP_NOT_SOURCE, wanted.notSource);
+    this.#add(GROUP_NOT_DESTINATION, wanted.notDestination);
+    if (command !== null) this.#add(GROUP_COMMAND, { pids: [command], comms: [], globs: [] });
     this.#followed =
       (wanted.follow ? GROUP_SOURCE | GROUP_DESTINATION | GROUP_EITHER : 0) |
       (command === null ? 0 : GROUP_COMMAND);
   }
 
-  #add(group: number, { pids, comms }: Processes): void {
+  #add(group: number, { pids, comms, globs }: Processes): void {
+    for (const glob of globs) {
+      this.#globs.add(group, glob);
+      this.#globGroups |= group;
+    }
     for (const pid of pids) this.#pids.set(pid, this.of(pid) | group);
     for (const comm of comms) {
       const bytes = new Uint8Array(Naming.comm.length);
@@ -61,7 +79,8 @@ export class Groups {
   /** Before load: sets the groups that the programs look for, and the sizes of the maps. */
   configure(object: BpfObject, config: Config): void {
     config.pidGroups = [...this.#pids.values()].reduce((all, groups) => all | groups, 0);
-    config.commGroups = [...this.#comms.values()].reduce((all, { groups }) => all | groups, 0);
+    config.commGroups = [...this.#comms.values()].reduce((all, { groups }) => all | groups, this.#globGroups);
+    this.#globs.configure(config);
     config.followedGroups = this.#followed;
     const room = this.isFollowing ? descendantRoom : 0;
     object.map("chosen_pids").maxEntries = Math.max(1, this.#pids.size + room);
@@ -73,6 +92,7 @@ export class Groups {
     for (const pid of this.#pids.keys()) this.#put(object, pid);
     const comms = object.map("chosen_comms");
     for (const { words, groups } of this.#comms.values()) comms.update(words, Uint32Array.of(groups));
+    this.#globs.fill(object);
   }
 
   /**

@@ -1,23 +1,26 @@
 import { constants } from "node:os";
 import { type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, SignalRecord } from "../layout.ts";
+import { causeOf } from "./cause.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const num = key("num", "integer");
 const name = key("name", "text", true);
 const tid = key("tid", "integer");
 const result = key("result", "text");
+const cause = key("cause", "text");
 
 /** what a process survives that does not expect it */
 const harmless = constants.signals.SIGURG;
 const firstRealtime = 34; // 32 and 33 are libc's own
-const lastRealtime = 64;
+export const lastRealtime = 64;
 /** enum of trace/events/signal.h: 0 is delivered; and what bpf/signal.bpf.c has behind it */
 const results = ["", "ignored", "already_pending", "overflow_fail", "lose_info", "resumed"];
 
 const encoder = new TextEncoder();
+const kernel = encoder.encode("kernel");
 const resultNames = results.map((text) => encoder.encode(text));
-const signalNames = Array.from({ length: lastRealtime + 1 }, (_, number) =>
+export const signalNames: readonly Uint8Array[] = Array.from({ length: lastRealtime + 1 }, (_, number) =>
   encoder.encode(signalName(number)),
 );
 
@@ -47,6 +50,10 @@ class SignalReader implements Reader {
     const { names } = this.#tools;
     record.at = entry.at;
     names.fill(event.src, record.srcTgid, record.srcTag);
+    if ((record.flags & EventFlags.SIGNAL_KERNEL) !== 0) {
+      event.src.pid = 0;
+      event.src.comm = kernel;
+    }
     names.fill(event.dst, record.dstTgid, record.dstTag);
     event.countLow = 0;
     event.countHigh = 0;
@@ -61,6 +68,7 @@ class SignalReader implements Reader {
     out.text(name, signalNames[number] ?? encoder.encode(`${number}`));
     if ((flags & EventFlags.SIGNAL_GROUP) === 0 && target !== 0) out.integer(tid, target, 0);
     if (code !== 0) out.text(result, resultNames[code] ?? encoder.encode(`${code}`));
+    if ((flags & EventFlags.SIGNAL_KERNEL) !== 0) out.text(cause, causeOf(this.#record));
   };
 }
 

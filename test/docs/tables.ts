@@ -36,7 +36,7 @@ export const written: readonly (readonly [page: string, name: string, text: stri
   ["README.md", "kinds", kindTable()],
   ["docs/kinds.md", "kinds", kindTable()],
   ["docs/kernels.md", "blind", blindTable()],
-  ["docs/flags.md", "flags", `\`\`\`\n${help(kindWords)}\`\`\`\n`],
+  ["docs/flags.md", "flags", `\`\`\`\n${help(kindWords, true)}\`\`\`\n`],
 ];
 
 if (import.meta.main) for (const [page, name, text] of written) writeMarked(page, name, text);

@@ -22,7 +22,7 @@ function ringLine(ipcdump: Ipcdump, n: number): Promise<number> {
 }
 
 test(`${PAIRS} pipe writes that are left out leave the ring alone`, async () => {
-  const flags = ["-v", "-t", "pipe", "-f", "json", "--backend", BACKEND, "-P", "marker,cat"];
+  const flags = ["-v", "-t", "pipe", "-f", "json", "--backend", BACKEND, "-P", "m[a-n]rk?r*,cat"];
   using ipcdump = await Ipcdump.tracing(flags);
   using quiet = await Workload.start("quiet", `${PAIRS}`);
   await quiet.untilWaiting();
@@ -77,8 +77,11 @@ let everything: Promise<string[]> | undefined;
 type Wanted = (src: string, dst: string) => boolean;
 const filters: [flags: string, wanted: Wanted][] = [
   ["-S ann", (src) => src === "ann"],
-  ["-D cyd", (_, dst) => dst === "cyd"],
+  ["-D c*", (_, dst) => dst === "cyd"],
+  ["-P bob --no-self", (src, dst) => (src === "bob" || dst === "bob") && src !== dst],
   ["-P bob", (src, dst) => src === "bob" || dst === "bob"],
+  ["-S [a-b]?? --not-dst-comm b*", (src, dst) => src !== "cyd" && dst !== "bob"],
+  ["--not-src-comm ann,cyd", (src) => src === "bob"],
   ["-S bob,cyd -D ann", (src, dst) => src !== "ann" && dst === "ann"],
   ["-S ann -P bob", (src, dst) => src === "ann" && dst === "bob"],
   ["--not-comm ann", (src, dst) => src !== "ann" && dst !== "ann"],

@@ -86,3 +86,38 @@ describe("signal", () => {
     expect(trace.lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
   });
 });
+
+test("--kernel-signals: what the kernel raises, with its cause, and what processes send as ever", async () => {
+  const kernel = await Trace.start("signal", "--kernel-signals");
+  const truth = await run("kernel");
+  await kernel.settle();
+  await kernel.stop();
+  const names = [...truth.roles.values()].map(({ comm }) => comm);
+  const counts: Record<string, number> = {};
+  for (const { src_pid, src_comm, dst_comm, meta } of kernel.events) {
+    if (src_pid !== 0 || !names.includes(dst_comm)) continue;
+    expect(src_comm).toBe("kernel");
+    const said = `${dst_comm}: ${meta.name} by ${meta.cause}`;
+    counts[said] = (counts[said] ?? 0) + 1;
+  }
+  expect(counts).toEqual({
+    "quiet: SIGALRM by timer": 1,
+    "quiet: SIGUSR1 by timer": 1,
+    "quiet: SIGPIPE by pipe": 1,
+    "quiet: SIGSEGV by fault": 1,
+    "quiet: SIGRTMIN+1 by timer": 300,
+    "user: SIGINT by terminal": 1,
+    "user: SIGWINCH by terminal": 1,
+    "user: SIGQUIT by terminal": 1,
+    "user: SIGHUP by hangup": 1,
+    "orphanage: SIGTERM by pdeathsig": 3,
+  });
+  // and never in the name of a process
+  const causes = kernel.events.filter(({ meta }) => meta.cause !== undefined);
+  expect(causes.filter(({ src_pid, src_comm }) => src_pid !== 0 || src_comm !== "kernel")).toEqual([]);
+  const roles = [...truth.roles.values()].map(({ pid }) => pid);
+  const sent = kernel.signalsOf(roles).filter(({ src_pid }) => src_pid !== 0);
+  expect(sent.map(({ dst_comm, meta }) => `${dst_comm} ${meta.name}`).sort()).toEqual(
+    truth.sent.map(({ dst, name }) => `${truth.role(dst).comm} ${name}`).sort(),
+  );
+});

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type Flag, flags } from "../../src/command/flags.ts";
+import type { Flag } from "../../src/command/flag.ts";
+import { flags } from "../../src/command/flags.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { Ipcdump } from "../harness/ipcdump.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Options, parseArguments } from "../../src/command/arguments.ts";
-import { type Flag, flags, protocolNames } from "../../src/command/flags.ts";
+import type { Flag } from "../../src/command/flag.ts";
+import { flags, protocolNames } from "../../src/command/flags.ts";
 import { help } from "../../src/command/help.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { nearest } from "../../src/command/spelling.ts";
@@ -17,9 +18,15 @@ const none: Wanted = {
   destination: nobody,
   either: nobody,
   excluded: nobody,
+  notSource: nobody,
+  notDestination: nobody,
   follow: false,
   paths: [],
+  notPaths: [],
   ports: [],
+  notPorts: [],
+  signals: [],
+  noSelf: false,
 };
 const defaults: Options = {
   kinds: all,
@@ -42,10 +49,13 @@ const defaults: Options = {
   backend: "auto",
   ring: 16 * 1024 * 1024,
   self: false,
+  kernelSignals: false,
   allNamespaces: false,
   command: null,
 };
 const pipe: Partial<Options> = { kinds: ["pipe"], named: ["pipe"] };
+const signals: Partial<Options> = { kinds: ["signal"], named: ["signal"] };
+const everySignal = Array.from({ length: 64 }, (_, i) => i + 1);
 const both: Partial<Options> = { kinds: ["pipe", "signal"], named: ["pipe", "signal"] };
 
 const accepted: [line: string, changes: Partial<Options>][] = [
@@ -102,6 +112,34 @@ const accepted: [line: string, changes: Partial<Options>][] = [
   ["--src-comm Xorg", { wanted: { ...none, source: processes([], ["Xorg"]) } }],
   ["-p 1 --follow", { wanted: { ...none, either: processes([1], []), follow: true } }],
   ["--not-pid 1,2 --not-comm sh", { wanted: { ...none, excluded: processes([1, 2], ["sh"]) } }],
+  [
+    "-S ssh*,b -D [ab]",
+    { wanted: { ...none, source: processes([], ["ssh*", "b"]), destination: processes([], ["[ab]"]) } },
+  ],
+  [
+    "--not-src-pid 1 --not-dst-comm sh",
+    { wanted: { ...none, notSource: processes([1], []), notDestination: processes([], ["sh"]) } },
+  ],
+  [
+    "--not-dst-pid 3 --not-src-comm s*",
+    { wanted: { ...none, notSource: processes([], ["s*"]), notDestination: processes([3], []) } },
+  ],
+  ["--no-self", { wanted: { ...none, noSelf: true } }],
+  [
+    "--signal KILL,sigterm,1,RTMIN+2,RTMAX-1",
+    { ...signals, named: [], wanted: { ...none, signals: [1, 9, 15, 36, 63] } },
+  ],
+  ["-t k,pipe --signal RTMIN+17", { ...signals, wanted: { ...none, signals: [51] } }],
+  ["--signal CHLD,URG --not-signal URG", { ...signals, named: [], wanted: { ...none, signals: [17] } }],
+  [
+    "-t k --not-signal 2",
+    { ...signals, wanted: { ...none, signals: everySignal.filter((number) => number !== 2) } },
+  ],
+  ["-t k --kernel-signals", { ...signals, kernelSignals: true }],
+  [
+    "--not-path /run/*,a --not-port 80",
+    { wanted: { ...none, notPaths: paths(["/run/*", "a"]), notPorts: [80] } },
+  ],
   ["--not-type pipe", { kinds: all.filter((kind) => kind !== "pipe") }],
   ["-t pipe,signal --not-type k", pipe],
   ["--path /run/*,a --path b", { wanted: { ...none, paths: paths(["/run/*", "a", "b"]) } }],
@@ -166,6 +204,22 @@ const refused: [words: string[], message: string][] = [
   [["--ring", "-1"], "--ring needs a size like 512K, 16M or 1G: -1"],
   [["foo"], "foo is no flag\nTo start a command and trace it: ipcdump -- foo"],
   [["-x", "ls", "-l"], "ls is no flag\nTo start a command and trace it: ipcdump -x -- ls -l"],
+  [["--signal"], "--signal needs a value: --signal NAME\nTry: ipcdump --help"],
+  [["--signal", "KIL"], "--signal KIL is unknown; did you mean KILL?"],
+  [["--signal", "RTMIN+99"], "--signal RTMIN+99 is unknown; did you mean RTMIN+9?"],
+  [["--signal", "0"], "--signal needs a signal: 0"],
+  [["--signal", "65"], "--signal can be 64 at most: 65"],
+  [["--not-signal", "ZZZZZZ"], "--not-signal ZZZZZZ is unknown; a name like KILL or RTMIN+2, or 1 to 64"],
+  [["--signal", "KILL", "--not-signal", "9"], "--not-signal leaves no signal; leave out less"],
+  [["-t", "pipe", "--signal", "KILL"], "--signal is about signals; add -t signal, or leave it out"],
+  [["-t", "pipe", "--kernel-signals"], "--kernel-signals is about signals; add -t signal, or leave it out"],
+  [["--kernel-signals=1"], "--kernel-signals takes no value: 1\nTry: ipcdump --help"],
+  [["-r", "f", "--kernel-signals"], "-r shows what was traced before; leave out --kernel-signals"],
+  [["--no-self=1"], "--no-self takes no value: 1\nTry: ipcdump --help"],
+  [["--not-path"], "--not-path needs a value: --not-path GLOB\nTry: ipcdump --help"],
+  [["--not-port", "0"], "--not-port needs a port: 0"],
+  [["--not-src-pid", "x"], "--not-src-pid needs a process id: x"],
+  [["--not-dst-comm"], "--not-dst-comm needs a value: --not-dst-comm NAME\nTry: ipcdump --help"],
   [["pipe"], "pipe is no flag; did you mean -t pipe?\nTry: ipcdump --help"],
   [["help"], "help is no flag; did you mean --help?\nTo start a command and trace it: ipcdump -- help"],
   [["docter"], "docter is no flag; did you mean doctor?\nTo start a command and trace it: ipcdump -- docter"],
@@ -271,29 +325,32 @@ test("commands", () => {
   expect(parseArguments(["doctor", "--json"])).toEqual({ action: "doctor", json: true });
   expect(parseArguments(["completions", "fish"])).toEqual({ action: "completions", shell: "fish" });
   for (const word of ["doctor", "completions"]) {
-    expect(parseArguments([word, "--help"])).toEqual({ action: "help" });
+    expect(parseArguments([word, "--help"])).toEqual({ action: "help", isAll: false });
   }
 });
 
 test("help and version win over everything else", () => {
-  expect(parseArguments(["--zzz", "-B", "x", "-h"])).toEqual({ action: "help" });
-  expect(parseArguments(["-xh"])).toEqual({ action: "help" });
+  expect(parseArguments(["--zzz", "-B", "x", "-h"])).toEqual({ action: "help", isAll: false });
+  expect(parseArguments(["-xh"])).toEqual({ action: "help", isAll: false });
+  for (const words of [["--help", "all"], ["-h", "all"], ["--help=all"], ["-x", "-h", "all", "-v"]])
+    expect(parseArguments(words)).toEqual({ action: "help", isAll: true });
   expect(parseArguments(["--version"])).toEqual({ action: "version", verbose: false });
   expect(parseArguments(["--version", "-v"])).toEqual({ action: "version", verbose: true });
 });
 
 describe("help", () => {
   const text = help(kindWords);
+  const all = help(kindWords, true);
   test("fits a terminal", () => {
-    const lines = text.split("\n");
-    expect(lines.filter((line) => line.length > 80 || line !== line.trimEnd())).toEqual([]);
-    expect(lines.length).toBeLessThanOrEqual(45);
+    for (const page of [text, all])
+      expect(page.split("\n").filter((line) => line.length > 80 || line !== line.trimEnd())).toEqual([]);
+    expect(text.split("\n").length).toBeLessThanOrEqual(45);
   });
-  test("names every flag with its default, unless that is no limit, and every kind", () => {
-    for (const [name, flag] of Object.entries(flags)) {
-      expect(text).toContain(`--${name}`);
-      if ("default" in flag && flag.default !== "0")
-        expect(text.replace(/\s+/g, " ")).toContain(`(default ${flag.default})`);
+  test("all of it names every flag with its default; the page leaves out what is rare; and every kind", () => {
+    for (const [name, flag] of Object.entries<Flag>(flags)) {
+      expect(all).toMatch(new RegExp(`--${name}\\b(?!-)`));
+      expect([name, new RegExp(`--${name}\\b(?!-)`).test(text)]).toEqual([name, flag.rare !== true]);
+      if (flag.default !== undefined) expect(all.replace(/\s+/g, " ")).toContain(`(default ${flag.default})`);
     }
     for (const words of kindWords) expect(text).toContain(words.join("|"));
   });
@@ -307,14 +364,17 @@ describe("help", () => {
 });
 
 const short = Object.entries<Flag>(flags).filter(([, flag]) => flag.short !== undefined);
-test.each(short)("--%s and its short form are one", (name, { short, value, values, default: usual }) => {
-  const kind = values === "kind" ? "pipe" : Array.isArray(values) ? values[0] : undefined;
-  const words = value === undefined ? [] : [kind ?? (usual === undefined || usual === "-" ? "7" : usual)];
-  const parse = (...given: string[]) => parseArguments(["-x", ...given]);
-  expect(parse(`-${short}`, ...words)).toEqual(parse(`--${name}`, ...words));
-  if (value === undefined) return;
-  expect(parse(`-${short}${words[0]}`)).toEqual(parse(`--${name}=${words[0]}`));
-});
+test.each(short)(
+  "--%s and its short form are one",
+  (name, { short, value, values, default: usual, optional }) => {
+    const kind = values === "kind" ? "pipe" : Array.isArray(values) ? values[0] : undefined;
+    const words = value === undefined ? [] : [kind ?? (usual === undefined || usual === "-" ? "7" : usual)];
+    const parse = (...given: string[]) => parseArguments(["-x", ...given]);
+    expect(parse(`-${short}`, ...words)).toEqual(parse(`--${name}`, ...words));
+    if (value === undefined || optional) return;
+    expect(parse(`-${short}${words[0]}`)).toEqual(parse(`--${name}=${words[0]}`));
+  },
+);
 
 test("lists", () => {
   expect(splitList("a,b")).toEqual(["a", "b"]);

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { completions } from "../../src/command/completions.ts";
-import { type Flag, flags, shells } from "../../src/command/flags.ts";
+import type { Flag } from "../../src/command/flag.ts";
+import { flags, shells } from "../../src/command/flags.ts";
 import { kindWords } from "../../src/command/selection.ts";
 
 /** What bash offers behind these words. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
-import { type Flag, type FlagName, flags, flagWords } from "../../src/command/flags.ts";
+import type { Flag } from "../../src/command/flag.ts";
+import { type FlagName, flags, flagWords } from "../../src/command/flags.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import { marked } from "../docs/marked.ts";
