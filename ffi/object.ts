@@ -192,7 +192,7 @@ export class BpfObject implements Disposable {
     options[1] = BigInt(ptr(name));
     // a listener hears how long the verifier took over each program
     if (listener !== null) options[kernelLogLevel] = verifierStatistics;
-    const object = pointerOf(libbpf.bpf_object__open_mem(ptr(bytes), bytes.length, ptr(options)));
+    const object = pointerOf(libbpf.bpf_object__open_mem(bytes, bytes.length, options));
     if (object === null) {
       log[Symbol.dispose]();
       throw new NativeError("open", "the BPF object", lastErrno(), log.lines.join("\n"));

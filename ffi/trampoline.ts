@@ -1,5 +1,4 @@
 /** Whether programs on functions (fentry) are refused here: asked with none, which costs no look at the BTF. */
-import { ptr } from "bun:ffi";
 import { Errno } from "./error.ts";
 import type { Libbpf } from "./libbpf.ts";
 import { close } from "./libc.ts";
@@ -27,7 +26,7 @@ function load(libbpf: Libbpf, attachType: number): number {
   // struct bpf_prog_load_opts { size_t sz; int attempts; enum bpf_attach_type expected_attach_type; … }
   const options = Uint32Array.of(16, 0, 1, attachType);
   const count = instructions.length / 2;
-  const result = libbpf.bpf_prog_load(tracing, null, ptr(licence), ptr(instructions), count, ptr(options));
+  const result = libbpf.bpf_prog_load(tracing, null, licence, instructions, count, options);
   if (result >= 0) close(result);
   return result;
 }
