@@ -20,6 +20,9 @@ export const kindNames: readonly Kind[] = Object.keys(Kinds)
   .map((name) => name.slice("KIND_".length).toLowerCase().replaceAll("_", "-"))
   .filter((name): name is Kind => name !== "unknown");
 
+/** The bytes of a kind's events: without borders, message by message, or none. */
+export type Carries = "stream" | "messages" | "nothing";
+
 export type LostReason = "ring_full" | "map_full" | "fault" | "probe_missed";
 
 /** One end of an event. `comm` holds the raw bytes without NUL; null prints as `<unknown>`. */

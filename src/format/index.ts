@@ -1,4 +1,4 @@
-import { kindNames } from "../event.ts";
+import type { Carries, Kind } from "../event.ts";
 import { Csv } from "./csv.ts";
 import type { Format } from "./format.ts";
 import { Json } from "./json.ts";
@@ -12,7 +12,10 @@ export const formats = {
   text: (colored = false) => new Text(colored),
   json: () => new Json(),
   csv: (_colored = false, decodes = false) => new Csv(decodes),
-  pcapng: () => new Pcapng(kindNames),
-} satisfies Record<string, (colored?: boolean, decodes?: boolean) => Format>;
+  pcapng: (_colored = false, _decodes = false, carried: Carried = new Map()) => new Pcapng(carried),
+} satisfies Record<string, (colored?: boolean, decodes?: boolean, carried?: Carried) => Format>;
+
+/** What the events of each kind carry, in the order of kinds. */
+export type Carried = ReadonlyMap<Kind, Carries>;
 
 export type FormatName = keyof typeof formats;

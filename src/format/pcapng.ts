@@ -6,7 +6,7 @@
 import { whole } from "../../ffi/halves.ts";
 import { printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
-import type { Event, Kind, Lost, Time } from "../event.ts";
+import type { Carries, Event, Kind, Lost, Time } from "../event.ts";
 import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
 import { Flows } from "../pcapng/flows.ts";
 import { headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
@@ -27,20 +27,12 @@ const warning = 4;
 /** What one kind's interface has to say. */
 interface KindInterface {
   readonly id: number;
-  readonly isStream: boolean;
+  readonly carries: Carries;
   events: number;
   lost: number;
   /** lost since the last packet */
   drops: number;
 }
-
-/** Kinds whose bytes have no borders: they are TCP, the others UDP. */
-const streams: Readonly<Partial<Record<Kind, true>>> = {
-  pipe: true,
-  "unix-stream": true,
-  "loopback-tcp": true,
-  pty: true,
-};
 
 export class Pcapng implements Format {
   readonly #blocks = new BlockWriter(new Output(0));
@@ -52,11 +44,11 @@ export class Pcapng implements Format {
   #started: { high: number; low: number } | null = null;
   #packet = 0;
 
-  /** @param kinds those that may come, in the order of their interfaces */
-  constructor(kinds: readonly Kind[]) {
-    kinds.forEach((kind, id) => {
-      this.#interfaces.set(kind, { id, isStream: streams[kind] ?? false, events: 0, lost: 0, drops: 0 });
-    });
+  /** @param carried by each of the kinds that may come, in the order of their interfaces */
+  constructor(carried: ReadonlyMap<Kind, Carries>) {
+    let id = 0;
+    for (const [kind, carries] of carried)
+      this.#interfaces.set(kind, { id: id++, carries, events: 0, lost: 0, drops: 0 });
   }
 
   header(out: Output): void {
@@ -95,11 +87,8 @@ export class Pcapng implements Format {
     const own = this.#interfaces.get(event.kind);
     if (own === undefined) return;
     own.events++;
-    if (event.contents === null) {
-      this.#journal(event, out);
-      return;
-    }
-    this.#packets(event, own, out);
+    if (own.carries === "nothing") this.#journal(event, out);
+    else this.#packets(event, own, out);
   }
 
   lost(lost: Lost, out: Output): void {
@@ -140,13 +129,15 @@ export class Pcapng implements Format {
   #packets(event: Event, own: KindInterface, out: Output): void {
     const { bytes, start, length } = event.contents ?? { bytes: nothing, start: 0, length: 0 };
     const direction = this.#flows.of(event, this.#blocks, out);
+    // TCP for bytes without borders, UDP for messages
+    const isStream = own.carries === "stream";
     const count = whole(event.countLow, event.countHigh);
     this.#packet++;
     for (let done = 0; ; done += mostBytes) {
       const part = Math.min(length - done, mostBytes);
       const isLast = done + part >= length;
       const claimed = isLast ? Math.max(part, Math.min(mostClaimed, count - done)) : part;
-      const captured = headerLength(direction, own.isStream) + part;
+      const captured = headerLength(direction, isStream) + part;
       const blocks = this.#blocks;
       blocks.begin(out, Block.PACKET);
       blocks.word(own.id);
@@ -154,7 +145,7 @@ export class Pcapng implements Format {
       blocks.word(this.#stamp.low);
       blocks.word(captured);
       blocks.word(captured - part + claimed);
-      writeHeaders(out, direction, own.isStream, claimed, bytes, start + done, part);
+      writeHeaders(out, direction, isStream, claimed, bytes, start + done, part);
       blocks.bytes(bytes, start + done, part);
       blocks.pad();
       if (own.drops > 0) blocks.count(Option.PACKET_DROPS, own.drops);

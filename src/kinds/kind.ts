@@ -1,7 +1,7 @@
 /** The facts that a kind tells of itself; src/kinds/index.ts lists them all. */
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import type { Backend, Hooks } from "../../ffi/object.ts";
-import type { Contents, Event, Kind } from "../event.ts";
+import type { Carries, Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Paths } from "../name/paths.ts";
@@ -71,6 +71,8 @@ export interface KindModule {
   group?: readonly string[];
   /** one event of it, in a few words, for README's table */
   shows: string;
+  /** what its events are to those who see packets in them */
+  carries: Carries;
   /** enum kind: the number in its records, and its row of the loss counters */
   id: number;
   /** bytes of its records */

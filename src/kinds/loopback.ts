@@ -160,6 +160,7 @@ function loopbackKind(
     aliases,
     group: ["loopback", "lo"],
     shows,
+    carries: name === "loopback-tcp" ? "stream" : "messages",
     id,
     size: LoopbackRecord.size,
     hooks: {

@@ -53,6 +53,7 @@ const mq: KindModule = {
   name: "mq",
   aliases: ["q"],
   shows: "a message taken from a POSIX message queue",
+  carries: "messages",
   id: Kind.KIND_MQ,
   size: QueueRecord.size,
   hooks: { mq_load: ["load_msg"], mq_store: ["store_msg"], mq_free: ["free_msg"], ...callHooks },

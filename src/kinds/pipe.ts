@@ -90,6 +90,7 @@ const pipe: KindModule = {
   name: "pipe",
   aliases: ["p"],
   shows: "bytes that leave a pipe or a FIFO",
+  carries: "stream",
   id: Kind.KIND_PIPE,
   size: PipeRecord.size,
   hooks: {

@@ -52,6 +52,7 @@ const pty: KindModule = {
   name: "pty",
   aliases: ["t"],
   shows: "bytes written to either side of a pseudoterminal",
+  carries: "stream",
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: {

@@ -76,6 +76,7 @@ const signal: KindModule = {
   name: "signal",
   aliases: ["k", "kill"],
   shows: "a signal that one process sends",
+  carries: "nothing",
   id: Kind.KIND_SIGNAL,
   size: SignalRecord.size,
   hooks: { signal_generate: ["signal_generate"] },

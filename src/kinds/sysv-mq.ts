@@ -28,6 +28,7 @@ const sysvMq: KindModule = {
   name: "sysv-mq",
   aliases: ["sq"],
   shows: "a message taken from a System V message queue",
+  carries: "messages",
   id: Kind.KIND_SYSV_MQ,
   size: QueueRecord.size,
   hooks: {

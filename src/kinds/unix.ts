@@ -121,6 +121,7 @@ function unixKind(
     aliases,
     group: ["unix", "u"],
     shows,
+    carries: name === "unix-stream" ? "stream" : "messages",
     id,
     size: UnixRecord.size,
     hooks: {

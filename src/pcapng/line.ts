@@ -20,7 +20,9 @@ const event = /^(\S+) (-?\d{1,10})\((.*?)\) > (-?\d{1,10})\((.*?)\): (.*)$/s;
 const loss = /^lost (\S+): count (\d{1,16}), reason (\S+)$/;
 const unknown = "<unknown>";
 const most64 = 2n ** 64n;
+/** texts kept, and the bytes of the longest of them: paths are no longer */
 const texts = 4096;
+const longest = 4096;
 
 /** A member of meta. */
 interface MetaMember {
@@ -126,8 +128,9 @@ export class Lines {
     const bytes = Uint8Array.from(escaped, (character) => character.charCodeAt(0));
     const text = unescapeText(bytes, 0, bytes.length);
     if (text === null) return null;
-    if (this.#texts.size >= texts) this.#texts = new Map();
     const kept = text.slice();
+    if (kept.length > longest) return kept;
+    if (this.#texts.size >= texts) this.#texts = new Map();
     this.#texts.set(escaped, kept);
     return kept;
   }

@@ -16,6 +16,9 @@ const encoder = new TextEncoder();
 const noId = -1;
 /** the last second of the year 9999: later ones have no date */
 const lastSecond = 253_402_300_799;
+/** interfaces of a section, and bytes of an event: more than anybody writes */
+const mostInterfaces = 65_536;
+const mostContents = 1024 ** 3;
 
 /** Who gets what is read; each is good for the call only. */
 export interface RecordingListener {
@@ -78,7 +81,7 @@ export class Recording {
 
   #addInterface(block: Read): void {
     const { body, isLittle } = block;
-    if (body.byteLength < 8) return;
+    if (body.byteLength < 8 || this.#interfaces.length >= mostInterfaces) return;
     let resolution = microseconds;
     eachOption(block, 8, (code, at, length) => {
       if (code !== Option.INTERFACE_RESOLUTION || length < 1) return;
@@ -104,11 +107,16 @@ export class Recording {
     eachOption(block, 20 + captured + ((4 - (captured % 4)) % 4), (code, at, length) => {
       if (code === Option.COMMENT && comment === null) comment = bytesOf(block, at, length);
       if (code === Option.PACKET_ID && length === 8)
-        packet = whole(body.getUint32(at, isLittle), body.getUint32(at + 4, isLittle));
+        packet = whole(
+          body.getUint32(at + (isLittle ? 0 : 4), isLittle),
+          body.getUint32(at + (isLittle ? 4 : 0), isLittle),
+        );
     });
     const header = headerOf(body, captured);
     if (comment === null || header === 0) return false;
-    if (!this.#isPending || packet === noId || packet !== this.#packet) {
+    const isMore = this.#isPending && packet !== noId && packet === this.#packet;
+    if (isMore && this.#contents.length + captured > mostContents) return false;
+    if (!isMore) {
       this.finish();
       if (!this.#lines.read(comment, this.#event)) return false;
       timeOf(body.getUint32(4, isLittle), body.getUint32(8, isLittle), own.resolution, this.#event.time);

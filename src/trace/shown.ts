@@ -8,6 +8,7 @@ import type { Format } from "../format/format.ts";
 import { formats } from "../format/index.ts";
 import type { Table } from "../format/table.ts";
 import { tableOf } from "../format/tables.ts";
+import { kinds } from "../kinds/index.ts";
 import { decodersOf } from "../message/decoders/index.ts";
 import { Decoding } from "../message/decoding.ts";
 import type { RecordingListener } from "../pcapng/recording.ts";
@@ -38,7 +39,8 @@ export class Shown implements RecordingListener {
     this.#totals = new Totals(options.kinds);
     this.#summary = options.summary ? tableOf(options) : null;
     const colored = isColored(options.color, options.output === null && isatty(1), process.env);
-    this.#format = this.#summary ?? formats[options.format](colored, options.decode !== null);
+    const carried = new Map(kinds.map(({ name, carries }) => [name, carries]));
+    this.#format = this.#summary ?? formats[options.format](colored, options.decode !== null, carried);
     this.#printer = new Printer(this.#format, sink, options.count);
     const { decode } = options;
     this.#decoding =

@@ -88,7 +88,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const colored = isColored(options.color, options.output === null && isatty(1), process.env);
   using top = options.top === null ? null : new Top(options.top);
   if (top?.keys != null) ring.watch(top.keys);
-  const format = top ?? summary ?? formats[options.format](colored, options.decode !== null);
+  const carried = new Map(allKinds.map(({ name, carries }) => [name, carries]));
+  const format = top ?? summary ?? formats[options.format](colored, options.decode !== null, carried);
   const printer = new Printer(format, sink, options.count);
   const { decode } = options;
   const decoding = decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, printer);

@@ -204,12 +204,28 @@ test("tshark finds the signal by the name of who got it", () => {
   expect(found).toMatch(/^signal \d+\(sh\) > \d+\(sleep\): num 15, name SIGTERM\n$/);
 });
 
-test("saved anew by tshark it still reads", () => {
-  const saved = join(folder, "saved.pcapng");
-  tshark("-w", saved);
-  const { status, stdout } = run([EXECUTABLE, "-r", saved, "-f", "json", "-x"]);
-  expect(status).toBe(0);
-  expectSame(rows(stdout));
+test("saved anew by tshark, editcap and mergecap it still reads", () => {
+  const savers: readonly ((to: string) => string[])[] = [
+    (to) => ["tshark", "-r", file, "-w", to],
+    (to) => ["editcap", file, to],
+    (to) => ["mergecap", "-w", to, file],
+  ];
+  for (const saver of savers) {
+    const saved = join(folder, `${saver("")[0]}.pcapng`);
+    expect(run(saver(saved)).status).toBe(0);
+    const { status, stdout } = run([EXECUTABLE, "-r", saved, "-f", "json", "-x"]);
+    expect([saver("")[0], status]).toEqual([saver("")[0], 0]);
+    expectSame(rows(stdout));
+  }
+});
+
+test("recorded anew from the recording it is the same, line by line, in every format", () => {
+  const again = join(folder, "again.pcapng");
+  expect(run([EXECUTABLE, "-r", file, "-f", "pcapng", "-o", again]).status).toBe(0);
+  for (const format of ["text", "json", "csv"]) {
+    const [first, second] = [file, again].map((one) => run([EXECUTABLE, "-r", one, "-f", format, "-x"]));
+    expect(second).toEqual(first!);
+  }
 });
 
 test("a file that is cut, foreign or none says so after what could be read", () => {
