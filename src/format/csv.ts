@@ -67,7 +67,8 @@ export class Csv implements Format {
   }
 
   message(message: Message, out: Output): void {
-    const { protocol, event, kind, name, id, status, latency } = message;
+    const { protocol, event, said, name, latency } = message;
+    const { kind, id, status } = said;
     this.#row(event, out);
     out.string(`,${protocol},${kind},`);
     for (const word of [name, id, status]) {

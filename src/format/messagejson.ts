@@ -15,7 +15,8 @@ const missingWord = literal(',"missing":');
 const close = literal("}");
 
 export function messageJson(message: Message, out: Output): void {
-  const { kind, name, id, status, fields = [], missing, latency } = message;
+  const { said, name, missing, latency } = message;
+  const { kind, id, status, fields = [] } = said;
   out.literal(kindWord);
   out.string(`${kind}"`);
   if (name !== undefined) {

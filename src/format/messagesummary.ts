@@ -59,12 +59,13 @@ export class MessageSummary implements Table {
   lost(_lost: Lost): void {}
 
   message(message: Message): void {
-    const { kind, latency } = message;
+    const { said, latency } = message;
+    const { kind } = said;
     const row = this.#row(message.protocol, kind === "undecoded" ? undecoded : (message.name ?? unknown));
     if (kind === "unanswered") row.unanswered++;
     else if (kind === "response" || kind === "error") row.answered++;
     else row.told++;
-    if (kind === "error" || message.isError) row.errors++;
+    if (kind === "error" || said.isError) row.errors++;
     if (latency >= 0 && kind !== "unanswered") row.latencies.add(latency);
   }
 

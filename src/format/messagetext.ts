@@ -1,9 +1,9 @@
 /** The text line of a message, behind its time. */
 import { highHalf } from "../../ffi/halves.ts";
 import { escapeText } from "../bytes/escape.ts";
-import { type Literal, literal, type Output } from "../bytes/output.ts";
+import { type Literal, literal, Output } from "../bytes/output.ts";
 import type { Key, Meta } from "../event.ts";
-import type { Detail, Message, Word } from "../message/message.ts";
+import type { Detail, Message, MessageKind, Word } from "../message/message.ts";
 
 const space = 0x20;
 /** what ends a value, which is written out within one */
@@ -22,7 +22,7 @@ const sourceGuess = literal(", src_guess true");
 const destinationGuess = literal(", dst_guess true");
 
 /** Where a message went: what a line has of the kind's own meta. */
-const places = ["path", "pipe_name", "dst_addr", "dst_port"];
+const places: ReadonlySet<string> = new Set(["path", "pipe_name", "dst_addr", "dst_port"]);
 /** Of a field that has the name of a place: what a line calls it. */
 const otherNames: Readonly<Record<string, string>> = { path: "object" };
 
@@ -34,14 +34,14 @@ class PlaceText implements Meta {
 
   text(key: Key, value: Uint8Array): void {
     const { out } = this;
-    if (out === null || !places.includes(key.name)) return;
+    if (out === null || !places.has(key.name)) return;
     member(key, out);
     escapeText(value, 0, value.length, out, separator);
   }
 
   integer(key: Key, low: number, high: number): void {
     const { out } = this;
-    if (out === null || !places.includes(key.name)) return;
+    if (out === null || !places.has(key.name)) return;
     member(key, out);
     out.unsigned64(low, high);
   }
@@ -56,7 +56,7 @@ function member(key: Key, out: Output): void {
 }
 
 const place = new PlaceText();
-const words: Readonly<Record<Message["kind"], Literal>> = {
+const words: Readonly<Record<MessageKind, Literal>> = {
   request: literal("request"),
   response: literal("response"),
   notification: literal("notification"),
@@ -67,7 +67,8 @@ const words: Readonly<Record<Message["kind"], Literal>> = {
 
 /** All that stands behind the ends and their colon. */
 export function messageText(message: Message, out: Output): void {
-  const { kind, name, id, status, fields = [], event, missing, latency } = message;
+  const { said, name, event, missing, latency } = message;
+  const { kind, id, status, fields } = said;
   const isAnswer = kind === "response" || kind === "error";
   if (kind === "unanswered") out.literal(unanswered);
   const headline = isAnswer ? status : name;
@@ -77,14 +78,14 @@ export function messageText(message: Message, out: Output): void {
     out.literal(idWord);
     value(id, out);
   }
-  for (const one of fields) field(one, out);
+  if (fields !== undefined) for (const one of fields) field(one, out);
   if (!isAnswer) {
     place.out = out;
     event.meta(place);
   }
   if (kind === "unanswered") {
     out.literal(waitingWord);
-    out.string(span(latency));
+    spanText(latency, out);
   } else {
     out.literal(countWord);
     out.unsigned64(event.countLow, event.countHigh);
@@ -96,7 +97,7 @@ export function messageText(message: Message, out: Output): void {
     number(missingWord, missing, out);
     if (latency >= 0) {
       out.literal(latencyWord);
-      out.string(span(latency));
+      spanText(latency, out);
     }
     if (isAnswer && name !== undefined) {
       out.literal(toWord);
@@ -114,31 +115,66 @@ function number(word: Literal, count: number, out: Output): void {
 }
 
 function field({ name, value: content }: Detail, out: Output): void {
-  if (hidden.includes(name)) return;
-  out.literal(comma);
-  out.string(otherNames[name] ?? name);
-  out.byte(space);
+  const known = fieldWords.get(name) ?? fieldWord(name);
+  if (known === null) return;
+  out.literal(known);
   value(content, out);
 }
 
+/** `, name ` of decoders' fields, of which there are few; null for what has no place in a line. */
+const fieldWords = new Map<string, Literal | null>();
+
+function fieldWord(name: string): Literal | null {
+  const made = hidden.includes(name) ? null : literal(`, ${otherNames[name] ?? name} `);
+  fieldWords.set(name, made);
+  return made;
+}
+
 function value(word: Word, out: Output): void {
-  if (typeof word === "number") out.string(`${word}`);
+  if (typeof word === "number" && word >= 0) out.unsigned64(word >>> 0, highHalf(word));
+  else if (typeof word === "number") out.string(`${word}`);
   else escapeText(word, 0, word.length, out, separator);
 }
 
-const units: readonly [word: string, nanoseconds: number][] = [
-  ["s", 1e9],
-  ["ms", 1e6],
-  ["us", 1e3],
+/** Units of time and how many of the next smaller steps a digit behind the point is. */
+const units: readonly [word: Literal, nanoseconds: number][] = [
+  [literal("s"), 1e9],
+  [literal("ms"), 1e6],
+  [literal("us"), 1e3],
 ];
+const nanosecondsWord = literal("ns");
+const point = 0x2e;
+const zero = 0x30;
 
 /** Nanoseconds in three digits: `1.21ms`. */
-export function span(nanoseconds: number): string {
+export function spanText(nanoseconds: number, out: Output): void {
   for (const [word, unit] of units) {
     const value = nanoseconds / unit;
     // what is rounded up to the next unit belongs there
     if (value < 0.9995) continue;
-    return `${value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0)}${word}`;
+    const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+    decimals(value, digits, out);
+    out.literal(word);
+    return;
   }
-  return `${nanoseconds}ns`;
+  out.unsigned64(nanoseconds >>> 0, highHalf(nanoseconds));
+  out.literal(nanosecondsWord);
+}
+
+function decimals(value: number, digits: number, out: Output): void {
+  const scaled = Math.round(value * 10 ** digits);
+  const whole = Math.floor(scaled / 10 ** digits);
+  out.unsigned64(whole >>> 0, highHalf(whole));
+  if (digits === 0) return;
+  const rest = scaled - whole * 10 ** digits;
+  out.byte(point);
+  if (digits === 2) out.byte(zero + Math.floor(rest / 10));
+  out.byte(zero + (rest % 10));
+}
+
+/** The same as a text. */
+export function span(nanoseconds: number): string {
+  const out = new Output(16);
+  spanText(nanoseconds, out);
+  return new TextDecoder().decode(out.bytes.subarray(0, out.length));
 }

@@ -98,18 +98,12 @@ export class Text implements Format {
   readonly #meta = new TextMeta();
   readonly #paint: Paint;
   readonly #pairs: Pairs;
+  readonly #speakers = new Map<string, Pairs>();
 
   constructor(isColored: boolean) {
     const paint = isColored ? colored : plain;
     this.#paint = paint;
-    this.#pairs = new Pairs((event, out) => {
-      out.literal(paint.kind);
-      out.literal(words[event.kind]);
-      out.literal(paint.ends);
-      this.#end(event.src, out);
-      out.literal(arrow);
-      this.#end(event.dst, out);
-    });
+    this.#pairs = new Pairs((event, out) => this.#ends(words[event.kind], event, out));
   }
 
   header(): void {}
@@ -123,16 +117,11 @@ export class Text implements Format {
   }
 
   message(message: Message, out: Output): void {
-    const { event } = message;
-    const paint = this.#paint;
-    out.literal(paint.start);
+    const { event, protocol } = message;
+    out.literal(this.#paint.start);
     this.#clock.time(event.time, out);
-    out.literal(paint.kind);
-    out.string(message.protocol);
-    out.literal(paint.ends);
-    this.#end(event.src, out);
-    out.literal(arrow);
-    this.#end(event.dst, out);
+    const pairs = this.#speakers.get(protocol) ?? this.#speakersOf(protocol);
+    pairs.write(event, out);
     out.literal(colon);
     messageText(message, out);
     out.byte(newline);
@@ -161,6 +150,23 @@ export class Text implements Format {
     out.unsigned64(lost.count >>> 0, highHalf(lost.count));
     out.literal(reasonWord);
     out.literal(words[lost.reason]);
+  }
+
+  #ends(kind: Literal, { src, dst }: Event, out: Output): void {
+    out.literal(this.#paint.kind);
+    out.literal(kind);
+    out.literal(this.#paint.ends);
+    this.#end(src, out);
+    out.literal(arrow);
+    this.#end(dst, out);
+  }
+
+  /** Those of a protocol, of which there are few. */
+  #speakersOf(protocol: string): Pairs {
+    const word = literal(protocol);
+    const pairs = new Pairs((event, out) => this.#ends(word, event, out));
+    this.#speakers.set(protocol, pairs);
+    return pairs;
   }
 
   #end(end: End, out: Output): void {

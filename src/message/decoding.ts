@@ -1,13 +1,14 @@
 /** The stage between filter and format: events → messages, and events that are nobody's message. */
 import { whole } from "../../ffi/halves.ts";
 import { latin1 } from "../bytes/latin1.ts";
-import type { Event, Kind, Lost, Time } from "../event.ts";
+import { blankEvent, type Event, type Kind, type Lost, type Time } from "../event.ts";
 import { Alarms, secondsOf } from "./alarms.ts";
-import { Exchange, nanosecondsBetween, pairingOf, type Question } from "./exchange.ts";
+import { nanosecondsBetween, pairingOf } from "./exchange.ts";
 import { Links } from "./links.ts";
-import type { Message, Said, Word } from "./message.ts";
+import type { Message, Said } from "./message.ts";
 import { MessagePlace } from "./place.ts";
 import { otherSide, type Protocol, type Side } from "./protocol.ts";
+import { Shares } from "./shares.ts";
 import { snapshot } from "./snapshot.ts";
 import { Pool, type Stream } from "./stream.ts";
 import { type Surrounding, Talk } from "./talk.ts";
@@ -17,8 +18,6 @@ import { WholeEvent } from "./whole.ts";
 const mostKept = 64 * 1024 * 1024;
 /** bytes of a message that -x shows */
 const mostShown = 64 * 1024;
-/** pairs of processes whose requests may go another way than the answers */
-const mostPairs = 4096;
 /** in seconds: what is in the ring may be that much older than now */
 const lag = 0.06;
 /** kinds whose events are pieces of a stream, and those whose events are messages already */
@@ -42,34 +41,23 @@ export interface MessageListener {
   message(message: Message): void;
 }
 
-/** A request, and all that a line about it needs. */
-interface Request extends Question {
-  readonly protocol: string;
-  readonly word: Word | undefined;
-  readonly event: Event;
-}
-
-/** The exchange of a conversation. */
-interface Share {
-  readonly exchange: Exchange<Request>;
-  /** whether side 0 of the conversation is side 1 of the exchange */
-  readonly isTurned: boolean;
-}
-
 export class Decoding {
-  /** messages so far by protocol */
-  readonly counts = new Map<string, number>();
-  /** requests that were forgotten, for there were too many, or bytes of their answers are missing */
-  forgotten = 0;
   readonly #choice: Choice;
   readonly #listener: MessageListener;
   readonly #packets: readonly Protocol[];
   readonly #place = new MessagePlace();
   readonly #alarms = new Alarms();
   readonly #links: Links<Talk>;
-  readonly #shares = new Map<Talk, Share>();
-  readonly #pairs = new Map<string, Exchange<Request>>();
+  readonly #shares = new Shares(this.#alarms);
   readonly #whole = new WholeEvent();
+  readonly #message: Message = {
+    said: { kind: "undecoded" },
+    name: undefined,
+    protocol: "",
+    event: blankEvent(),
+    missing: 0,
+    latency: -1,
+  };
 
   constructor(protocols: readonly Protocol[], choice: Choice, listener: MessageListener) {
     this.#choice = choice;
@@ -83,15 +71,15 @@ export class Decoding {
       plain: (event) => this.#plain(event),
       said: (talk, side, said, stream, event) => this.#said(talk, side, said, stream, event),
       waiting: (talk, side) => {
-        const { exchange, isTurned } = this.#shareOf(talk);
+        const { exchange, isTurned } = this.#shares.of(talk);
         return exchange.oldest(isTurned ? otherSide(side) : side)?.name ?? null;
       },
       skip: (talk, side) => {
-        const { exchange, isTurned } = this.#shareOf(talk);
+        const { exchange, isTurned } = this.#shares.of(talk);
         exchange.skip(isTurned ? otherSide(side) : side);
       },
       lost: (talk, side) => {
-        const { exchange, isTurned } = this.#shareOf(talk);
+        const { exchange, isTurned } = this.#shares.of(talk);
         exchange.lose(isTurned ? otherSide(side) : side);
       },
     };
@@ -99,6 +87,11 @@ export class Decoding {
       () => new Talk(surrounding),
       (talk) => this.#close(talk),
     );
+  }
+
+  /** Requests that were forgotten, for there were too many, or bytes of their answers are missing. */
+  get forgotten(): number {
+    return this.#shares.forgotten;
   }
 
   /** Takes in an event, which is good for the call only. */
@@ -135,14 +128,13 @@ export class Decoding {
     this.#alarms.ring(Number.POSITIVE_INFINITY);
     for (const talk of this.#links.all) talk.end();
     this.#alarms.ring(Number.POSITIVE_INFINITY);
-    const exchanges = new Set([...this.#shares.values()].map(({ exchange }) => exchange));
-    for (const exchange of this.#pairs.values()) exchanges.add(exchange);
-    const waiting = [...exchanges].flatMap((exchange) => exchange.waiting);
+    const waiting = [...this.#shares.waiting];
     waiting.sort((a, b) => secondsOf(a.time) - secondsOf(b.time));
-    for (const { protocol, event, name, word, time } of waiting) {
-      const latency = nanosecondsBetween(time, now);
-      const said = { kind: "unanswered", name, ...(word === undefined ? {} : { id: word }) } as const;
-      this.#tell({ ...said, protocol, event: { ...event, time: now }, missing: 0, latency });
+    for (const { protocol, event, said, count, time } of waiting) {
+      const { name = nothing, id } = said;
+      const whole = this.#whole.of({ ...event, time: now }, count, null);
+      const unanswered = { kind: "unanswered", ...(id === undefined ? {} : { id }) } as const;
+      this.#tell(unanswered, name, protocol, whole, 0, nanosecondsBetween(time, now));
     }
   }
 
@@ -151,32 +143,51 @@ export class Decoding {
     const contents = shown.length === 0 ? null : { bytes: shown, start: 0, length: shownLength };
     const whole = this.#whole.of(event, count, contents);
     const protocol = talk.protocol?.name ?? "";
-    const { exchange, isTurned } = this.#shareOf(talk);
-    const own = isTurned ? otherSide(side) : side;
-    if (said.kind === "request" && !said.isOneWay) {
-      this.#tell({ ...said, protocol, event: whole, missing, latency: -1 });
-      const { name = nothing, id } = said;
-      const kept = snapshot({ ...whole, contents: null });
-      exchange.ask({
-        side: own,
-        id: pairingOf(said),
-        name,
-        time: kept.time,
-        protocol,
-        word: id,
-        event: kept,
-      });
-    } else if (said.kind === "response" || said.kind === "error") {
-      const tell = (event: Event) => (asked: Question | null) => {
-        const name = asked === null ? {} : { name: asked.name };
-        const latency = asked === null ? -1 : nanosecondsBetween(asked.time, event.time);
-        this.#tell({ ...said, ...name, protocol, event, missing, latency });
-      };
-      const early = () => tell(snapshot(whole));
-      exchange.answer(own, pairingOf(said), event.time, said.continues ?? false, tell(whole), early);
+    const { kind, name } = said;
+    if (kind === "request" && !said.isOneWay) {
+      this.#tell(said, name, protocol, whole, missing, -1);
+      this.#ask(talk, side, said, event, count);
+    } else if (kind === "response" || kind === "error") {
+      this.#answer(talk, side, said, whole, missing);
     } else {
-      this.#tell({ ...said, protocol, event: whole, missing, latency: -1 });
+      this.#tell(said, name, protocol, whole, missing, -1);
     }
+  }
+
+  #ask(talk: Talk, side: Side, said: Said, event: Event, count: number): void {
+    const { exchange, isTurned, common } = this.#shares.of(talk);
+    let kept = common[side];
+    if (kept === null || !haveSameEnds(kept, event)) {
+      kept = snapshot({ ...event, meta: (out) => event.meta(out), contents: null });
+      common[side] = kept;
+    }
+    exchange.ask({
+      side: isTurned ? otherSide(side) : side,
+      id: pairingOf(said),
+      name: said.name ?? nothing,
+      time: { seconds: event.time.seconds, nanoseconds: event.time.nanoseconds },
+      protocol: talk.protocol?.name ?? "",
+      said,
+      event: kept,
+      count,
+    });
+  }
+
+  #answer(talk: Talk, side: Side, said: Said, whole: Event, missing: number): void {
+    const protocol = talk.protocol?.name ?? "";
+    const { exchange, isTurned } = this.#shares.of(talk);
+    const own = isTurned ? otherSide(side) : side;
+    const pairing = pairingOf(said);
+    const asked = exchange.answer(own, pairing, said.continues ?? false);
+    if (asked !== null) {
+      this.#tell(said, asked.name, protocol, whole, missing, nanosecondsBetween(asked.time, whole.time));
+      return;
+    }
+    const kept = snapshot(whole);
+    exchange.hold(own, pairing, whole.time, (found) => {
+      const latency = found === null ? -1 : nanosecondsBetween(found.time, kept.time);
+      this.#tell(said, found?.name, protocol, kept, missing, latency);
+    });
   }
 
   /** A datagram or a packet. */
@@ -193,7 +204,7 @@ export class Decoding {
         const shown = this.#choice.isShown ? contents : null;
         const made = this.#whole.of(event, count, shown);
         const missing = count - contents.length;
-        this.#tell({ ...said, protocol: protocol.name, event: made, missing, latency: -1 });
+        this.#tell(said, said.name, protocol.name, made, missing, -1);
         return;
       }
     }
@@ -209,52 +220,41 @@ export class Decoding {
     this.#listener.event(event);
   }
 
-  #tell(message: Message): void {
+  #tell(
+    said: Said,
+    name: Uint8Array | undefined,
+    protocol: string,
+    event: Event,
+    missing: number,
+    latency: number,
+  ): void {
     const { slow, errors } = this.#choice;
-    if (slow > 0 && message.latency < slow) return;
-    if (errors && !message.isError && message.kind !== "error") return;
-    this.counts.set(message.protocol, (this.counts.get(message.protocol) ?? 0) + 1);
+    if (slow > 0 && latency < slow) return;
+    if (errors && !said.isError && said.kind !== "error") return;
+    const message = this.#message;
+    message.said = said;
+    message.name = name;
+    message.protocol = protocol;
+    message.event = event;
+    message.missing = missing;
+    message.latency = latency;
     this.#listener.message(message);
-  }
-
-  #shareOf(talk: Talk): Share {
-    const known = this.#shares.get(talk);
-    if (known !== undefined) return known;
-    const [a, b] = talk.pids;
-    const share =
-      talk.protocol?.isApart && a >= 0 && b >= 0
-        ? { exchange: this.#ofPair(Math.min(a, b), Math.max(a, b)), isTurned: a > b }
-        : { exchange: this.#made(), isTurned: false };
-    this.#shares.set(talk, share);
-    return share;
-  }
-
-  #ofPair(a: number, b: number): Exchange<Request> {
-    const name = `${a} ${b}`;
-    const exchange = this.#pairs.get(name) ?? this.#made();
-    this.#pairs.delete(name);
-    this.#pairs.set(name, exchange);
-    const [first] = this.#pairs;
-    if (this.#pairs.size > mostPairs && first !== undefined) {
-      this.#pairs.delete(first[0]);
-      this.forgotten += first[1].waiting.length;
-    }
-    return exchange;
-  }
-
-  #made(): Exchange<Request> {
-    return new Exchange<Request>(this.#alarms, (count) => {
-      this.forgotten += count;
-    });
   }
 
   #close(talk: Talk): void {
     talk.end();
-    const share = this.#shares.get(talk);
-    this.#shares.delete(talk);
-    if (share === undefined || talk.protocol?.isApart) return;
-    this.#alarms.clear(share.exchange);
-    share.exchange.wake();
-    this.forgotten += share.exchange.waiting.length;
+    this.#shares.close(talk);
   }
+}
+
+/** Whether an event has the ends of another one that was kept; names are never changed. */
+function haveSameEnds({ src, dst }: Event, event: Event): boolean {
+  return (
+    src.pid === event.src.pid &&
+    dst.pid === event.dst.pid &&
+    src.comm === event.src.comm &&
+    dst.comm === event.dst.comm &&
+    src.guess === event.src.guess &&
+    dst.guess === event.dst.guess
+  );
 }

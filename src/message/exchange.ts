@@ -17,10 +17,13 @@ const haste = 0.002;
 /** as many answers in a row that came before their requests answer older ones, from before tracing */
 const mostHasty = 3;
 
+/** What a request and its answer have in common; null without anything. */
+export type Pairing = string | number | null;
+
 /** A request. */
 export interface Question {
   readonly side: Side;
-  readonly id: string | null;
+  readonly id: Pairing;
   readonly name: Uint8Array;
   readonly time: Time;
 }
@@ -28,17 +31,17 @@ export interface Question {
 /** An answer whose request was not seen yet. */
 interface Early {
   readonly side: Side;
-  readonly id: string | null;
+  readonly id: Pairing;
   readonly time: Time;
   /** given the request, or null when there was none */
   readonly tell: (asked: Question | null) => void;
 }
 
-/** What a request and its answer have in common: an id, 1 being another than "1"; null without one. */
-export function pairingOf({ id, pairing }: Said): string | null {
+/** The id, 1 being another than "1", unless there is something else. */
+export function pairingOf({ id, pairing }: Said): Pairing {
   if (pairing !== undefined) return pairing;
   if (id === undefined) return null;
-  return typeof id === "number" ? `${id}` : `"${latin1(id)}`;
+  return typeof id === "number" ? id : latin1(id);
 }
 
 export function nanosecondsBetween(from: Time, to: Time): number {
@@ -70,15 +73,7 @@ export class Exchange<Request extends Question> implements Sleeper {
   /** A request that waits from now on, unless its answer was there before. */
   ask(request: Request): void {
     const waiting = this.#waiting[request.side];
-    const at = this.#early.findIndex(({ side, id }) => side !== request.side && id === request.id);
-    const early = this.#early[at];
-    if (early !== undefined && (request.id !== null || waiting.length === 0)) {
-      this.#early.splice(at, 1);
-      const isHaste = secondsOf(request.time) - secondsOf(early.time) < haste && ++this.#hasty < mostHasty;
-      early.tell(isHaste ? request : null);
-      if (isHaste) return;
-      this.#hasty = 0;
-    }
+    if (this.#early.length > 0 && this.#meet(request, waiting)) return;
     waiting.push(request);
     if (waiting.length > mostWaiting) {
       waiting.shift();
@@ -86,28 +81,34 @@ export class Exchange<Request extends Question> implements Sleeper {
     }
   }
 
-  /**
-   * The request that an answer of `side` is to, through `tell`, at once or a moment later.
-   * @param stays whether other answers to it follow
-   */
-  answer(
-    side: Side,
-    id: string | null,
-    time: Time,
-    stays: boolean,
-    tell: (asked: Question | null) => void,
-    early: () => (asked: Question | null) => void,
-  ): void {
+  /** Whether the answer was there already, which is told its request. */
+  #meet(request: Request, waiting: readonly Request[]): boolean {
+    const at = this.#early.findIndex(({ side, id }) => side !== request.side && id === request.id);
+    const early = this.#early[at];
+    if (early === undefined || (request.id === null && waiting.length > 0)) return false;
+    this.#early.splice(at, 1);
+    const isHaste = secondsOf(request.time) - secondsOf(early.time) < haste && ++this.#hasty < mostHasty;
+    early.tell(isHaste ? request : null);
+    if (!isHaste) this.#hasty = 0;
+    return isHaste;
+  }
+
+  /** The request that an answer of `side` is to; null when none waits. @param stays whether other answers follow */
+  answer(side: Side, id: Pairing, stays: boolean): Request | null {
     const waiting = this.#waiting[otherSide(side)];
-    const at = waiting.findIndex((request) => request.id === id);
-    const found = waiting[at];
-    if (found !== undefined) {
-      if (!stays) waiting.splice(at, 1);
+    for (let i = 0; i < waiting.length; i++) {
+      const request = waiting[i] as Request;
+      if (request.id !== id) continue;
+      if (!stays) waiting.splice(i, 1);
       this.#hasty = 0;
-      tell(found);
-      return;
+      return request;
     }
-    this.#early.push({ side, id, time: { ...time }, tell: early() });
+    return null;
+  }
+
+  /** An answer whose request may be seen in a moment: `tell` is given it, or null after a while. */
+  hold(side: Side, id: Pairing, time: Time, tell: (asked: Question | null) => void): void {
+    this.#early.push({ side, id, time: { ...time }, tell });
     if (this.#early.length > mostEarly) this.#early.shift()?.tell(null);
     this.alarms.set(this, secondsOf(time) + patience);
   }

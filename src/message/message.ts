@@ -19,7 +19,7 @@ export interface Detail {
 /** What a decoder says of one message. */
 export interface Said {
   readonly kind: MessageKind;
-  /** what is asked or told; of an answer it is the request's */
+  /** what is asked or told */
   readonly name?: Uint8Array;
   /** by which a request and its answer know each other; without one answers come in the requests' order */
   readonly id?: Word;
@@ -37,7 +37,10 @@ export interface Said {
 }
 
 /** One of these is filled anew for each message, and good for the call only that gives it. */
-export interface Message extends Said {
+export interface Message {
+  said: Said;
+  /** what is asked or told; of an answer the name of its request, as far as that is known */
+  name: Uint8Array | undefined;
   protocol: string;
   /** the event that made it whole: its time, ends and place; its count and contents are the message's */
   event: Event;

@@ -7,6 +7,7 @@ const newline = 0x0a;
 /** of one stream: no decoder needs to see more of a message at once */
 export const mostKept = 256 * 1024;
 const smallest = 512;
+const nearby = 200;
 
 /** The bytes that all streams may keep together. */
 export class Pool {
@@ -218,9 +219,13 @@ export class Stream {
 
   /** The index behind the next LF, -1 when it has not come yet. */
   line(): number {
-    const found = this.bytes.subarray(this.#searched, this.end).indexOf(newline);
-    if (found >= 0) return this.#searched + found + 1;
-    this.#searched = this.end;
+    const { bytes, end } = this;
+    // most lines are short, and a view costs more than a few steps
+    const near = Math.min(end, this.#searched + nearby);
+    for (let i = this.#searched; i < near; i++) if (bytes[i] === newline) return i + 1;
+    const found = near < end ? bytes.subarray(near, end).indexOf(newline) : -1;
+    if (found >= 0) return near + found + 1;
+    this.#searched = end;
     return -1;
   }
 

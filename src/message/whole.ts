@@ -1,5 +1,5 @@
 import { highHalf } from "../../ffi/halves.ts";
-import type { Contents, Event, Key, Meta } from "../event.ts";
+import { blankEvent, type Contents, type Event, type Key, type Meta } from "../event.ts";
 
 /** Passes meta on, but for the count, which is the message's. */
 class Recount implements Meta {
@@ -24,25 +24,29 @@ class Recount implements Meta {
 /** An event as it would be, had the whole message moved at once. The same one is filled anew each time. */
 export class WholeEvent {
   readonly #recount = new Recount();
+  readonly #whole = blankEvent();
+  #event: Event = this.#whole;
+
+  constructor() {
+    this.#whole.meta = (out) => {
+      const recount = this.#recount;
+      recount.out = out;
+      recount.low = this.#whole.countLow;
+      recount.high = this.#whole.countHigh;
+      this.#event.meta(recount);
+    };
+  }
 
   of(event: Event, count: number, contents: Contents | null): Event {
-    const recount = this.#recount;
-    const low = count >>> 0;
-    const high = highHalf(count);
-    return {
-      kind: event.kind,
-      time: event.time,
-      src: event.src,
-      dst: event.dst,
-      meta: (out) => {
-        recount.out = out;
-        recount.low = low;
-        recount.high = high;
-        event.meta(recount);
-      },
-      countLow: low,
-      countHigh: high,
-      contents,
-    };
+    const whole = this.#whole;
+    this.#event = event;
+    whole.kind = event.kind;
+    whole.time = event.time;
+    whole.src = event.src;
+    whole.dst = event.dst;
+    whole.countLow = count >>> 0;
+    whole.countHigh = highHalf(count);
+    whole.contents = contents;
+    return whole;
   }
 }

@@ -129,7 +129,7 @@ function find(command: Uint8Array, environment: readonly Uint8Array[]): Uint8Arr
   // a character a byte, whatever they mean
   const name = latin1(command);
   if (name.includes("/")) return command;
-  const variables = environment.map(latin1);
+  const variables = environment.map((word) => latin1(word));
   const folders = variables.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length);
   let errno = Errno.ENOENT;
   for (const folder of (folders ?? defaultPath).split(":")) {

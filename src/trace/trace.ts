@@ -144,6 +144,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     for (const line of [totals.line(losses.total), ...unread]) log.info(line);
   }
   log.verbose(ringLine(ring));
+  if (decoding !== null && decoding.forgotten > 0)
+    log.warn(`${decoding.forgotten} requests were forgotten: their answers are shown without them`);
   if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);
 }
 

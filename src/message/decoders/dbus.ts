@@ -6,7 +6,7 @@ import { latin1 } from "../../bytes/latin1.ts";
 import type { Detail, Said } from "../message.ts";
 import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
-import { field, text, word } from "./words.ts";
+import { field, ok, text, word } from "./words.ts";
 
 const fixed = 16;
 /** of a header that is looked at, and of a message, as the specification has it */
@@ -155,7 +155,7 @@ class DbusDialogue implements Dialogue {
           fields,
           isError: true,
         }
-      : { kind: "response", id: reply, pairing, status: text("ok"), fields };
+      : { kind: "response", id: reply, pairing, status: ok, fields };
   }
 }
 

@@ -8,7 +8,7 @@ import { type Dialogue, otherSide, type Protocol, type Side, type Voice } from "
 import type { Stream } from "../stream.ts";
 import { EventLines } from "./eventstream.ts";
 import { detect, first, firstLine, HttpReading, header, longestFirst, reasonOf } from "./httpheader.ts";
-import { field, text } from "./words.ts";
+import { field, isWord, text } from "./words.ts";
 
 const cr = 0x0d;
 /** of a line, and of all lines of a header */
@@ -87,21 +87,21 @@ class HttpDialogue implements Dialogue {
     const fields: Detail[] = [];
     if (type !== null) fields.push(field("type", type));
     if (upgrade !== null) fields.push(field("upgrade", upgrade));
-    reading.said = { ...(said ?? { kind: "undecoded" }), fields };
+    if (fields.length > 0) reading.said = { ...(said ?? { kind: "undecoded" }), fields };
     if (isAnswer && status < 200 && status !== 101) {
       reading.said = { kind: "notification", name: text(`${status} ${reasonOf(status)}`), fields };
       this.#say(side, reading);
       return;
     }
     const asked = isAnswer ? this.voice.waiting(otherSide(side)) : null;
-    const method = asked === null ? "" : latin1(asked.subarray(0, 8));
+    const method = asked === null ? "" : latin1(asked, 0, Math.min(8, asked.length));
     if (isAnswer && (status === 101 || (method.startsWith("CONNECT ") && status < 300))) {
       this.#say(side, reading);
       this.voice.leave();
       return;
     }
     const hasNone = isAnswer && (method.startsWith("HEAD ") || status === 204 || status === 304);
-    const isEvents = isAnswer && type !== null && latin1(type).toLowerCase() === "text/event-stream";
+    const isEvents = isAnswer && type?.length === 17 && isWord(type, 0, "text/event-stream");
     if (hasNone) {
       this.#say(side, reading);
     } else if (isEvents) {
@@ -180,7 +180,7 @@ class HttpDialogue implements Dialogue {
 
 /** The line with the length of the next chunk, in hexadecimal. */
 function chunk(bytes: Uint8Array, at: number, last: number, stream: Stream, reading: HttpReading): boolean {
-  const size = /^([\da-f]{1,8})(?:$|[;\s])/i.exec(latin1(bytes.subarray(at, Math.min(last, at + 64))))?.[1];
+  const size = /^([\da-f]{1,8})(?:$|[;\s])/i.exec(latin1(bytes, at, Math.min(last, at + 64)))?.[1];
   if (size === undefined) {
     reading.state = "lost";
     return true;

@@ -3,11 +3,11 @@
  * language servers have it. Batches are not decoded.
  */
 import { latin1 } from "../../bytes/latin1.ts";
-import type { Detail, Said, Word } from "../message.ts";
+import type { Detail, Said } from "../message.ts";
 import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { goesOn, isNone, JsonSkimmer } from "./jsonskim.ts";
-import { field, text } from "./words.ts";
+import { field, ok, text } from "./words.ts";
 
 const newline = 0x0a;
 const openObject = 0x7b;
@@ -16,10 +16,10 @@ const lengthHeader = /^content-length: *(\d{1,9})\r?\n/i;
 const otherHeader = /^content-type:[^\r\n]*\r?\n/i;
 const headerName = "content-length:";
 const emptyLine = /^\r?\n/;
-const wanted: ReadonlySet<string> = new Set([
+const wanted = [
   ...["jsonrpc", "id", "method", "result", "error", "params"],
   ...["error.code", "error.message", "params.name"],
-]);
+];
 
 /** line: at the beginning of one; behind: up to the end of a line whose object was read */
 type State = "line" | "object" | "behind" | "header" | "body" | "lost";
@@ -175,21 +175,25 @@ function saidBy(json: JsonSkimmer): Said | null {
   const { values } = json;
   const id = values.get("id");
   const hasId = id !== undefined && json.text("id") !== "null";
-  const known: { id?: Word } = hasId ? { id } : {};
+  const none: readonly Detail[] = [];
   const method = values.get("method");
   if (method !== undefined) {
     const name = typeof method === "number" ? text(`${method}`) : method;
     const tool = values.get("params.name");
-    const fields = tool !== undefined && json.text("method") === "tools/call" ? [field("tool", tool)] : [];
-    return { kind: hasId ? "request" : "notification", name, ...known, fields };
+    const fields = tool !== undefined && json.text("method") === "tools/call" ? [field("tool", tool)] : none;
+    return hasId ? { kind: "request", name, id, fields } : { kind: "notification", name, fields };
   }
   if (values.has("error") && json.text("error") !== "null") {
     const code = values.get("error.code");
     const reason = values.get("error.message");
     const fields: Detail[] = reason === undefined ? [] : [field("reason", reason)];
-    return { kind: "error", ...known, status: code ?? text("error"), isError: true, fields };
+    const status = code ?? text("error");
+    return hasId
+      ? { kind: "error", id, status, isError: true, fields }
+      : { kind: "error", status, isError: true, fields };
   }
-  return values.has("result") ? { kind: "response", ...known, status: text("ok") } : null;
+  if (!values.has("result")) return null;
+  return hasId ? { kind: "response", id, status: ok } : { kind: "response", status: ok };
 }
 
 function detect({ bytes }: Head): Verdict {

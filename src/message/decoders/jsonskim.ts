@@ -2,6 +2,8 @@
  * Finds the end of a JSON object, in whatever pieces it comes, and a few of its members. Nothing else is kept, so an
  * object may be as long as it likes; a parser would have to see all of it at once.
  */
+import { latin1 } from "../../bytes/latin1.ts";
+import { same } from "../../bytes/same.ts";
 import type { Word } from "../message.ts";
 import { text as wordOf } from "./words.ts";
 
@@ -26,6 +28,23 @@ type Read = number;
 export const goesOn: Read = -1;
 export const isNone: Read = -2;
 
+/** A member that is wanted, and those within it. */
+interface WantedMember {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly within: readonly WantedMember[];
+}
+
+function wantedOf(paths: readonly string[], prefix: string): WantedMember[] {
+  return paths
+    .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes("."))
+    .map((path) => ({
+      path,
+      bytes: new TextEncoder().encode(path.slice(prefix.length)),
+      within: wantedOf(paths, `${path}.`),
+    }));
+}
+
 export class JsonSkimmer {
   /** of the members that are wanted: a text or a number; `{}` for an object or a list */
   readonly values = new Map<string, Word>();
@@ -38,12 +57,18 @@ export class JsonSkimmer {
   /** whether a string is the name of a member, for the two outermost objects only */
   #isName = false;
   #isScalar = false;
-  readonly #names = ["", "", ""];
+  /** the name of the value that comes, when it is wanted */
+  #member: string | null = null;
+  /** the outermost member, when one within it is wanted */
+  #outer: WantedMember | null = null;
+  readonly #wanted: readonly WantedMember[];
   /** whether the second level is an object, whose members have names */
   #isInner = false;
 
   /** @param wanted names of members, `error.code` within an object */
-  constructor(private readonly wanted: ReadonlySet<string>) {}
+  constructor(wanted: readonly string[]) {
+    this.#wanted = wantedOf(wanted, "");
+  }
 
   begin(): void {
     this.values.clear();
@@ -52,26 +77,18 @@ export class JsonSkimmer {
     this.#isString = false;
     this.#isName = false;
     this.#isScalar = false;
-    this.#names[1] = "";
-    this.#names[2] = "";
+    this.#member = null;
+    this.#outer = null;
   }
 
   /** Reads on; the index behind the end of the object. */
   read(bytes: Uint8Array, at: number, end: number): Read {
     for (let i = at; i < end; i++) {
-      const byte = bytes[i] as number;
       if (this.#isString) {
-        if (this.#isEscaped) this.#isEscaped = false;
-        else if (byte === backslash) {
-          this.#isEscaped = true;
-          this.#hasEscapes = true;
-        } else if (byte === quote) {
-          this.#endString();
-          continue;
-        }
-        if (this.#length < longest) this.#text[this.#length++] = byte;
+        i = this.#string(bytes, i, end);
         continue;
       }
+      const byte = bytes[i] as number;
       if (byte < 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return isNone;
       switch (byte) {
         case quote:
@@ -125,31 +142,63 @@ export class JsonSkimmer {
     return value === undefined ? "" : typeof value === "number" ? `${value}` : Buffer.from(value).toString();
   }
 
-  get #path(): string {
-    const [, outer = "", inner = ""] = this.#names;
-    return this.#depth === 1 ? outer : `${outer}.${inner}`;
+  /** The index of the quote that ends a string, else the end of what is there. */
+  #string(bytes: Uint8Array, at: number, end: number): number {
+    let i = at;
+    if (this.#isEscaped && i < end) i++;
+    this.#isEscaped = false;
+    let isEnded = false;
+    for (; i < end && !isEnded; i++) {
+      const byte = bytes[i];
+      if (byte === quote) {
+        isEnded = true;
+      } else if (byte === backslash) {
+        this.#hasEscapes = true;
+        this.#isEscaped = i + 1 === end;
+        i++;
+      }
+    }
+    const last = Math.min(i, end) - (isEnded ? 1 : 0);
+    const isKept = this.#depth <= 2 && (this.#isName || this.#member !== null);
+    for (let from = at; isKept && from < last && this.#length < longest; from++) {
+      this.#text[this.#length++] = bytes[from] as number;
+    }
+    if (!isEnded) return end;
+    this.#endString();
+    return last;
   }
 
   #endString(): void {
     this.#isString = false;
-    if (this.#depth > 2) return;
-    const bytes = this.#text.subarray(0, this.#length);
-    if (this.#isName) this.#names[this.#depth] = Buffer.from(bytes).toString("latin1");
-    else this.#keep(this.#hasEscapes ? unescaped(bytes) : bytes.slice());
+    if (this.#depth > 2 || (!this.#isName && this.#member === null)) return;
+    if (this.#isName) this.#named();
+    else
+      this.#keep(
+        this.#hasEscapes ? unescaped(this.#text.slice(0, this.#length)) : this.#text.slice(0, this.#length),
+      );
+  }
+
+  /** The name of a member, whose value comes next. Names are compared as bytes: most are not wanted. */
+  #named(): void {
+    const list = this.#depth === 1 ? this.#wanted : (this.#outer?.within ?? []);
+    let found: WantedMember | null = null;
+    for (const one of list) if (same(one.bytes, this.#text, this.#length)) found = one;
+    this.#member = found?.path ?? null;
+    if (this.#depth === 1) this.#outer = found;
   }
 
   #endScalar(): void {
     if (!this.#isScalar) return;
     this.#isScalar = false;
-    const raw = Buffer.from(this.#text.subarray(0, this.#length)).toString("latin1");
+    if (this.#member === null) return;
+    const raw = latin1(this.#text, 0, this.#length);
     const number = Number(raw);
     this.#keep(Number.isSafeInteger(number) ? number : wordOf(raw));
   }
 
   #keep(value: Word): void {
-    if (this.#depth === 0 || this.#depth > 2) return;
-    const path = this.#path;
-    if (this.wanted.has(path)) this.values.set(path, value);
+    if (this.#member !== null && this.#depth > 0 && this.#depth <= 2) this.values.set(this.#member, value);
+    this.#member = null;
   }
 }
 

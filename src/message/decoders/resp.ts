@@ -6,7 +6,9 @@ import { latin1 } from "../../bytes/latin1.ts";
 import type { Detail, Said, Word } from "../message.ts";
 import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
-import { field, text, word } from "./words.ts";
+import { decimal, field, text, word } from "./words.ts";
+
+const nothing = new Uint8Array(0);
 
 const longestLine = 64 * 1024;
 const longestWord = 512;
@@ -45,6 +47,41 @@ const common = new Set(
     "GEOADD BITCOUNT SETBIT GETBIT SORT RENAME PERSIST OBJECT MEMORY LATENCY SLOWLOG LOLWUT WAIT DEBUG SHUTDOWN"
   ).split(" "),
 );
+
+const lists = ["*", "%", "~", ">", "|"];
+const bulks = ["$", "!", "="];
+/** by the byte that a line begins with */
+const types: (string | undefined)[] = [];
+for (const type of [...lists, ...bulks, ..."+-:_#,("]) types[type.charCodeAt(0)] = type;
+
+const nil = text("nil");
+const bulkText = text("text");
+
+/** What is known of a command, by its first word in capitals. */
+interface Command {
+  readonly name: Uint8Array;
+  readonly isFamily: boolean;
+  readonly isSecret: boolean;
+  readonly isSubscription: boolean;
+}
+
+/** of commands that were met; those beyond are looked at anew each time */
+const mostCommands = 1000;
+const commands = new Map<string, Command>();
+
+function commandOf(word: string): Command {
+  const known = commands.get(word);
+  if (known !== undefined) return known;
+  const first = word.toUpperCase();
+  const made = {
+    name: text(first),
+    isFamily: families.includes(first),
+    isSecret: secret.includes(first),
+    isSubscription: subscriptions.test(first),
+  };
+  if (commands.size < mostCommands) commands.set(word, made);
+  return made;
+}
 
 /** A value that is being read, at any depth. */
 class RespReading {
@@ -109,12 +146,12 @@ class RespDialogue implements Dialogue {
   /** One line: a value, or how long it is. */
   #line(stream: Stream, side: Side, reading: RespReading, last: number, end: number): boolean {
     const { bytes, at } = stream;
-    const type = String.fromCharCode(bytes[at] as number);
+    const type = types[bytes[at] as number] ?? "";
     const isFirst = reading.type === "";
     if (isFirst) reading.line = word(bytes, at + 1, last);
-    const isList = "*%~>|".includes(type);
-    const isBulk = "$!=".includes(type);
-    if (!isList && !isBulk && !"+-:_#,(".includes(type)) {
+    const isList = lists.includes(type);
+    const isBulk = bulks.includes(type);
+    if (type === "") {
       if (isFirst && side === this.asks) return inline(stream, reading, last, end);
       return astray(stream, reading);
     }
@@ -156,18 +193,21 @@ class RespDialogue implements Dialogue {
   }
 
   #command({ words, elements }: RespReading): Said {
-    const first = latin1(words[0] ?? new Uint8Array(0)).toUpperCase();
-    const hasFamily = families.includes(first) && words.length > 1;
-    const name = hasFamily ? `${first} ${latin1(words[1]!).toUpperCase()}` : first;
+    const word = latin1(words[0] ?? nothing);
+    const { name, isFamily, isSecret, isSubscription } = commandOf(word);
+    const hasFamily = isFamily && words.length > 1;
     const key = words[hasFamily ? 2 : 1];
-    const fields: Detail[] = key === undefined || secret.includes(first) ? [] : [field("key", key)];
-    if (subscriptions.test(first)) this.#confirmations += Math.max(1, elements - 1);
-    if (first === "MONITOR") this.#isMonitoring = true;
-    return { kind: "request", name: text(name), fields };
+    if (isSubscription) this.#confirmations += Math.max(1, elements - 1);
+    if (word.length === 7 && word.toUpperCase() === "MONITOR") this.#isMonitoring = true;
+    const whole = hasFamily ? text(`${word} ${latin1(words[1]!)}`.toUpperCase()) : name;
+    return key === undefined || isSecret
+      ? { kind: "request", name: whole }
+      : { kind: "request", name: whole, fields: [field("key", key)] };
   }
 
   #answer({ type, line, words, elements }: RespReading): Said {
-    const first = latin1(words[0] ?? new Uint8Array(0));
+    if (type === "$") return { kind: "response", status: isNothing(line) ? nil : bulkText };
+    const first = latin1(words[0] ?? nothing);
     if (type === "-" || type === "!") {
       const whole = type === "-" ? line : (words[0] ?? line);
       const gap = whole.indexOf(0x20);
@@ -193,6 +233,10 @@ class RespDialogue implements Dialogue {
   }
 }
 
+function isNothing(line: Uint8Array): boolean {
+  return line[0] === 0x2d;
+}
+
 function channelOf(words: readonly Uint8Array[]): Detail[] {
   return words[1] === undefined ? [] : [field("channel", words[1])];
 }
@@ -200,17 +244,17 @@ function channelOf(words: readonly Uint8Array[]): Detail[] {
 function statusOf(type: string, line: Uint8Array, elements: number): Word {
   const rest = latin1(line);
   if (type === ":" && Number.isSafeInteger(Number(rest))) return Number(rest);
-  if (type === "_" || rest === "-1") return text("nil");
+  if (type === "_" || rest === "-1") return nil;
   if ("*~%>".includes(type))
     return text(`${type === "%" ? "map" : type === "~" ? "set" : "list"} of ${elements}`);
-  return type === "$" || type === "=" ? text("text") : line;
+  return type === "=" ? bulkText : line;
 }
 
 /** -1 for nothing; null when it is no length */
 function lengthOf(bytes: Uint8Array, from: number, to: number): number | null {
-  const digits = latin1(bytes.subarray(from, Math.min(to, from + 16)));
-  if (digits === "-1") return -1;
-  return /^\d{1,10}$/.test(digits) && Number(digits) < mostElements ? Number(digits) : null;
+  if (bytes[from] === 0x2d) return to === from + 2 && bytes[from + 1] === 0x31 ? -1 : null;
+  const length = decimal(bytes, from, to);
+  return length >= 0 && length < mostElements ? length : null;
 }
 
 /** A command of words with spaces between them, as people type it. */

@@ -4,13 +4,11 @@ import type { Said } from "../message.ts";
 import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { goesOn, isNone, JsonSkimmer } from "./jsonskim.ts";
-import { field, text, word } from "./words.ts";
+import { field, ok, text, word } from "./words.ts";
 
 const nul = 0x00;
 const openObject = 0x7b;
-const wanted: ReadonlySet<string> = new Set([
-  ...["method", "parameters", "more", "oneway", "upgrade", "continues", "error"],
-]);
+const wanted = [...["method", "parameters", "more", "oneway", "upgrade", "continues", "error"]];
 
 class VarlinkDialogue implements Dialogue {
   readonly #objects = [new JsonSkimmer(wanted), new JsonSkimmer(wanted)] as const;
@@ -79,7 +77,7 @@ function saidBy(json: JsonSkimmer, isCall: boolean): Said {
   if (error !== undefined) return { kind: "error", status: error, isError: true };
   return is("continues")
     ? { kind: "response", status: text("continues"), continues: true }
-    : { kind: "response", status: text("ok") };
+    : { kind: "response", status: ok };
 }
 
 function detect({ bytes }: Head): Verdict {

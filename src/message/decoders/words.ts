@@ -36,3 +36,16 @@ export function decimal(bytes: Uint8Array, start: number, end: number): number {
   }
   return value;
 }
+
+/** Statuses that most answers have. */
+export const ok = text("ok");
+
+/** Whether the bytes from `at` on are these, in capitals or not; `lower` has small letters only. */
+export function isWord(bytes: Uint8Array, at: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const wanted = lower.charCodeAt(i);
+    const byte = bytes[at + i] as number;
+    if (byte !== wanted && !((byte | 0x20) === wanted && byte >= 0x41 && byte <= 0x5a)) return false;
+  }
+  return true;
+}
