@@ -40,6 +40,11 @@ static __always_inline void iov_of_call(struct user_iov *iov, const struct ongoi
 		iov->segments = ongoing->argument[1];
 		iov->segment_count = ongoing->argument[2];
 		break;
+	case CALL_IOCTL:
+		iov->kind = IOV_BUFFER;
+		iov->base = ongoing->argument[2];
+		iov->length = 1;
+		break;
 	case CALL_AIO:
 		/* as aio.h has them; nothing where the request was not found */
 		if (!ongoing->argument[3]) {

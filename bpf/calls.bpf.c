@@ -6,9 +6,10 @@
  */
 #include "calls.h"
 #include "compat.h"
-#include "descriptors.h"
+#include "call_files.h"
 #include "family.h"
 #include "hook.h"
+#include "in_call.h"
 
 /* Whether a call may move something to or from a file of a family that is traced, or makes its caller a socket's user */
 static __always_inline bool concerns_files(enum call call)
@@ -78,7 +79,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
 	struct file *file = (struct file *)ongoing->to;
 
-	if (is_told(ongoing->to_family)) {
+	if (is_told(ongoing->to_family) && ongoing->call != CALL_SETSOCKOPT) {
 		if (ongoing->messages && moves_in_pieces(ongoing->call))
 			result = ongoing->sent;
 		else if (result >= 0)
@@ -90,6 +91,8 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 	case FAMILY_LOOPBACK:
 		return loopback_sent((u64)sock_of_file(file), result);
 	case FAMILY_PTY:
+		if (ongoing->call == CALL_IOCTL && !result)
+			result = 1;
 		return result > 0 ? pty_sent((u64)file, result) : 0;
 	default:
 		return 0;

@@ -189,9 +189,10 @@ struct loopback_record {
 	u32 net;
 	u32 src_port;
 	u32 dst_port;
-	u32 reserved;
+	u32 nat_port; /* 0: the receiver sees the same two ends */
 	u8 src_address[16];
 	u8 dst_address[16];
+	u8 nat_address[16];
 };
 
 /* A datagram came to a socket on another's time than its sender's, whose event waits for this */
@@ -205,6 +206,8 @@ struct udp_delivery_record {
 	u32 src_port; /* 0: not known, nor where it was sent */
 	u32 dst_port;
 	u32 copy_of; /* the same for all sockets that got one datagram */
+	u32 is_filtered; /* the socket has a filter, which may have cut it */
+	u32 reserved;
 	u8 dst_address[16];
 };
 

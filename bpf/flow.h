@@ -27,6 +27,30 @@ struct {
 	__type(value, u64);
 } flows __weak SEC(".maps");
 
+/* One end of a connection */
+struct end {
+	u8 address[16];
+	u32 net;
+	u16 port;
+	u16 is_remote; /* of the socket that is found */
+};
+
+/* TCP sockets that were seen in use, by each of their ends: where NAT has made another one of the other */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS);
+	__type(key, struct end);
+	__type(value, u64);
+} tcp_ends __weak SEC(".maps");
+
+static __always_inline void end_of(const struct flow *flow, bool is_remote, struct end *end)
+{
+	__builtin_memcpy(end->address, is_remote ? flow->remote : flow->local, 16);
+	end->net = flow->net;
+	end->port = is_remote ? flow->remote_port : flow->local_port;
+	end->is_remote = is_remote;
+}
+
 /* A port of a network namespace */
 struct port {
 	u32 net;

@@ -20,7 +20,8 @@ struct inet_send {
 	struct flow reversed;
 	struct flow theirs;
 	u8 sockaddr[28]; /* a sockaddr_in6, or a sockaddr_in within it */
-	u32 reserved;
+	u32 nat_port; /* the end that the receiver has otherwise than the sender, by NAT; 0: neither */
+	u8 nat_address[16];
 };
 
 struct {
@@ -63,9 +64,10 @@ __noinline int report_inet_send(u32 via_uring)
 	record->net = send->flow.net;
 	record->src_port = send->flow.local_port;
 	record->dst_port = send->flow.remote_port;
-	record->reserved = 0;
+	record->nat_port = send->nat_port;
 	__builtin_memcpy(record->src_address, send->flow.local, 16);
 	__builtin_memcpy(record->dst_address, send->flow.remote, 16);
+	__builtin_memcpy(record->nat_address, send->nat_address, 16);
 	record->event.captured =
 		capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &send->message.iov,
 			wanted_of(send->message.count), record->event.thread);
@@ -99,6 +101,13 @@ __noinline int report_sent(u32 via_uring)
 		report_inet_send(via_uring);
 	}
 	return 0;
+}
+
+/* The receiver has another address and port for one of the two ends */
+static __always_inline void note_nat(struct inet_send *send, const u8 address[16], u16 port)
+{
+	send->nat_port = port;
+	__builtin_memcpy(send->nat_address, address, 16);
 }
 
 static __always_inline struct inet_send *new_inet_send(u32 via_uring)

@@ -24,9 +24,9 @@ __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 		return 0;
 	message_of_vector(&send->message, sk, vector, n, compat);
 	if (is_tcp(sk))
-		return send_tcp(sk, send);
+		return send_tcp(sk, send, false);
 	if (is_inet(sk, IPPROTO_UDP))
-		return send_udp(sk, send, false);
+		return send_udp(sk, send, false, false);
 	return 0;
 }
 
@@ -66,7 +66,8 @@ static __always_inline int on_send(struct ongoing *ongoing, struct sock *sk, lon
 	if (!send)
 		return 0;
 	message_of_call(&send->message, sk, ongoing, result);
-	if (is_tcp(sk) ? send_tcp(sk, send) : send_udp(sk, send, true))
+	if (is_tcp(sk) ? send_tcp(sk, send, false)
+		       : send_udp(sk, send, true, ongoing->call == CALL_SETSOCKOPT))
 		report_sent(false);
 	return 0;
 }
@@ -90,7 +91,7 @@ __noinline int loopback_completed(u64 socket)
 	if (!send)
 		return 0;
 	message_of_request(&send->message, sk, completion);
-	if (is_tcp(sk) ? send_tcp(sk, send) : send_udp(sk, send, false))
+	if (is_tcp(sk) ? send_tcp(sk, send, true) : send_udp(sk, send, false, false))
 		report_sent(true);
 	return 0;
 }
@@ -125,19 +126,13 @@ __noinline int loopback_sent(u64 socket, s64 result)
 SEC("?tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(loopback_fail__any)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
-	struct in_call blank;
+	struct in_call *in_call;
 
 	if (!sender_of_call() && call_of(current_call(), in_compat_call()) != CALL_URING)
 		return 0;
-	if (!in_call) {
-		__builtin_memset(&blank, 0, sizeof(blank));
-		blank.failed = 1;
-		bpf_map_update_elem(&in_call_deliveries, &key, &blank, BPF_ANY);
-	} else {
+	in_call = this_call(false);
+	if (in_call)
 		in_call->failed++;
-	}
 	return 0;
 }
 

@@ -266,6 +266,9 @@ __noinline int pty_sent(u64 file, s64 result)
 	if (!serves(FAMILY_PTY) || !ongoing)
 		return 0;
 	tty = tty_of((struct file *)file);
+	/* what is typed into a side is what comes from the other */
+	if (tty && ongoing->call == CALL_IOCTL)
+		tty = BPF_CORE_READ(tty, link);
 	if (!tty)
 		return 0;
 	iov_of_call(&iov, ongoing);

@@ -26,9 +26,6 @@
 #define SCM_MAX_FD 253
 #define EINPROGRESS 115
 #define OWNERS 65536
-#define DELIVERIES 32
-#define UNCUT ((u32)-1)
-#define PF_IO_WORKER 0x10
 
 struct owner {
 	struct process who;
@@ -45,34 +42,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct owner);
 } owners __weak SEC(".maps");
-
-/* Sockets a message was queued at during the current system call of a thread, or the message of it that is sent now */
-struct in_call {
-	u32 count;
-	u32 failed; /* receivers that had no room */
-	u64 socks[DELIVERIES];
-	u32 lengths[DELIVERIES]; /* as they were queued; UNCUT: as they were sent */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, u64);
-	__type(value, struct in_call);
-} in_call_deliveries __weak SEC(".maps");
-
-/* Unix sockets' and UDP's are kept apart */
-static __always_inline u64 in_call_key(u32 thread, bool local)
-{
-	return thread | (u64)local << 32;
-}
-
-static __always_inline void forget_in_call(bool local)
-{
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
-
-	bpf_map_delete_elem(&in_call_deliveries, &key);
-}
 
 /* The socket that a file is which is one */
 static __always_inline struct sock *sock_of_file(struct file *file)
@@ -231,32 +200,6 @@ static __always_inline u64 wanted_of(u64 count)
 static __always_inline bool traces(enum kind kind)
 {
 	return config.kinds & (1 << kind);
-}
-
-/* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
-static __always_inline void note_in_call(struct sock *sk, bool local, u32 length)
-{
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key), blank;
-	u32 n;
-
-	if (!in_call) {
-		__builtin_memset(&blank, 0, sizeof(blank));
-		bpf_map_update_elem(&in_call_deliveries, &key, &blank, BPF_ANY);
-		in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
-		if (!in_call)
-			return;
-	}
-	n = in_call->count;
-	/* a worker of io_uring makes no system call that ends them */
-	if (n >= DELIVERIES &&
-	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
-		n = 0;
-	if (n < DELIVERIES) {
-		in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
-		in_call->lengths[n & (DELIVERIES - 1)] = length;
-		in_call->count = n + 1;
-	}
 }
 
 #endif

@@ -23,6 +23,7 @@
 	X(SPLICE, FILE)                                                                            \
 	X(TEE, FILE)                                                                               \
 	X(VMSPLICE, FILE)                                                                          \
+	X(IOCTL, FILE) /* TIOCSTI: it types for the user */                                        \
 	X(AIO, FILE) /* io_submit: its requests name the files */                                  \
 	X(SENDTO, SOCKET)                                                                          \
 	X(SENDMSG, SOCKET)                                                                         \
@@ -32,6 +33,7 @@
 	X(RECVMMSG, SOCKET)                                                                        \
 	X(CONNECT, SOCKET)                                                                         \
 	X(ACCEPT, SOCKET)                                                                          \
+	X(SETSOCKOPT, SOCKET) /* UDP_CORK: it sends what was held back */                          \
 	X(OPEN, STATE)                                                                             \
 	X(CLOSE, STATE)                                                                            \
 	X(SOCKET, STATE)                                                                           \
@@ -68,6 +70,7 @@
 	X(SPLICE, 275, 313, 76, 340)                                                               \
 	X(TEE, 276, 315, 77, 342)                                                                  \
 	X(VMSPLICE, 278, 316, 75, 343)                                                             \
+	X(IOCTL, 16, 54, 29, 54)                                                                   \
 	X(AIO, 209, 248, 2, 246)                                                                   \
 	X(SENDTO, 44, 369, 206, 290)                                                               \
 	X(SENDMSG, 46, 370, 211, 296)                                                              \
@@ -80,6 +83,7 @@
 	X(CONNECT, 42, 362, 203, 283)                                                              \
 	X(ACCEPT, 43, 364, 202, 285)                                                               \
 	X(ACCEPT, 288, NONE, 242, 366)                                                             \
+	X(SETSOCKOPT, 54, 366, 208, 294)                                                           \
 	X(OPEN, 2, 5, 56, 5)                                                                       \
 	X(OPEN, 257, 295, 437, 322)                                                                \
 	X(OPEN, 437, 437, NONE, 437)                                                               \
@@ -181,6 +185,8 @@ __weak __noinline int call_of_sockets(u32 number)
 		return CALL_RECVFROM;
 	case 11:
 		return CALL_SENDTO;
+	case 14:
+		return CALL_SETSOCKOPT;
 	case 16:
 		return CALL_SENDMSG;
 	case 17:

@@ -18,6 +18,7 @@ __noinline int on_inet_sock_used(u64 socket, u64 task)
 	struct sock *sk = (void *)socket;
 	struct identity self = {};
 	struct flow flow = {};
+	struct end end = {};
 	u64 value = socket;
 
 	if (!is_loopback(sk))
@@ -26,9 +27,55 @@ __noinline int on_inet_sock_used(u64 socket, u64 task)
 	if (!sock_used(sk, sock_inode(sk), 0, &self, false) || !is_tcp(sk))
 		return 0;
 	flow_of(sk, &flow);
-	if (flow.remote_port)
-		bpf_map_update_elem(&flows, &flow, &value, BPF_ANY);
+	if (!flow.remote_port)
+		return 0;
+	bpf_map_update_elem(&flows, &flow, &value, BPF_ANY);
+	end_of(&flow, false, &end);
+	bpf_map_update_elem(&tcp_ends, &end, &value, BPF_ANY);
+	end_of(&flow, true, &end);
+	bpf_map_update_elem(&tcp_ends, &end, &value, BPF_ANY);
 	return 0;
+}
+
+/* Whether a socket is where what another one sends arrives: what it waits for next is among what that has sent last */
+static __always_inline bool continues(struct sock *sk, struct sock *peer)
+{
+	struct tcp_sock *sender = (void *)sk, *receiver = (void *)peer;
+	u32 next = BPF_CORE_READ(receiver, rcv_nxt);
+
+	return (s32)(next - BPF_CORE_READ(sender, snd_una)) >= 0 &&
+	       (s32)(BPF_CORE_READ(sender, write_seq) - next) >= 0;
+}
+
+/*
+ * The socket at the other end of a connection whose addresses NAT has changed on its way, if that is the one with this
+ * end: that of whoever connected is the same for both mostly, and sequence numbers are.
+ */
+__noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct sock *sk = (void *)socket, *peer;
+	struct end end = {};
+	u64 *other;
+
+	if (!send || !serves(FAMILY_LOOPBACK))
+		return 0;
+	end_of(&send->flow, !is_remote, &end);
+	end.is_remote = is_remote;
+	other = bpf_map_lookup_elem(&tcp_ends, &end);
+	if (!other || *other == socket)
+		return 0;
+	peer = (void *)*other;
+	if (!is_inet(peer, IPPROTO_TCP) || sock_net(peer) != send->flow.net ||
+	    !continues(sk, peer) || !continues(peer, sk))
+		return 0;
+	send->other = (u64)peer;
+	flow_of(peer, &send->theirs);
+	if (is_remote)
+		note_nat(send, send->theirs.local, send->theirs.local_port);
+	else
+		note_nat(send, send->theirs.remote, send->theirs.remote_port);
+	return 1;
 }
 
 /* Who listens at the port a connection was made to, which nobody has accepted yet */
@@ -51,7 +98,7 @@ static __always_inline void find_listener(struct inet_send *send)
 }
 
 /* The bytes of one call or message over TCP; true: to be reported */
-static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send)
+static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send, u32 via_uring)
 {
 	u64 *other;
 
@@ -72,6 +119,9 @@ static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send)
 			send->other = *other;
 	}
 	if (send->other)
+		return true;
+	if (is_inet(sk, IPPROTO_TCP) && (find_translated((u64)sk, via_uring, true) ||
+					 find_translated((u64)sk, via_uring, false)))
 		return true;
 	if (!routed_to_loopback(sk))
 		return false;

@@ -49,13 +49,16 @@ __noinline int on_udp_in_call(u32 n)
 	u32 via_uring = false;
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	u32 count;
 	u64 other;
 
 	if (!send || !in_call || n >= in_call->count || n >= DELIVERIES)
 		return -1;
 	barrier_var(n);
 	other = in_call->socks[n & (DELIVERIES - 1)];
-	if (!receives_port((void *)other, send->flow.net, send->flow.remote_port))
+	/* one that was read before it could be looked at may be anybody's */
+	if (!in_call->header.src_port &&
+	    !receives_port((void *)other, send->flow.net, send->flow.remote_port))
 		return 0;
 	/* each receiver is one event, of however many segments */
 	if (send->last == other)
@@ -66,12 +69,43 @@ __noinline int on_udp_in_call(u32 n)
 		send->first = other;
 	send->last = other;
 	send->other = other;
+	count = send->message.count;
+	if (in_call->lengths[n & (DELIVERIES - 1)] < count)
+		send->message.count = in_call->lengths[n & (DELIVERIES - 1)];
 	report_inet_send(false);
+	send->message.count = count;
 	return 1;
 }
 
-/* A datagram that left, in a call of its own or not. true: to be reported, by its address */
-static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bool single)
+/*
+ * What the receiver sees: the source is what recvfrom will say, as the socket may be bound to no address or the call
+ * may have chosen one (IP_PKTINFO); what else differs is NAT's doing.
+ */
+static __always_inline void compare_with_header(struct inet_send *send, const struct header *header)
+{
+	struct flow *flow = &send->flow;
+	struct nat_key key = {
+		.net = flow->net, .port = flow->local_port, .seen = flow->remote_port};
+	u16 port = header->dst_port;
+
+	if (header->src_port == flow->local_port)
+		__builtin_memcpy(flow->local, header->src_address, 16);
+	else
+		note_nat(send, header->src_address, header->src_port);
+	if (unspecified(flow->remote))
+		__builtin_memcpy(flow->remote, header->dst_address, 16);
+	if (port == flow->remote_port && same_address(header->dst_address, flow->remote))
+		return;
+	note_nat(send, header->dst_address, port);
+	bpf_map_update_elem(&nat_ports, &key, &port, BPF_ANY);
+}
+
+/*
+ * A datagram that left, in a call of its own or not; `uncorked`: if there was one held back, and nothing else. true: to
+ * be reported, by its address
+ */
+static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bool single,
+				     bool uncorked)
 {
 	u64 mine = in_call_key(send->message.thread, false);
 	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &mine);
@@ -93,12 +127,16 @@ static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bo
 		send->message.count += *before;
 		send->message.iov.kind = IOV_NONE;
 		bpf_map_delete_elem(&corked, &key);
+	} else if (uncorked) {
+		return false;
 	}
 	flow_of(sk, &send->flow);
 	address_datagram(send);
 	if (!send->flow.remote_port)
 		return false;
-	if (unspecified(send->flow.local)) {
+	if (single && in_call && in_call->header.src_port)
+		compare_with_header(send, &in_call->header);
+	else if (unspecified(send->flow.local)) {
 		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */
 		__builtin_memcpy(send->flow.local, send->flow.remote, 16);
 		if (send->flow.remote[10] == 0xff && send->flow.remote[12] == 127)

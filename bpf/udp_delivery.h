@@ -9,10 +9,13 @@
 #ifndef UDP_DELIVERY_H
 #define UDP_DELIVERY_H
 #include "flow.h"
+#include "in_call.h"
 
 #define ETH_P_IP 0x0800
 #define UDP_HEADER 8
+#define IP_SOURCE 12
 #define IP_DESTINATION 16
+#define IPV6_SOURCE 8
 #define IPV6_DESTINATION 24
 
 ANCHOR(struct, udp_delivery_record);
@@ -35,9 +38,8 @@ struct {
 struct datagram {
 	u64 head; /* of its buffer, which copies for several receivers share */
 	u32 device;
-	u16 src_port;
-	u16 length;
-	u8 dst_address[16];
+	u32 length; /* without what a filter cut off */
+	struct header header;
 };
 
 /* In a map, for it goes through functions that take numbers only */
@@ -47,6 +49,20 @@ struct {
 	__type(key, u32);
 	__type(value, struct datagram);
 } datagrams SEC(".maps");
+
+/* Answers come to this port from the port that was asked, though another one was given the question by NAT */
+struct nat_key {
+	u32 net;
+	u16 port;
+	u16 seen;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct nat_key);
+	__type(value, u16);
+} nat_ports SEC(".maps");
 
 /* The datagram a socket is told of; NULL: it is none's any more */
 static __always_inline struct sk_buff *last_of(struct sock *sk)
@@ -82,22 +98,26 @@ static __always_inline struct sk_buff *last_of(struct sock *sk)
 static __always_inline void look_at(struct sk_buff *skb, u16 port, struct datagram *datagram)
 {
 	unsigned char *head = BPF_CORE_READ(skb, head), *name;
-	struct udphdr *header = (void *)(head + BPF_CORE_READ(skb, transport_header));
+	struct udphdr *udp = (void *)(head + BPF_CORE_READ(skb, transport_header));
 	u32 address = 0;
 
 	name = head + BPF_CORE_READ(skb, network_header);
 	if (BPF_CORE_READ(skb, protocol) == bpf_htons(ETH_P_IP)) {
+		bpf_probe_read_kernel(&address, sizeof(address), name + IP_SOURCE);
+		map_address(datagram->header.src_address, address);
 		bpf_probe_read_kernel(&address, sizeof(address), name + IP_DESTINATION);
-		map_address(datagram->dst_address, address);
+		map_address(datagram->header.dst_address, address);
 	} else {
-		bpf_probe_read_kernel(datagram->dst_address, 16, name + IPV6_DESTINATION);
+		bpf_probe_read_kernel(datagram->header.src_address, 16, name + IPV6_SOURCE);
+		bpf_probe_read_kernel(datagram->header.dst_address, 16, name + IPV6_DESTINATION);
 	}
-	datagram->length = bpf_ntohs(BPF_CORE_READ(header, len)) - UDP_HEADER;
-	datagram->src_port = bpf_ntohs(BPF_CORE_READ(header, source));
+	datagram->length = BPF_CORE_READ(skb, len);
+	datagram->header.src_port = bpf_ntohs(BPF_CORE_READ(udp, source));
+	datagram->header.dst_port = port;
 	datagram->head = (u64)head;
 	datagram->device = BPF_CORE_READ(skb, skb_iif);
 	barrier();
-	if (!datagram->device || bpf_ntohs(BPF_CORE_READ(header, dest)) != port ||
+	if (!datagram->device || bpf_ntohs(BPF_CORE_READ(udp, dest)) != port ||
 	    BPF_CORE_READ(skb, head) != head)
 		__builtin_memset(datagram, 0, sizeof(*datagram));
 }
@@ -112,6 +132,20 @@ static __always_inline struct sock *sender_of_call(void)
 		return NULL;
 	sk = sock_of((struct file *)ongoing->to);
 	return is_inet(sk, IPPROTO_UDP) ? sk : NULL;
+}
+
+/* Whether a datagram that came during a call is that call's, by its source port, or one that NAT gave it */
+static __always_inline bool is_sent_by(struct sock *sender, const struct datagram *datagram)
+{
+	struct nat_key key = {.net = sock_net(sender),
+			      .port = datagram->header.dst_port,
+			      .seen = datagram->header.src_port};
+	u16 port = BPF_CORE_READ(sender, __sk_common.skc_num), *real;
+
+	if (!datagram->device || datagram->header.src_port == port)
+		return true;
+	real = bpf_map_lookup_elem(&nat_ports, &key);
+	return real && *real == port;
 }
 
 /* Tells user space of the datagram that came to a socket */
@@ -140,11 +174,13 @@ __noinline int report_deferred(u64 socket)
 	record->dst_inode = inode;
 	record->dst = who;
 	record->net = sock_net(sk);
-	record->src_port = datagram->src_port;
+	record->is_filtered = BPF_CORE_READ(sk, sk_filter) != NULL;
+	record->reserved = 0;
+	record->src_port = datagram->header.src_port;
 	record->dst_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	/* its place in memory is nobody's business */
 	record->copy_of = mix(datagram->head >> 6, config.own_tgid);
-	__builtin_memcpy(record->dst_address, datagram->dst_address, 16);
+	__builtin_memcpy(record->dst_address, datagram->header.dst_address, 16);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -155,6 +191,7 @@ __noinline int on_udp_delivery(u64 socket)
 	struct sock *sk = (void *)socket, *sender;
 	u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	struct datagram *datagram;
+	struct in_call *in_call;
 	struct sk_buff *skb;
 	u32 zero = 0;
 
@@ -168,11 +205,15 @@ __noinline int on_udp_delivery(u64 socket)
 	if (datagram->device && datagram->device != LOOPBACK_IFINDEX)
 		return 0;
 	sender = sender_of_call();
-	if (sender &&
-	    (!datagram->device || BPF_CORE_READ(sender, __sk_common.skc_num) == datagram->src_port))
-		note_in_call(sk, false, UNCUT);
-	else
+	if (!sender || !is_sent_by(sender, datagram)) {
 		report_deferred(socket);
+		return 0;
+	}
+	in_call = note_in_call(sk, false,
+			       BPF_CORE_READ(sk, sk_filter) && datagram->device ? datagram->length
+										: UNCUT);
+	if (in_call && datagram->device)
+		in_call->header = datagram->header;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "calls.h"
 #include "family.h"
 #include "hook.h"
+#include "in_call.h"
 #include "message.h"
 #include "scm_rights.h"
 #include "unix_send.h"

@@ -385,7 +385,7 @@ export const LedgerFlags = {
 
 /** struct loopback_record */
 export class LoopbackRecord {
-  static readonly size = 120;
+  static readonly size = 136;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -452,13 +452,15 @@ export class LoopbackRecord {
   get dstPort(): number {
     return this.words[this.at + 20] as number;
   }
-  get reserved(): number {
+  get natPort(): number {
     return this.words[this.at + 21] as number;
   }
   /** 16 × 1 bytes */
   static readonly srcAddress = { offset: 88, length: 16, size: 1 } as const;
   /** 16 × 1 bytes */
   static readonly dstAddress = { offset: 104, length: 16, size: 1 } as const;
+  /** 16 × 1 bytes */
+  static readonly natAddress = { offset: 120, length: 16, size: 1 } as const;
 }
 
 export const LostReason = {
@@ -847,7 +849,7 @@ export class SignalRecord {
 
 /** struct udp_delivery_record */
 export class UdpDeliveryRecord {
-  static readonly size = 64;
+  static readonly size = 72;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -887,8 +889,14 @@ export class UdpDeliveryRecord {
   get copyOf(): number {
     return this.words[this.at + 11] as number;
   }
+  get isFiltered(): number {
+    return this.words[this.at + 12] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 13] as number;
+  }
   /** 16 × 1 bytes */
-  static readonly dstAddress = { offset: 48, length: 16, size: 1 } as const;
+  static readonly dstAddress = { offset: 56, length: 16, size: 1 } as const;
 }
 
 /** struct unix_record */

@@ -55,7 +55,7 @@ export class Terminal implements Meta {
   flag(): void {}
 }
 
-const ports = ["src_port", "dst_port"];
+const ports = ["src_port", "dst_port", "nat_port"];
 const signals = ["num"];
 
 /** null where nothing is asked for */

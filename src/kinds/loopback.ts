@@ -1,6 +1,6 @@
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
-import { type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import { type Contents, type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
@@ -18,6 +18,8 @@ const keys = {
   dstServ: key("dst_serv", "text"),
   dstInode: key("dst_inode", "integer"),
   count: key("count", "integer"),
+  natAddr: key("nat_addr", "text"),
+  natPort: key("nat_port", "integer"),
 };
 
 class LoopbackReader implements Reader {
@@ -26,7 +28,9 @@ class LoopbackReader implements Reader {
   readonly #protocol: "tcp" | "udp";
   readonly #source: AddressField;
   readonly #destination: AddressField;
+  readonly #translated: AddressField;
   #inode = 0;
+  #count = 0;
 
   constructor(tools: Tools, protocol: "tcp" | "udp") {
     this.#tools = tools;
@@ -35,6 +39,7 @@ class LoopbackReader implements Reader {
     const addresses = new Addresses();
     this.#source = new AddressField(tools.words, LoopbackRecord.srcAddress.offset, addresses);
     this.#destination = new AddressField(tools.words, LoopbackRecord.dstAddress.offset, addresses);
+    this.#translated = new AddressField(tools.words, LoopbackRecord.natAddress.offset, addresses);
   }
 
   isReady(at: number): boolean {
@@ -87,6 +92,7 @@ class LoopbackReader implements Reader {
     const { names, owners } = this.#tools;
     names.fill(event.src, srcTgid, srcTag);
     event.meta = this.#meta;
+    this.#count = record.count;
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
@@ -96,8 +102,11 @@ class LoopbackReader implements Reader {
       return;
     }
     const send = this.#send();
-    for (const { inode, tgid, tag } of owners.deliveries.receivers(send)) {
+    for (const { inode, tgid, tag, isFiltered, length } of owners.deliveries.receivers(send)) {
       this.#inode = inode;
+      this.#count = isFiltered ? Math.min(record.count, length) : record.count;
+      event.countLow = this.#count;
+      event.contents = cut(entry.contents, this.#count);
       this.#nameReceiver(event.dst, tgid, tag);
       if (!emit()) return;
     }
@@ -143,8 +152,16 @@ class LoopbackReader implements Reader {
     out.integer(keys.dstPort, dstPort, 0);
     out.text(keys.dstServ, serviceName(dstPort, this.#protocol));
     out.integer(keys.dstInode, this.#inode >>> 0, highHalf(this.#inode));
-    out.integer(keys.count, record.count, 0);
+    out.integer(keys.count, this.#count, 0);
+    if (record.natPort === 0) return;
+    out.text(keys.natAddr, this.#translated.text(record.at));
+    out.integer(keys.natPort, record.natPort, 0);
   };
+}
+
+/** No more of the contents than a filter has left. */
+function cut(contents: Contents | null, count: number): Contents | null {
+  return contents === null || contents.length <= count ? contents : { ...contents, length: count };
 }
 
 function loopbackKind(

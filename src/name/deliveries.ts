@@ -25,6 +25,8 @@ export interface Delivery {
   address: string;
   /** the same for all who get one datagram */
   copyOf: number;
+  /** its filter may have cut it: `length` is what is left */
+  isFiltered: boolean;
   /** of the socket, 0 when it was closed by then */
   inode: number;
   /** who used the socket last, tgid 0: nobody was seen */
@@ -66,7 +68,8 @@ export class Deliveries {
     const fresh = here.findIndex((old) => time - old.time < longestWait);
     here.splice(0, fresh < 0 ? here.length : fresh);
     if (here.length >= mostOfPort) here.shift();
-    here.push({ time, length, srcPort, address, copyOf, inode, tgid, tag });
+    const isFiltered = record.isFiltered !== 0 && srcPort !== 0;
+    here.push({ time, length, srcPort, address, copyOf, isFiltered, inode, tgid, tag });
     if (this.#byPort.size >= mostPorts) this.#byPort.delete(this.#byPort.keys().next().value!);
     this.#byPort.set(key, here);
   }

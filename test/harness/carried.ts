@@ -94,5 +94,6 @@ export function metaOf({ type, meta, count }: Carried): TraceEvent["meta"] {
     dst_serv: serviceName(Number(dst_port), protocol),
     dst_inode,
     count,
+    ...(meta.nat_addr === undefined ? {} : { nat_addr: meta.nat_addr, nat_port: meta.nat_port! }),
   };
 }

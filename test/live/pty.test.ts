@@ -12,6 +12,7 @@ setDefaultTimeout(1.2 * PATIENCE);
 const MODES = {
   both: "both directions",
   jobs: "jobs that change places",
+  typed: "typed by somebody else (TIOCSTI)",
   several: "several at once",
   forked: "a child reads the master",
   unread: "two could read the master",

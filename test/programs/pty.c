@@ -190,6 +190,23 @@ static void gathered(void)
 	say_stroke((struct stroke){&one, holder, "shell", "one two three", 13, READ, SURE});
 }
 
+/* Somebody else types on the shell's terminal, and after that the shell on its own */
+static void typed(void)
+{
+	struct actor *typist;
+
+	set_up();
+	typist = start_in(shell, "typist", 0);
+	for (int i = 0; i < 2; i++) {
+		struct actor *who = i ? shell : typist;
+
+		check(call(who, SYS_ioctl, one.slave, TIOCSTI, P(lend_copy("x", 1))) == 0, "TIOCSTI");
+		say_stroke((struct stroke){&one, who, "shell", "x", 1, READ, SURE});
+		check(call(shell, SYS_read, one.slave, P(stage->arena), 10) == 1, "read");
+	}
+	check(call(typist, SYS_ioctl, one.slave, TIOCSTI, 8) == -EFAULT, "EFAULT");
+}
+
 enum { LARGE = 100000 };
 
 static long read_large(long fd)
@@ -337,7 +354,7 @@ static void real_shell(void)
 static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
 	{"several", several},	{"forked", forked},	  {"unread", unread},		{"by_other_name", by_other_name},
-	{"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
+	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
 	{"io_uring", by_ring},	{"reused", reused},
 	{"shell", real_shell},
 };

@@ -43,6 +43,7 @@ describe("datagrams that came on another's time", () => {
       srcPort: 1000,
       address: home,
       copyOf: 0,
+      isFiltered: false,
       inode: 7,
       tgid: 77,
       tag: 9,

@@ -12,7 +12,7 @@ const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
- * files no VM has the compilers, tshark, bash, script or tmux.
+ * files no VM has the compilers, tshark, bash, script, tmux or nft.
  */
 const onlyHere = [
   "decode",
@@ -25,6 +25,7 @@ const onlyHere = [
   "multitude",
   "storm",
   "newkind",
+  "nat",
   "outfile",
   "pcapng",
   "survival",

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Which descriptors a system call is about. */
-#ifndef DESCRIPTORS_H
-#define DESCRIPTORS_H
+#ifndef CALL_FILES_H
+#define CALL_FILES_H
 #include "aio.h"
 #include "file.h"
+#include "socket.h"
+
+#define UDP_CORK 1
+#define TIOCSTI 0x5412
 
 /* The descriptors that a task's call takes from and gives to; -1: none */
 static __always_inline void descriptors(struct task_struct *task, enum call call,
@@ -26,6 +30,14 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 		break;
 	case CALL_TEE:
 		*to = argument(regs, 1, compat);
+		break;
+	case CALL_IOCTL:
+		if (serves(FAMILY_PTY) && (u32)argument(regs, 1, compat) == TIOCSTI)
+			*to = fd;
+		break;
+	case CALL_SETSOCKOPT:
+		if (taken(regs, 1, compat) == IPPROTO_UDP && taken(regs, 2, compat) == UDP_CORK)
+			*to = fd;
 		break;
 	case CALL_AIO:
 		*to = written_by_request(argument(regs, 2, compat), 0, compat);

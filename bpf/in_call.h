@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Datagrams that were queued at their receivers within the sender's own call. */
+#ifndef IN_CALL_H
+#define IN_CALL_H
+#include "socket.h"
+
+#define DELIVERIES 32
+#define UNCUT ((u32)-1)
+#define PF_IO_WORKER 0x10
+
+/* From where to where a UDP datagram is as its receiver sees it; ports in host order, 0: not known */
+struct header {
+	u8 src_address[16];
+	u8 dst_address[16];
+	u16 src_port;
+	u16 dst_port;
+	u32 reserved;
+};
+
+/* Sockets a message was queued at during the current system call of a thread, or the message of it that is sent now */
+struct in_call {
+	u32 count;
+	u32 failed; /* receivers that had no room */
+	u64 socks[DELIVERIES];
+	u32 lengths[DELIVERIES]; /* as they were queued; UNCUT: as they were sent */
+	struct header header;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct in_call);
+} in_call_deliveries __weak SEC(".maps");
+
+/* Too large for the stack */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct in_call);
+} blank_in_call __weak SEC(".maps");
+
+/* Unix sockets' and UDP's are kept apart */
+static __always_inline u64 in_call_key(u32 thread, bool local)
+{
+	return thread | (u64)local << 32;
+}
+
+static __always_inline void forget_in_call(bool local)
+{
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
+
+	bpf_map_delete_elem(&in_call_deliveries, &key);
+}
+
+/* What is known of the current thread's call so far, or room for it */
+static __always_inline struct in_call *this_call(bool local)
+{
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key), *blank;
+	u32 zero = 0;
+
+	if (in_call)
+		return in_call;
+	blank = bpf_map_lookup_elem(&blank_in_call, &zero);
+	if (!blank)
+		return NULL;
+	bpf_map_update_elem(&in_call_deliveries, &key, blank, BPF_ANY);
+	return bpf_map_lookup_elem(&in_call_deliveries, &key);
+}
+
+/* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
+static __always_inline struct in_call *note_in_call(struct sock *sk, bool local, u32 length)
+{
+	struct in_call *in_call = this_call(local);
+	u32 n;
+
+	if (!in_call)
+		return NULL;
+	n = in_call->count;
+	/* a worker of io_uring makes no system call that ends them */
+	if (n >= DELIVERIES &&
+	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
+		n = 0;
+	if (n < DELIVERIES) {
+		in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
+		in_call->lengths[n & (DELIVERIES - 1)] = length;
+		in_call->count = n + 1;
+	}
+	return in_call;
+}
+
+#endif
