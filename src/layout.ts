@@ -280,6 +280,26 @@ export const Group = {
   GROUP_NOT_DESTINATION: 128,
 } as const;
 
+/** struct holder_record */
+export class HolderRecord {
+  static readonly size = 16;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get inodeLow(): number {
+    return this.words[this.at] as number;
+  }
+  get inodeHigh(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get tgid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get index(): number {
+    return this.words[this.at + 3] as number;
+  }
+}
+
 export const Kind = {
   KIND_UNKNOWN: 0,
   KIND_PIPE: 1,

@@ -35,6 +35,8 @@ export class Attached implements Disposable {
     readonly traced: readonly Traced[],
     readonly untraced: ReadonlyMap<Kind, string>,
     private readonly links: readonly Link[],
+    /** says who has what open, when it is run; null without it */
+    readonly holders: Link | null,
   ) {}
 
   get seesDeliveries(): boolean {
@@ -115,16 +117,17 @@ export function attach(
       for (const program of followers) links.push(program.attach([]));
       groups.adopt(object);
       const programs = [...new Set(traced.flatMap(({ programs }) => programs))];
-      const [once, lasting] = [
-        programs.filter(isIterator),
-        programs.filter((program) => !isIterator(program)),
-      ];
-      for (const program of lasting) links.push(program.attach(hooks[program.hook] ?? []));
-      for (const program of once) {
+      let holders: Link | null = null;
+      for (const program of programs.filter((one) => !isOnce(one))) {
+        const link = program.attach(hooks[program.hook] ?? []);
+        links.push(link);
+        if (program.hook === "holders_open") holders = link;
+      }
+      for (const program of programs.filter(isOnce)) {
         using link = program.attach([]);
         link.iterate();
       }
-      return new Attached(object, traced, untraced(plans, options), links);
+      return new Attached(object, traced, untraced(plans, options), links, holders);
     } catch (error) {
       for (const link of links) link[Symbol.dispose]();
       object[Symbol.dispose]();
@@ -183,7 +186,7 @@ function nothing(plans: readonly Plan[], options: Options): Failure {
 }
 
 /** Whether a program looks at what there is, once, when the others are attached. */
-function isIterator({ hook }: Program): boolean {
+function isOnce({ hook }: Program): boolean {
   return hook === "calls_begun";
 }
 

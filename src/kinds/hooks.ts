@@ -20,6 +20,14 @@ export const requestHooks: Hooks = {
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
 };
 
+/** Who has what open: an iterator, run whenever that is asked. */
+export const holderHooks: Hooks = {
+  holders_open: ["task_file"],
+};
+
+/** Without it /proc is asked, which says the same. */
+export const withoutHolders: Readonly<Record<string, string | null>> = { holders_open: null };
+
 /** What a look at system calls does not show of sockets: addresses and contents that another thread changed meanwhile. */
 export const blindByCalls = {
   fentry: ["racing threads"],

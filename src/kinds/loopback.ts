@@ -6,7 +6,16 @@ import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import { serviceName } from "../name/services.ts";
-import { blindByCalls, callHooks, requestHooks, sendHooks, withoutRequests, withoutSends } from "./hooks.ts";
+import {
+  blindByCalls,
+  callHooks,
+  holderHooks,
+  requestHooks,
+  sendHooks,
+  withoutHolders,
+  withoutRequests,
+  withoutSends,
+} from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
@@ -186,8 +195,9 @@ function loopbackKind(
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
+      ...holderHooks,
     },
-    optional: { loopback_ready: null, ...withoutSends, ...withoutRequests },
+    optional: { loopback_ready: null, ...withoutSends, ...withoutRequests, ...withoutHolders },
     blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),
     trial: (channels) => through(open(channels)),

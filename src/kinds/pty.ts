@@ -1,6 +1,6 @@
 import { type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
-import { callHooks, requestHooks, withoutRequests } from "./hooks.ts";
+import { callHooks, holderHooks, requestHooks, withoutHolders, withoutRequests } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const ttyName = key("tty_name", "text", true);
@@ -58,8 +58,9 @@ const pty: KindModule = {
   hooks: {
     ...callHooks,
     ...requestHooks,
+    ...holderHooks,
   },
-  optional: withoutRequests,
+  optional: { ...withoutRequests, ...withoutHolders },
   blind: {},
   reader: (tools) => new PtyReader(tools),
   trial: ({ terminal }) => through(terminal()),

@@ -3,7 +3,16 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
-import { blindByCalls, callHooks, requestHooks, sendHooks, withoutRequests, withoutSends } from "./hooks.ts";
+import {
+  blindByCalls,
+  callHooks,
+  holderHooks,
+  requestHooks,
+  sendHooks,
+  withoutHolders,
+  withoutRequests,
+  withoutSends,
+} from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const path = key("path", "text", true);
@@ -129,8 +138,9 @@ function unixKind(
       ...sendHooks,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
+      ...holderHooks,
     },
-    optional: { unix_ready: null, ...withoutSends, ...withoutRequests },
+    optional: { unix_ready: null, ...withoutSends, ...withoutRequests, ...withoutHolders },
     blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
     trial: (channels) => through(open(channels)),

@@ -7,6 +7,7 @@ import { whole } from "../../ffi/halves.ts";
 import type { End, File } from "../event.ts";
 import { AddressRecord, type UseRecord } from "../layout.ts";
 import { Holders } from "../proc/holders.ts";
+import type { Listing } from "../proc/opened.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Names } from "./names.ts";
@@ -42,13 +43,15 @@ export class Owners {
   /**
    * @param deliveries null where the delivery of datagrams can't be hooked
    * @param isNested whether there may be processes that /proc does not show
+   * @param listing null where the kernel has no iterator over open files
    */
   constructor(
     private readonly names: Names,
     readonly deliveries: Deliveries | null,
     isNested = false,
+    listing: Listing | null = null,
   ) {
-    this.holders = new Holders(isNested);
+    this.holders = new Holders(isNested, listing);
   }
 
   /** Keeps a use_record. */

@@ -33,6 +33,7 @@ import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
 import { Waiting } from "../name/waiting.ts";
+import { listingOf } from "../proc/opened.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
 import { Sink } from "../sink.ts";
 import { Top } from "../top/top.ts";
@@ -69,7 +70,9 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const insideOnly = isNested && !options.allNamespaces;
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
   const names = new Names(object.map("named"), isNested);
-  const owners = new Owners(names, attached.seesDeliveries ? new Deliveries() : null, isNested);
+  const deliveries = attached.seesDeliveries ? new Deliveries() : null;
+  const listing = attached.holders === null ? null : listingOf(attached.holders);
+  const owners = new Owners(names, deliveries, isNested, listing);
   owners.holders.onLarge = (pid, count) =>
     log.warn(
       `process ${pid} has ${count} descriptors: it is looked through rarely, and ends found in /proc are guesses`,

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Who has which socket or terminal's master open now: for those never seen in use. An iterator over the open files of
+ * all processes, which user space runs whenever it asks; /proc tells the same at fifteen times the cost.
+ */
+#include "family.h"
+#include "holder.h"
+#include "tty.h"
+#include <bpf/bpf_tracing.h>
+
+ANCHOR(struct, holder_record);
+
+SEC("?iter/task_file")
+int holders_open__any(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct holder_record record = {};
+	struct tty_struct *tty;
+	struct inode *inode;
+
+	if (!task || !file)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFSOCK:
+		record.inode = BPF_CORE_READ(inode, i_ino);
+		break;
+	case S_IFCHR:
+		/* a master is opened by /dev/ptmx */
+		tty = BPF_CORE_READ(inode, i_rdev) >> 20 == TTY_MAJOR ? tty_of(file) : NULL;
+		if (!is_master(tty))
+			return 0;
+		record.index = BPF_CORE_READ(tty, index);
+		break;
+	default:
+		return 0;
+	}
+	record.tgid =
+		thread_here((u64)BPF_CORE_READ(task, group_leader), BPF_CORE_READ(task, tgid));
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}

@@ -1,0 +1,26 @@
+/** All sockets and terminals' masters that processes have open, as the kernel's iterator over open files says. */
+
+import { whole } from "../../ffi/halves.ts";
+import type { Link } from "../../ffi/object.ts";
+import { HolderRecord } from "../layout.ts";
+
+/** Hears of an open socket by its inode, or of a master (inode 0) by its number. */
+export type Take = (pid: number, inode: number, index: number) => void;
+
+/** Runs through all of them. @throws Error when the kernel does not let it, or not to the end */
+export type Listing = (take: Take) => void;
+
+/** @param link the program `holders`, attached for as long as this is asked */
+export function listingOf(link: Link): Listing {
+  const words = new Uint32Array((1 << 16) / 4);
+  const bytes = new Uint8Array(words.buffer);
+  const record = new HolderRecord(words);
+  return (take) =>
+    link.iterate(HolderRecord.size, (piece) => {
+      bytes.set(piece);
+      for (let at = 0; at < piece.length; at += HolderRecord.size) {
+        record.at = at / 4;
+        take(record.tgid, whole(record.inodeLow, record.inodeHigh), record.index);
+      }
+    });
+}
