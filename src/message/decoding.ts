@@ -7,7 +7,7 @@ import { nanosecondsBetween, pairingOf } from "./exchange.ts";
 import { Links } from "./links.ts";
 import type { Message, Said } from "./message.ts";
 import { MessagePlace } from "./place.ts";
-import { otherSide, type Protocol, type Side } from "./protocol.ts";
+import { Directory, otherSide, type Protocol, type Side } from "./protocol.ts";
 import { Shares } from "./shares.ts";
 import { snapshot } from "./snapshot.ts";
 import { Pool, type Stream } from "./stream.ts";
@@ -67,6 +67,7 @@ export class Decoding {
       protocols: protocols.filter(({ open }) => open !== undefined),
       pool: new Pool(mostKept),
       alarms: this.#alarms,
+      names: new Directory(),
       mostShown: choice.isShown ? Math.min(mostShown, choice.maxBytes || mostShown) : 0,
       plain: (event) => this.#plain(event),
       said: (talk, side, said, stream, event) => this.#said(talk, side, said, stream, event),

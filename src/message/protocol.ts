@@ -3,6 +3,9 @@ import type { Kind } from "../event.ts";
 import type { Said } from "./message.ts";
 import type { Stream } from "./stream.ts";
 
+/** of all conversations */
+const mostNames = 16_384;
+
 /** The ends of a conversation: side 0 is the one that was seen sending first. */
 export type Side = 0 | 1;
 
@@ -25,12 +28,40 @@ export interface Head {
   readonly port: number;
 }
 
+/** What one conversation tells others of a protocol: the names of processes. */
+export class Directory {
+  readonly #known = new Map<string, NamedProcess>();
+
+  get(name: string): NamedProcess | undefined {
+    return this.#known.get(name);
+  }
+
+  /** Later names take the place of the oldest. */
+  set(name: string, known: NamedProcess): void {
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > mostNames && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** A process that is known by a name of its protocol. */
+export interface NamedProcess {
+  readonly pid: number;
+  /** null when nobody knows */
+  readonly comm: Uint8Array | null;
+}
+
 /** Who is told what a decoder makes of its bytes. */
 export interface Voice {
   /** The bytes that were taken from the stream of `side` since the last time are this message. */
   say(side: Side, said: Said): void;
   /** The oldest request of `side` that waits for its answer: its name, null when there is none. */
   waiting(side: Side): Uint8Array | null;
+  /** The process at one end, as the event has it that is being read; a guess is nobody. */
+  process(side: Side): NamedProcess | null;
+  /** Processes by names that mean the same in every conversation; bounded. */
+  readonly names: Directory;
   /** That request is not answered, as the protocol has it. */
   skip(side: Side): void;
   /** Nothing more of this conversation is of the protocol. */

@@ -5,7 +5,15 @@ import { type Alarms, type Sleeper, secondsOf } from "./alarms.ts";
 import { Held } from "./held.ts";
 import type { Said } from "./message.ts";
 import type { MessagePlace } from "./place.ts";
-import { type Dialogue, otherSide, type Protocol, type Side, type Voice } from "./protocol.ts";
+import {
+  type Dialogue,
+  type Directory,
+  type NamedProcess,
+  otherSide,
+  type Protocol,
+  type Side,
+  type Voice,
+} from "./protocol.ts";
 import { snapshot } from "./snapshot.ts";
 import { type Pool, Stream } from "./stream.ts";
 
@@ -19,6 +27,7 @@ export interface Surrounding {
   readonly protocols: readonly Protocol[];
   readonly pool: Pool;
   readonly alarms: Alarms;
+  readonly names: Directory;
   /** bytes of a message that are kept to be shown */
   readonly mostShown: number;
   /** an event that is nobody's message */
@@ -57,6 +66,8 @@ export class Talk implements Voice {
   readonly #directions: readonly [Half, Half];
   #dialogue: Dialogue | null = null;
   #event: Event | null = null;
+  /** its sender */
+  #side: Side = 0;
   /** it went over to something else */
   #isLeft = false;
 
@@ -116,6 +127,7 @@ export class Talk implements Voice {
       const { stream, last } = direction;
       if (stream === null || last === null) continue;
       this.#event = last;
+      this.#side = side;
       if (stream.isEndless) this.#dialogue?.quiet?.(stream, side);
       if (stream.left > 0) stream.lose(0);
       if (stream.count > 0) this.say(side, { kind: "undecoded" });
@@ -148,6 +160,7 @@ export class Talk implements Voice {
     const { stream } = direction;
     const { contents } = event;
     this.#event = event;
+    this.#side = side;
     if (contents !== null) stream.add(contents.bytes, contents.start, contents.length);
     this.#run(stream, side);
     const missing = whole(event.countLow, event.countHigh) - (contents?.length ?? 0);
@@ -203,6 +216,7 @@ export class Talk implements Voice {
       this.#release(direction);
     } else if (stream?.isEndless && last !== null) {
       this.#event = last;
+      this.#side = side;
       this.#dialogue.quiet?.(stream, side);
     }
   }
@@ -216,6 +230,17 @@ export class Talk implements Voice {
 
   waiting(side: Side): Uint8Array | null {
     return this.#surrounding.waiting(this, side);
+  }
+
+  get names(): Directory {
+    return this.#surrounding.names;
+  }
+
+  process(side: Side): NamedProcess | null {
+    const event = this.#event;
+    if (event === null) return null;
+    const { pid, comm, guess } = side === this.#side ? event.src : event.dst;
+    return pid < 0 || guess ? null : { pid, comm };
   }
 
   skip(side: Side): void {

@@ -15,6 +15,7 @@ const mostFields = 64 * 1024 * 1024;
 const mostMessage = 128 * 1024 * 1024;
 const longestLine = 16 * 1024;
 const noReply = 1;
+const colon = 0x3a;
 const little = 0x6c;
 const big = 0x42;
 
@@ -124,6 +125,19 @@ class DbusDialogue implements Dialogue {
     return false;
   }
 
+  /** The process behind a unique name. Whom the daemon sends to has the name that stands as the destination. */
+  #speaker(texts: Header["texts"], side: Side): Detail[] {
+    if (side === this.asks) return [];
+    const daemon = this.voice.process(side)?.pid ?? -1;
+    const receiver = this.voice.process(this.asks);
+    const [sender, destination] = [texts.get("sender"), texts.get("destination")];
+    if (receiver !== null && destination?.[0] === colon && !this.#isMonitor)
+      this.voice.names.set(nameOn(daemon, destination), receiver);
+    const known = sender?.[0] === colon ? this.voice.names.get(nameOn(daemon, sender)) : undefined;
+    if (known === undefined) return [];
+    return [field("sender_pid", known.pid), field("sender_comm", known.comm ?? "<unknown>")];
+  }
+
   #saidBy({ type, flags, serial, reply, texts }: Header, side: Side): Said {
     const own = (...wanted: string[]): Detail[] =>
       wanted.flatMap((name) => {
@@ -133,7 +147,8 @@ class DbusDialogue implements Dialogue {
     const member = latin1(texts.get("member") ?? new Uint8Array(0));
     const face = texts.get("interface");
     const name = text(face === undefined ? member : `${latin1(face)}.${member}`);
-    const all = own("sender", "destination", "path", "interface", "member", "signature");
+    const who = this.#speaker(texts, side);
+    const all = [...own("sender"), ...who, ...own("destination", "path", "interface", "member", "signature")];
     // the daemon passes on calls of many senders, whose serials are their own
     const isPassed = (type === Type.CALL) !== (side === this.asks);
     const partner = latin1(texts.get(type === Type.CALL ? "sender" : "destination") ?? new Uint8Array(0));
@@ -145,7 +160,7 @@ class DbusDialogue implements Dialogue {
       return { kind: "request", name, id: serial, pairing, fields: all, isOneWay };
     }
     if (type === Type.SIGNAL) return { kind: "notification", name, id: serial, fields: all };
-    const fields = [field("serial", serial), ...own("sender", "destination", "signature")];
+    const fields = [field("serial", serial), ...own("sender"), ...who, ...own("destination", "signature")];
     return type === Type.ERROR
       ? {
           kind: "error",
@@ -157,6 +172,11 @@ class DbusDialogue implements Dialogue {
         }
       : { kind: "response", id: reply, pairing, status: ok, fields };
   }
+}
+
+/** The key of a connection's name: each daemon has its own. */
+function nameOn(daemon: number, name: Uint8Array): string {
+  return `dbus ${daemon} ${latin1(name)}`;
 }
 
 /** The byte that carries credentials before all else. */

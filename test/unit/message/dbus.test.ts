@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { brief, fuzz, holds, pieces, tell, u32 } from "./talk.ts";
+import { brief, eventOf, fuzz, holds, pieces, Told, tell, u32 } from "./talk.ts";
 
 const path = "/run/dbus/system_bus_socket";
 const pad = (text: string) => text + "\0".repeat((8 - (text.length % 8)) % 8);
@@ -86,6 +86,17 @@ describe("dbus", () => {
       "curl: undecoded, count 50",
       "curl: Forget, id 3, object /x, count 48",
     ]);
+  });
+
+  test("unique names become processes, on whichever connection they were told", () => {
+    const told = new Told();
+    for (const piece of all.slice(0, 4)) told.decoding.event(eventOf(piece, { path }));
+    const other = { path, client: { pid: 500, inodes: [300, 400] } } as const;
+    const signal = message(4, 2, { path: "/x", interface: "a.b", member: "Changed", sender: ":1.7" });
+    for (const piece of pieces(`< ${signal}`)) told.decoding.event(eventOf({ ...piece, at: 9 }, other));
+    expect(brief(told.lines).at(-1)).toBe(
+      "dockerd: a.b.Changed, id 2, sender :1.7, sender_pid 812, sender_comm curl, object /x, count 80",
+    );
   });
 
   test("10,000 mutations", () => {

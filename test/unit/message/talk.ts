@@ -43,6 +43,8 @@ export function pieces(...texts: string[]): Piece[] {
 export interface Where {
   kind?: Kind;
   path?: string;
+  /** of side 0, its socket and the other's; 812, 100 and 200 unless said */
+  client?: { pid: number; inodes: readonly [number, number] };
 }
 
 export const ends = [
@@ -50,16 +52,22 @@ export const ends = [
   { pid: 411, comm: encoder.encode("dockerd"), guess: false },
 ] as const;
 
-export function eventOf(piece: Piece, { kind = "unix-stream", path = "/run/docker.sock" }: Where): Event {
+export function eventOf(piece: Piece, where: Where): Event {
+  const {
+    kind = "unix-stream",
+    path = "/run/docker.sock",
+    client = { pid: 812, inodes: [100, 200] },
+  } = where;
   const { from, bytes, at, missing = 0 } = piece;
   const around = new Uint8Array(bytes.length + 10).fill(0x58);
   around.set(bytes, 7);
-  const inodes = from === 0 ? [100, 200] : [200, 100];
+  const inodes = from === 0 ? client.inodes : client.inodes.toReversed();
+  const sides = [{ ...ends[0], pid: client.pid }, ends[1]];
   return {
     kind,
     time: { seconds: seconds + Math.floor(at / 1000), nanoseconds: Math.round((at % 1000) * 1e6) },
-    src: { ...ends[from] },
-    dst: { ...ends[from === 0 ? 1 : 0] },
+    src: { ...sides[from]! },
+    dst: { ...sides[from === 0 ? 1 : 0]! },
     meta(out: Meta) {
       out.text(kind === "pipe" ? keys.pipeName : keys.path, encoder.encode(path));
       if (kind === "pipe") out.integer(keys.pipe, inodes[0]!, 0);
