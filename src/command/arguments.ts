@@ -3,6 +3,7 @@ import type { Kind } from "../event.ts";
 import { UsageError } from "../failure.ts";
 import type { Wanted } from "../filter/wanted.ts";
 import type { FormatName } from "../format/index.ts";
+import { Pattern } from "../match/pattern.ts";
 import type { Choice } from "../message/decoding.ts";
 import { wanted } from "./filters.ts";
 import {
@@ -29,8 +30,18 @@ export interface Options {
   wanted: Wanted;
   /** -x: capture contents */
   bytes: boolean;
-  /** -B: most bytes of contents per event, 0 for all */
+  /** -A: contents as text where they are text; `bytes` is on then */
+  isReadable: boolean;
+  /** -B: most bytes of contents that are captured of an event, 0 for all */
   maxBytes: number;
+  /** -B once more, where more is captured than shown: 0 for all */
+  shownBytes: number;
+  /** --match, where events are joined or decoded before they are searched; else it is in `wanted`. Any of them */
+  match: readonly Pattern[];
+  /** --join: seconds, 0 without */
+  join: number;
+  /** --brief */
+  isBrief: boolean;
   /** -c: events to stop after, 0 for none */
   count: number;
   /** --duration: seconds to stop after, 0 for none */
@@ -102,24 +113,38 @@ export function parseArguments(words: readonly string[]): Invocation {
   const isRecording = format === "pcapng";
   if (isRecording && summary)
     throw new UsageError("--summary is a table, not packets; leave out one of --summary and -f pcapng");
-  if (given.has("max-bytes") && !given.has("bytes") && !isRecording) {
+  const isReadable = given.has("text");
+  const match = (given.get("match") ?? []).map((word) => new Pattern(word));
+  const shows = given.has("bytes") || isReadable || match.length > 0;
+  const join = duration("--join", last(given, "join"));
+  if (given.has("max-bytes") && !shows && !isRecording) {
     throw new UsageError("-B limits the contents that -x shows; add -x or leave out -B");
   }
   if (quiet && verbosity > 0) throw new UsageError("-q and -v contradict each other; leave one out");
   const output = last(given, "output");
   const recording = readsFrom(given, command);
   const decode = decodeFrom(given, format);
+  const stray = decode !== null ? "--decode" : summary ? "--summary" : null;
+  if (join > 0 && stray !== null)
+    throw new UsageError(`--join makes fewer lines of events; leave out one of --join and ${stray}`);
+  const isLate = match.length > 0 || join > 0;
   const maxBytes = wholeNumber("-B", last(given, "max-bytes"), mostBytes);
   const options: Options = {
     ...kindsFrom(given),
-    wanted: wanted(given),
-    bytes: ((given.has("bytes") || isRecording) && !summary) || decode !== null, // a table has no place for contents
-    maxBytes: decode === null ? maxBytes : 0,
+    wanted: wanted(given, join > 0 || decode !== null ? [] : match),
+    match: join > 0 || decode !== null ? match : [],
+    // a table has no place for contents
+    bytes: ((shows || isRecording) && !summary) || decode !== null || match.length > 0,
+    isReadable,
+    maxBytes: decode === null && !isLate ? maxBytes : 0,
+    shownBytes: isLate ? maxBytes : 0,
+    join,
+    isBrief: given.has("brief"),
     count: wholeNumber("-c", last(given, "count"), Number.MAX_SAFE_INTEGER),
     duration: duration("--duration", last(given, "duration")),
     format,
     summary,
-    decode: decode === null ? null : { ...decode, isShown: given.has("bytes"), maxBytes },
+    decode: decode === null ? null : { ...decode, isShown: shows, maxBytes: isLate ? 0 : maxBytes },
     top: null,
     color: oneOf("--color", last(given, "color"), colors),
     recording,

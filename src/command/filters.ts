@@ -3,6 +3,7 @@ import { printable } from "../bytes/escape.ts";
 import { UsageError } from "../failure.ts";
 import { paths, processes, type Wanted } from "../filter/wanted.ts";
 import { lastRealtime, signalName } from "../kinds/signal.ts";
+import type { Pattern } from "../match/pattern.ts";
 import { type FlagName, signalWords } from "./flags.ts";
 import type { Given } from "./given.ts";
 import { nearest } from "./spelling.ts";
@@ -13,8 +14,8 @@ const mostPid = 4_194_304;
 const mostPort = 65_535;
 const everySignal = Array.from({ length: lastRealtime }, (_, i) => i + 1);
 
-/** @throws UsageError */
-export function wanted(given: Given): Wanted {
+/** @param match what contents are searched for. @throws UsageError */
+export function wanted(given: Given, match: readonly Pattern[]): Wanted {
   const numbers = (name: FlagName, what: string, most: number) =>
     (given.get(name) ?? []).map((value) => numberFrom(1, `--${name}`, what, value, most));
   const pids = (name: FlagName) => numbers(name, "a process id", mostPid);
@@ -37,6 +38,7 @@ export function wanted(given: Given): Wanted {
     notPorts: numbers("not-port", "a port", mostPort),
     signals: signals(given),
     noSelf: given.has("no-self"),
+    match,
   };
 }
 

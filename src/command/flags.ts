@@ -46,6 +46,13 @@ export const flags = {
   },
   "not-type": { value: "KIND", values: "kind", list: true, group: "what", description: "none of these" },
   bytes: { short: "x", group: "what", description: "contents too" },
+  text: { short: "A", group: "what", description: "contents as text" },
+  match: {
+    value: "TEXT",
+    group: "what",
+    description: "with this, or /REGEX/",
+    beside: "text",
+  },
   decode: {
     value: "NAME",
     values: protocolNames,
@@ -119,6 +126,7 @@ export const flags = {
     description: "stop after N events",
   },
   duration: { value: "T", group: "how much", description: "after 1.5s, 2m, 1h", beside: "count" },
+  join: { value: "T", group: "how much", description: "one event of those that follow within T", rare: true },
   ring: {
     value: "SIZE",
     default: "16M",
@@ -134,6 +142,7 @@ export const flags = {
     group: "where to",
     description: `${formatNames.slice(0, -1).join(", ")} or ${formatNames.at(-1)}`,
   },
+  brief: { group: "where to", description: "text without inodes, addresses and services", rare: true },
   summary: { group: "where to", description: "who talked to whom, at the end, instead of events" },
   read: {
     short: "r",

@@ -5,6 +5,7 @@
 import { same } from "../bytes/same.ts";
 import type { End, Event } from "../event.ts";
 import { Group } from "../layout.ts";
+import { isInAny, type Pattern } from "../match/pattern.ts";
 import type { Glob } from "./glob.ts";
 import { type Probe, pathProbe, portProbe, signalProbe, Terminal } from "./probe.ts";
 import type { Processes, Wanted } from "./wanted.ts";
@@ -57,6 +58,7 @@ export class Filter {
   readonly #notPaths: Probe | null;
   readonly #notPorts: Probe | null;
   readonly #noSelf: boolean;
+  readonly #match: readonly Pattern[];
   readonly #noise: Noise | null;
   readonly #terminal = new Terminal();
   readonly #pagerTerminal: readonly Uint8Array[];
@@ -96,6 +98,7 @@ export class Filter {
     this.#notPaths = pathProbe(wanted.notPaths);
     this.#notPorts = portProbe(wanted.notPorts);
     this.#noSelf = wanted.noSelf;
+    this.#match = wanted.match;
     this.#noise = noise;
     this.#pagerTerminal = noise?.pager ? [noise.pager.terminal] : [];
     const matchers = [this.#source, this.#destination, this.#either];
@@ -105,7 +108,8 @@ export class Filter {
       [...matchers, ...none].every(({ isEmpty }) => isEmpty) &&
       this.#command === null &&
       probes.every((probe) => probe === null) &&
-      !this.#noSelf;
+      !this.#noSelf &&
+      this.#match.length === 0;
   }
 
   /** A process descends from another that is asked for with its descendants. */
@@ -146,7 +150,7 @@ export class Filter {
     if (!this.#notSource.isEmpty && this.#notSource.has(src)) return false;
     if (!this.#notDestination.isEmpty && this.#notDestination.has(dst)) return false;
     if (this.#noSelf && src.pid > 0 && src.pid === dst.pid) return false;
-    return this.#isPlaceWanted(event);
+    return this.#isPlaceWanted(event) && isInAny(this.#match, event.contents);
   }
 
   /** What an event's meta has to say. */

@@ -1,4 +1,5 @@
 /** The filter flags as data. The kernel side and src/filter/filter.ts are set up from it. */
+import type { Pattern } from "../match/pattern.ts";
 import { Glob } from "./glob.ts";
 import { WantedPath } from "./path.ts";
 
@@ -39,6 +40,8 @@ export interface Wanted {
   readonly signals: readonly number[];
   /** --no-self: source and destination are two processes */
   readonly noSelf: boolean;
+  /** --match: contents have one of these */
+  readonly match: readonly Pattern[];
 }
 
 /** TASK_COMM_LEN without its NUL */

@@ -2,9 +2,10 @@ import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
+import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
 import type { Message } from "../message/message.ts";
-import { type Format, words, writeMeta } from "./format.ts";
+import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { JsonMeta } from "./json.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
@@ -15,6 +16,8 @@ const comma = 0x2c;
 const newline = 0x0a;
 
 const header = "timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,bytes";
+/** of -A: contents that are text, which `bytes` are not then */
+const textColumn = ",text";
 /** of --decode: empty where an event is no message */
 const more = ",protocol,kind,name,id,status,latency_ns,message";
 const none = literal(",,,,,,,");
@@ -53,16 +56,21 @@ export class Csv implements Format {
     this.#end(event.dst, out);
   });
 
-  /** @param decodes whether there may be messages */
-  constructor(private readonly decodes = false) {}
+  readonly #decodes: boolean;
+  readonly #isReadable: boolean;
+
+  constructor({ decodes = false, isReadable = false }: FormatChoice = {}) {
+    this.#decodes = decodes;
+    this.#isReadable = isReadable;
+  }
 
   header(out: Output): void {
-    out.string(`${header}${this.decodes ? more : ""}\n`);
+    out.string(`${header}${this.#isReadable ? textColumn : ""}${this.#decodes ? more : ""}\n`);
   }
 
   event(event: Event, out: Output): void {
     this.#row(event, out);
-    if (this.decodes) out.literal(none);
+    if (this.#decodes) out.literal(none);
     out.byte(newline);
   }
 
@@ -102,7 +110,18 @@ export class Csv implements Format {
     doubleQuotes(scratch, out);
     out.literal(closeMeta);
     out.byte(comma);
-    if (event.contents !== null) base64(event.contents, out);
+    this.#contents(event, out);
+  }
+
+  #contents({ contents }: Event, out: Output): void {
+    const isReadable = contents !== null && this.#isReadable && isText(contents, false);
+    if (contents !== null && !isReadable) base64(contents, out);
+    if (!this.#isReadable) return;
+    out.byte(comma);
+    if (!isReadable) return;
+    this.#scratch.clear();
+    escapeText(contents.bytes, contents.start, contents.start + contents.length, this.#scratch);
+    field(this.#scratch, out);
   }
 
   /** No end is known of lost events. Their kind and the reason stand in the meta column. */
@@ -115,7 +134,8 @@ export class Csv implements Format {
     out.literal(lostReason);
     out.literal(words[lost.reason]);
     out.literal(closeLost);
-    if (this.decodes) out.literal(none);
+    if (this.#isReadable) out.byte(comma);
+    if (this.#decodes) out.literal(none);
     out.byte(newline);
   }
 

@@ -1,5 +1,6 @@
 import { type Literal, literal, type Output } from "../bytes/output.ts";
 import {
+  type Carries,
   type Event,
   type Kind,
   key,
@@ -10,6 +11,20 @@ import {
   type Time,
 } from "../event.ts";
 import type { Message } from "../message/message.ts";
+
+/** What users choose of formats. */
+export interface FormatChoice {
+  /** of text */
+  readonly isColored?: boolean;
+  /** there may be messages: csv has columns more */
+  readonly decodes?: boolean;
+  /** -A: contents are shown as text where they are text */
+  readonly isReadable?: boolean;
+  /** --brief, of text: without inodes, addresses and services */
+  readonly isBrief?: boolean;
+  /** what the events of each kind carry, in the order of kinds: pcapng has an interface for each */
+  readonly carried?: ReadonlyMap<Kind, Carries>;
+}
 
 /** One way to print. Nothing an argument refers to is kept beyond the call. */
 export interface Format {

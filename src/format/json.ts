@@ -2,9 +2,10 @@ import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeJson } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
+import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import type { Message } from "../message/message.ts";
-import { type Format, words, writeMeta } from "./format.ts";
+import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
@@ -24,6 +25,7 @@ const closeMeta = literal("}");
 const protocol = literal(',"protocol":"');
 const openMessage = literal('","message":');
 const openBytes = literal(',"bytes":"');
+const openText = literal(',"text":"');
 const closeQuoted = literal('"}\n');
 const closePlain = literal("}\n");
 const colon = literal('":');
@@ -80,6 +82,11 @@ export class Json implements Format {
   readonly #clock = new LocalTime();
   readonly #meta = new JsonMeta();
   readonly #pairs = new Pairs(ends);
+  readonly #isReadable: boolean;
+
+  constructor({ isReadable = false }: FormatChoice = {}) {
+    this.#isReadable = isReadable;
+  }
 
   header(): void {}
 
@@ -110,6 +117,10 @@ export class Json implements Format {
   #close({ contents }: Event, out: Output): void {
     if (contents === null) {
       out.literal(closePlain);
+    } else if (this.#isReadable && isText(contents, false)) {
+      out.literal(openText);
+      escapeJson(contents.bytes, contents.start, contents.start + contents.length, out);
+      out.literal(closeQuoted);
     } else {
       out.literal(openBytes);
       base64(contents, out);

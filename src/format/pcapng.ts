@@ -37,7 +37,7 @@ interface KindInterface {
 export class Pcapng implements Format {
   readonly #blocks = new BlockWriter(new Output(0));
   readonly #flows = new Flows();
-  readonly #text = new Text(false);
+  readonly #text = new Text();
   readonly #line = new Output(4096);
   readonly #stamp = new Stamp();
   readonly #interfaces = new Map<Kind, KindInterface>();

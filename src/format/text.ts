@@ -2,9 +2,10 @@ import { highHalf } from "../../ffi/halves.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { hexdump } from "../bytes/hexdump.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
-import type { End, Event, Key, Lost, Meta } from "../event.ts";
+import { isText, textRows } from "../bytes/readable.ts";
+import type { Contents, End, Event, Key, Lost, Meta } from "../event.ts";
 import type { Message } from "../message/message.ts";
-import { type Format, words, writeMeta } from "./format.ts";
+import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { messageText } from "./messagetext.ts";
 import { Pairs } from "./pairs.ts";
@@ -56,6 +57,11 @@ const colored: Paint = {
   lostEnd: literal(`${off}\n`),
 };
 
+/** What --brief leaves out. */
+const details: readonly string[] = [
+  ...["pipe_inode", "src_inode", "dst_inode", "src_addr", "dst_addr", "nat_addr", "src_serv", "dst_serv"],
+];
+
 /** `: name value, name value` */
 class TextMeta implements Meta {
   readonly #members = new Members(
@@ -69,17 +75,21 @@ class TextMeta implements Meta {
   #out: Output = new Output(0);
   #first = true;
 
+  constructor(private readonly isBrief: boolean) {}
+
   begin(out: Output): void {
     this.#out = out;
     this.#first = true;
   }
 
   text(key: Key, value: Uint8Array): void {
+    if (this.isBrief && details.includes(key.name)) return;
     this.#members.text(key, value, this.#first, this.#out);
     this.#first = false;
   }
 
   integer(key: Key, low: number, high: number): void {
+    if (this.isBrief && details.includes(key.name)) return;
     this.#members.name(key, this.#first, this.#out);
     this.#first = false;
     this.#out.unsigned64(low, high);
@@ -92,15 +102,19 @@ class TextMeta implements Meta {
   }
 }
 
-/** The original ipcdump's lines; contents as a hex dump below them. */
+/** The original ipcdump's lines; contents below them, as a hex dump or as text. */
 export class Text implements Format {
   readonly #clock = new LocalTime();
-  readonly #meta = new TextMeta();
+  readonly #meta: TextMeta;
   readonly #paint: Paint;
   readonly #pairs: Pairs;
   readonly #speakers = new Map<string, Pairs>();
 
-  constructor(isColored: boolean) {
+  readonly #isReadable: boolean;
+
+  constructor({ isColored = false, isBrief = false, isReadable = false }: FormatChoice = {}) {
+    this.#meta = new TextMeta(isBrief);
+    this.#isReadable = isReadable;
     const paint = isColored ? colored : plain;
     this.#paint = paint;
     this.#pairs = new Pairs((event, out) => this.#ends(words[event.kind], event, out));
@@ -113,7 +127,7 @@ export class Text implements Format {
     this.#clock.time(event.time, out);
     this.line(event, out);
     out.byte(newline);
-    if (event.contents !== null) hexdump(event.contents, out);
+    if (event.contents !== null) this.#contents(event.contents, out);
   }
 
   message(message: Message, out: Output): void {
@@ -125,7 +139,12 @@ export class Text implements Format {
     out.literal(colon);
     messageText(message, out);
     out.byte(newline);
-    if (event.contents !== null) hexdump(event.contents, out);
+    if (event.contents !== null) this.#contents(event.contents, out);
+  }
+
+  #contents(contents: Contents, out: Output): void {
+    if (this.#isReadable && isText(contents, true)) textRows(contents, out);
+    else hexdump(contents, out);
   }
 
   /** All of the line that stands behind the time, a space first. */

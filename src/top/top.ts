@@ -20,7 +20,7 @@ export class Top implements Format, Disposable {
   readonly #keyboard: Keyboard | null;
   readonly #rows = new Rows();
   readonly #board = new Board();
-  readonly #text = new Text(false);
+  readonly #text = new Text();
   readonly #scratch = new Output(1024);
   /** the last events as text, with the row they are of */
   #recent: { row: Row; line: string }[] = [];

@@ -14,12 +14,12 @@ import type { Followers } from "../filter/followers.ts";
 import type { Format } from "../format/format.ts";
 import type { Table } from "../format/table.ts";
 import type { Shared } from "../layout.ts";
-import type { Decoding } from "../message/decoding.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
 import type { Top } from "../top/top.ts";
 import type { Ending } from "./ending.ts";
 import type { Printer } from "./printer.ts";
+import type { Stage } from "./stage.ts";
 import { writeAll } from "./writing.ts";
 
 /** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
@@ -48,8 +48,8 @@ export interface Stages {
   readonly filter: Filter;
   /** null when descendants are not asked for */
   readonly followers: Followers | null;
-  /** null without --decode */
-  readonly decoding: Decoding | null;
+  /** null: what passes the filter is printed as it is */
+  readonly stage: Stage | null;
   readonly printer: Printer;
   readonly format: Format;
   readonly sink: Sink;
@@ -103,11 +103,11 @@ export class Loop {
       const records = await this.#drain();
       if (!this.#ending.isOver) await this.#rest(records, this.#stages.ring.cursor - cursor);
     }
-    const { clock, decoding, format, sink } = this.#stages;
+    const { clock, stage, format, sink } = this.#stages;
     sink.stop();
     if (!this.#ending.isRead) return;
     clock.now(this.#lost.time);
-    decoding?.end(this.#lost.time);
+    stage?.end(this.#lost.time);
     this.#tabulate();
     format.end?.(this.#lost.time, sink.output);
     await writeAll(sink, this.#ending);
@@ -115,7 +115,7 @@ export class Loop {
 
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
-    const { ring, clock, batch, waiting, losses, ledgers, followers, decoding, sink } = this.#stages;
+    const { ring, clock, batch, waiting, losses, ledgers, followers, stage, sink, printer } = this.#stages;
     const ending = this.#ending;
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
@@ -125,9 +125,10 @@ export class Loop {
     followers?.catchUp();
     await this.#print();
     batch.release();
-    if (decoding !== null) {
+    if (stage !== null) {
       clock.now(this.#lost.time);
-      decoding.tick(this.#lost.time);
+      stage.tick(this.#lost.time);
+      ending.counted(printer.printed);
     }
     if (ending.isDraining) this.#approach(records);
     losses.poll(this.#lost, this.#reportLost);
@@ -213,19 +214,19 @@ export class Loop {
 
   /** false: what is there has to be written first, or that was the last one */
   readonly #emit = (): boolean => {
-    const { filter, decoding, printer, sink, totals } = this.#stages;
+    const { filter, stage, printer, sink, totals } = this.#stages;
     const event = this.#event;
     if (!filter.passes(event)) return true;
-    if (decoding === null) printer.event(event);
-    else decoding.event(event);
+    if (stage === null) printer.event(event);
+    else stage.event(event);
     totals.count(event.kind);
     return this.#ending.counted(printer.printed) && sink.output.length < piece;
   };
 
   readonly #reportLost = (): void => {
-    const { clock, decoding, format, sink } = this.#stages;
+    const { clock, stage, format, sink } = this.#stages;
     clock.now(this.#lost.time);
-    decoding?.lost(this.#lost);
+    stage?.lost(this.#lost);
     if (this.showsLost) format.lost(this.#lost, sink.output);
   };
 

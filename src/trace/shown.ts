@@ -1,27 +1,24 @@
-import { isatty } from "node:tty";
 import { Totals } from "../account/totals.ts";
 import type { Options } from "../command/arguments.ts";
-import { isColored } from "../command/color.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import { Filter } from "../filter/filter.ts";
 import type { Format } from "../format/format.ts";
 import { formats } from "../format/index.ts";
 import type { Table } from "../format/table.ts";
 import { tableOf } from "../format/tables.ts";
-import { kinds } from "../kinds/index.ts";
-import { decodersOf } from "../message/decoders/index.ts";
-import { Decoding } from "../message/decoding.ts";
 import type { RecordingListener } from "../pcapng/recording.ts";
 import type { Sink } from "../sink.ts";
 import type { Ending } from "./ending.ts";
+import { formatChoice, stageOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
+import type { Stage } from "./stage.ts";
 
 /** The stages that events of a recording go through: those of tracing, from the filter on. */
 export class Shown implements RecordingListener {
   readonly #filter: Filter;
   readonly #format: Format;
   readonly #printer: Printer;
-  readonly #decoding: Decoding | null;
+  readonly #stage: Stage | null;
   readonly #summary: Table | null;
   readonly #totals: Totals;
   readonly #kinds: ReadonlySet<string>;
@@ -38,13 +35,9 @@ export class Shown implements RecordingListener {
     this.#kinds = new Set(options.kinds);
     this.#totals = new Totals(options.kinds);
     this.#summary = options.summary ? tableOf(options) : null;
-    const colored = isColored(options.color, options.output === null && isatty(1), process.env);
-    const carried = new Map(kinds.map(({ name, carries }) => [name, carries]));
-    this.#format = this.#summary ?? formats[options.format](colored, options.decode !== null, carried);
-    this.#printer = new Printer(this.#format, sink, options.count);
-    const { decode } = options;
-    this.#decoding =
-      decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, this.#printer);
+    this.#format = this.#summary ?? formats[options.format](formatChoice(options));
+    this.#printer = new Printer(this.#format, sink, options);
+    this.#stage = stageOf(options, this.#printer);
   }
 
   begin(): void {
@@ -59,8 +52,8 @@ export class Shown implements RecordingListener {
     const { contents } = event;
     if (!bytes) event.contents = null;
     else if (contents !== null && maxBytes > 0) contents.length = Math.min(contents.length, maxBytes);
-    if (this.#decoding === null) this.#printer.event(event);
-    else this.#decoding.event(event);
+    if (this.#stage === null) this.#printer.event(event);
+    else this.#stage.event(event);
     this.#totals.count(event.kind);
     this.ending.counted(this.#printer.printed);
   }
@@ -69,13 +62,13 @@ export class Shown implements RecordingListener {
     if (this.ending.isOver || (lost.kind !== "unknown" && !this.#kinds.has(lost.kind))) return;
     this.#pass(lost.time);
     this.#lost += lost.count;
-    this.#decoding?.lost(lost);
+    this.#stage?.lost(lost);
     if (this.options.lost || this.#summary !== null) this.#format.lost(lost, this.sink.output);
   }
 
   /** What has to be printed when it is over. */
   end(): void {
-    this.#decoding?.end(this.#last);
+    this.#stage?.end(this.#last);
     this.tabulate();
     this.#format.end?.(this.#last, this.sink.output);
   }

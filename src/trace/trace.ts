@@ -13,7 +13,6 @@ import { libbpf } from "../attach/libbpf.ts";
 import type { Traced } from "../attach/plan.ts";
 import { dropPrivileges, requirePrivileges } from "../attach/privileges.ts";
 import type { Options } from "../command/arguments.ts";
-import { isColored } from "../command/color.ts";
 import { Batch } from "../decode/batch.ts";
 import { Clock } from "../decode/clock.ts";
 import { Filter } from "../filter/filter.ts";
@@ -25,7 +24,6 @@ import { tableOf } from "../format/tables.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
 import { log } from "../log.ts";
-import { decodersOf } from "../message/decoders/index.ts";
 import { Decoding } from "../message/decoding.ts";
 import { Deliveries } from "../name/deliveries.ts";
 import { Facts } from "../name/facts.ts";
@@ -40,6 +38,7 @@ import { Top } from "../top/top.ts";
 import { Child } from "./child.ts";
 import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
+import { formatChoice, stageOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
@@ -88,14 +87,11 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const batch = new Batch(ring, kinds, { names, paths, owners, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = options.summary ? tableOf(options) : null;
-  const colored = isColored(options.color, options.output === null && isatty(1), process.env);
   using top = options.top === null ? null : new Top(options.top);
   if (top?.keys != null) ring.watch(top.keys);
-  const carried = new Map(allKinds.map(({ name, carries }) => [name, carries]));
-  const format = top ?? summary ?? formats[options.format](colored, options.decode !== null, carried);
-  const printer = new Printer(format, sink, options.count);
-  const { decode } = options;
-  const decoding = decode === null ? null : new Decoding(decodersOf(decode.protocols), decode, printer);
+  const format = top ?? summary ?? formats[options.format](formatChoice(options));
+  const printer = new Printer(format, sink, options);
+  const stage = stageOf(options, printer);
   const losses = new Losses(shared, kinds, traced);
   const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
   const totals = new Totals(traced.map(({ kind }) => kind.name));
@@ -124,7 +120,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       waiting: new Waiting(ring.words, owners),
       filter,
       followers,
-      decoding,
+      stage,
       printer,
       format,
       sink,
@@ -147,8 +143,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     for (const line of [totals.line(losses.total), ...unread]) log.info(line);
   }
   log.verbose(ringLine(ring));
-  if (decoding !== null && decoding.forgotten > 0)
-    log.warn(`${decoding.forgotten} requests were forgotten: their answers are shown without them`);
+  if (stage instanceof Decoding && stage.forgotten > 0)
+    log.warn(`${stage.forgotten} requests were forgotten: their answers are shown without them`);
   if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);
 }
 

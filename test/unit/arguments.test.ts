@@ -10,6 +10,7 @@ import type { Kind } from "../../src/event.ts";
 import { UsageError } from "../../src/failure.ts";
 import { paths, processes, type Wanted } from "../../src/filter/wanted.ts";
 import { kinds } from "../../src/kinds/index.ts";
+import { Pattern } from "../../src/match/pattern.ts";
 
 const all: Kind[] = kinds.map(({ name }) => name);
 const nobody = processes([], []);
@@ -27,13 +28,19 @@ const none: Wanted = {
   notPorts: [],
   signals: [],
   noSelf: false,
+  match: [],
 };
 const defaults: Options = {
   kinds: all,
   named: [],
   wanted: none,
   bytes: false,
+  isReadable: false,
   maxBytes: 0,
+  shownBytes: 0,
+  match: [],
+  join: 0,
+  isBrief: false,
   count: 0,
   duration: 0,
   format: "text",
@@ -140,6 +147,17 @@ const accepted: [line: string, changes: Partial<Options>][] = [
     "--not-path /run/*,a --not-port 80",
     { wanted: { ...none, notPaths: paths(["/run/*", "a"]), notPorts: [80] } },
   ],
+  ["-A", { bytes: true, isReadable: true }],
+  ["--text -B 9", { bytes: true, isReadable: true, maxBytes: 9 }],
+  ["--match GET -B 9", { bytes: true, shownBytes: 9, wanted: { ...none, match: [new Pattern("GET")] } }],
+  [
+    "--match a,b --match /x+/i",
+    { bytes: true, wanted: { ...none, match: ["a,b", "/x+/i"].map((word) => new Pattern(word)) } },
+  ],
+  ["--summary --match GET", { summary: true, bytes: true, wanted: { ...none, match: [new Pattern("GET")] } }],
+  ["--join 5ms -x -B 9", { bytes: true, shownBytes: 9, join: 0.005 }],
+  ["--join 1 --match a", { bytes: true, join: 1, match: [new Pattern("a")] }],
+  ["--brief", { isBrief: true }],
   ["--not-type pipe", { kinds: all.filter((kind) => kind !== "pipe") }],
   ["-t pipe,signal --not-type k", pipe],
   ["--path /run/*,a --path b", { wanted: { ...none, paths: paths(["/run/*", "a", "b"]) } }],
@@ -220,6 +238,20 @@ const refused: [words: string[], message: string][] = [
   [["--not-port", "0"], "--not-port needs a port: 0"],
   [["--not-src-pid", "x"], "--not-src-pid needs a process id: x"],
   [["--not-dst-comm"], "--not-dst-comm needs a value: --not-dst-comm NAME\nTry: ipcdump --help"],
+  [["-A=1"], "unknown flag -=\nTry: ipcdump --help"],
+  [["--text=1"], "--text takes no value: 1\nTry: ipcdump --help"],
+  [["--match"], "--match needs a value: --match TEXT\nTry: ipcdump --help"],
+  [["--match", "/(/"], "--match /(/: a ( without its )"],
+  [["--match", "/a/g"], "--match /a/g: of flags there are i, m and s"],
+  [["--match", "/a**/"], "--match /a**/: nothing to repeat"],
+  [["--match", "/(?=a)/"], "--match /(?=a)/: only (…) and (?:…) are groups: nothing looks ahead or back"],
+  [["--match", "/(a)\\1/"], "--match /(a)\\1/: \\1 means nothing here"],
+  [["--match", "/(a{500}){500}/"], "--match /(a{500}){500}/: too long, or repeated too often"],
+  [["--join"], "--join needs a value: --join T\nTry: ipcdump --help"],
+  [["--join", "soon"], "--join needs a time like 30, 1.5s, 2m or 1h: soon"],
+  [["--join", "1", "--decode"], "--join makes fewer lines of events; leave out one of --join and --decode"],
+  [["--join", "1", "--summary"], "--join makes fewer lines of events; leave out one of --join and --summary"],
+  [["--brief=1"], "--brief takes no value: 1\nTry: ipcdump --help"],
   [["pipe"], "pipe is no flag; did you mean -t pipe?\nTry: ipcdump --help"],
   [["help"], "help is no flag; did you mean --help?\nTo start a command and trace it: ipcdump -- help"],
   [["docter"], "docter is no flag; did you mean doctor?\nTo start a command and trace it: ipcdump -- docter"],

@@ -76,11 +76,12 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/name/": ["src/proc/"],
   "src/kinds/": ["src/name/"],
   "src/decode/": ["src/kinds/"],
-  "src/filter/": ["src/proc/"],
+  "src/match/": [],
+  "src/filter/": ["src/proc/", "src/match/"],
   "src/pcapng/": [],
   "src/message/": [],
   "src/format/": ["src/pcapng/", "src/message/"],
-  "src/command/": ["src/kinds/", "src/filter/", "src/message/", "src/format/"],
+  "src/command/": ["src/kinds/", "src/match/", "src/filter/", "src/message/", "src/format/"],
   "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/", "src/command/"],
   "src/account/": ["src/proc/", "src/name/", "src/kinds/", "src/attach/"],
   "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
@@ -92,6 +93,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
     ...[
+      "src/match/",
       "src/pcapng/",
       "src/message/",
       "src/format/",

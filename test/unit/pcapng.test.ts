@@ -152,7 +152,7 @@ describe("a line has one meaning", () => {
     const out = new Output();
     const forged = pipe(end(1, "a) > 5(b): c"), end(2, "d"), Uint8Array.of(1), "/x, pipe_inode 5, count 3");
     forged.contents = null;
-    new Text(false).event(forged, out);
+    new Text().event(forged, out);
     const line = new TextDecoder().decode(out.bytes.subarray(0, out.length));
     expect(line.slice(line.indexOf(" "))).toBe(
       " pipe 1(a\\x29 > 5(b\\x29: c) > 2(d): pipe_name /x\\x2c pipe_inode 5\\x2c count 3, pipe_inode 77, count 1\n",

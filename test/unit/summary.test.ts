@@ -167,7 +167,7 @@ describe("colours", () => {
     const lost = { kind: "pipe", count: 17, reason: "ring_full", time } as const;
     const [plain, colored] = [false, true].map((isColored) => {
       const out = new Output(0);
-      const format = formats.text(isColored);
+      const format = formats.text({ isColored });
       format.event(one, out);
       format.lost(lost, out);
       return new TextDecoder().decode(out.bytes.subarray(0, out.length));

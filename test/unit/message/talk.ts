@@ -89,7 +89,7 @@ export class Told {
   readonly #out = new Output(0);
 
   constructor(names: readonly string[] = protocols.map(({ name }) => name), choice: Partial<Choice> = {}) {
-    const text = new Text(false);
+    const text = new Text();
     const all = { isShown: false, maxBytes: 0, slow: 0, errors: false, ...choice };
     this.decoding = new Decoding(decodersOf(names), all, {
       event: (event) => text.event(event, this.#out),
@@ -194,7 +194,7 @@ export function fuzz(all: readonly Piece[], count: number, where: Where, names?:
   const dice = new Dice(count);
   const decoders = decodersOf(names ?? protocols.map(({ name }) => name));
   const choice = { isShown: false, maxBytes: 0, slow: 0, errors: false };
-  const text = new Text(false);
+  const text = new Text();
   const out = new Output(0);
   let messages = 0;
   const message = (message: Message) => {

@@ -1,0 +1,29 @@
+/** What the options choose of what stands behind the filter. */
+import { isatty } from "node:tty";
+import type { Options } from "../command/arguments.ts";
+import { isColored } from "../command/color.ts";
+import type { FormatChoice } from "../format/index.ts";
+import { kinds } from "../kinds/index.ts";
+import { decodersOf } from "../message/decoders/index.ts";
+import { Decoding, type MessageListener } from "../message/decoding.ts";
+import { Joining } from "./joining.ts";
+import { Matching } from "./matching.ts";
+import type { Stage } from "./stage.ts";
+
+/** null: events are printed as they are */
+export function stageOf({ decode, join, match }: Options, printer: MessageListener): Stage | null {
+  const listener = match.length === 0 ? printer : new Matching(match, printer);
+  if (decode !== null) return new Decoding(decodersOf(decode.protocols), decode, listener);
+  return join > 0 ? new Joining(join, listener) : null;
+}
+
+/** What the options choose of formats. */
+export function formatChoice({ color, output, decode, isReadable, isBrief }: Options): FormatChoice {
+  return {
+    isColored: isColored(color, output === null && isatty(1), process.env),
+    decodes: decode !== null,
+    isReadable,
+    isBrief,
+    carried: new Map(kinds.map(({ name, carries }) => [name, carries])),
+  };
+}
