@@ -15,6 +15,7 @@ const inTurn = ["unix", "loopback", "pty", "select"];
  * files no VM has the compilers, tshark, bash, script, tmux or nft.
  */
 const onlyHere = [
+  "contents",
   "decode",
   "devices",
   "extcap",
