@@ -29,7 +29,7 @@ function looping(fake: Fake) {
     },
     waiting: { hold: nothing },
     followers: null,
-    decoding: null,
+    stage: null,
     format: { lost: (loss: Lost) => void lost.push({ ...loss }) },
     sink: { flush: () => "done", stop: nothing, readerGone: () => false, output: null },
     losses: {
