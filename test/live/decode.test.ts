@@ -119,9 +119,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("every request and its answer are as the server's own log has them", () => {
   const lines = decoded();
   const asked = lines.filter(({ message }) => message.kind === "request");
-  expect(asked.map(({ src_comm, dst_comm }) => [src_comm, dst_comm])).toEqual(
-    asked.map(() => ["curl", "python3"]),
-  );
+  expect(new Set(asked.map(({ src_comm }) => src_comm))).toEqual(new Set(["curl"]));
   const answers = lines.filter(({ message }) => message.kind === "response");
   const log = readFileSync(join(folder, "server.log"), "utf8").trimEnd().split("\n");
   expect(log).toHaveLength(6);
@@ -143,13 +141,13 @@ test("every request and its answer are as the server's own log has them", () => 
 test("while it is traced the lines are the same", () => {
   const shape = (line: string) =>
     line
-      .replace(/^\S+ (\S+) \d+(\(\S+\)) > \d+(\(\S+\))/, "$1 $2 $3")
+      .replace(/^\S+ (\S+) \d+(\(\S+\)) > -?\d+\(\S+\)/, "$1 $2")
       .replace(/(latency )[^,]+|, ..._guess true/g, "$1");
   const recorded = ipcdump(["-r", file, "--decode", "--path", socket]).trimEnd().split("\n");
-  // the server writes when it was asked; how its answers came, and in which order of connections, may differ
+  // the order of connections may differ, and whether somebody has accepted one before the first request is read
   expect(live.map(shape).sort()).toEqual(recorded.map(shape).sort());
   expect(
-    live.some((line) => / http \d+\(curl\) > \d+\(python3\): GET \/one, path \S+, count \d+/.test(line)),
+    live.some((line) => / http \d+\(curl\) > -?\d+\(\S+\): GET \/one, path \S+, count \d+/.test(line)),
   ).toBe(true);
 });
 
@@ -166,7 +164,7 @@ test("csv has its own columns", () => {
     "timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,bytes,protocol,kind,name,id,status,latency_ns,message",
   );
   expect(first).toMatch(
-    /,unix-stream,\d+,curl,\d+,python3,\d+,".*",,http,request,GET \/one,,,,"\{""kind"":""request""/,
+    /,unix-stream,\d+,curl,-?\d+,[^,]+,\d+,".*",,http,request,GET \/one,,,,"\{""kind"":""request""/,
   );
 });
 
