@@ -12,9 +12,9 @@ import type { Stage } from "./stage.ts";
 
 /** in nanoseconds: what is in the ring may be that much older than now */
 const lag = 60e6;
-/** that many wait at most, and that many bytes of them; what has waited longest goes then */
+/** that many wait at most, and that many bytes of them, which a hex dump makes five times as long; the oldest goes then */
 const mostWaiting = 65_536;
-const mostBytes = 64 * 1024 * 1024;
+const mostBytes = 3 * 1024 * 1024;
 /** bytes of contents to which others are added */
 const mostJoined = 1024 * 1024;
 const events = key("events", "integer");
