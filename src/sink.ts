@@ -45,6 +45,8 @@ export class Sink implements Disposable {
   #stopping = false;
   #started = false;
   #sent = 0;
+  /** bytes of a line of which the beginning is written, in pieces of before */
+  #begun = 0;
 
   private constructor({ fd, name, manner, stats, file }: Destination) {
     this.#fd = fd;
@@ -83,7 +85,7 @@ export class Sink implements Disposable {
   flush(milliseconds = 0): Flushed {
     const { output } = this;
     let wait = milliseconds;
-    while (this.#sent < output.length) {
+    while (this.#sent < output.length || this.#next()) {
       if (this.#manner === "polled") {
         const ready = poll(this.#fd, POLLOUT, wait);
         wait = 0;
@@ -113,9 +115,22 @@ export class Sink implements Disposable {
         throw this.#failure(written);
       }
     }
+    return "done";
+  }
+
+  /** All of this piece is written: goes on to the next one, if there is one. */
+  #next(): boolean {
+    const { output } = this;
+    this.#begun = this.#partial();
     output.clear();
     this.#sent = 0;
-    return "done";
+    return output.more();
+  }
+
+  /** Bytes behind the last whole line that were written. */
+  #partial(): number {
+    const end = this.output.bytes.subarray(0, this.#sent).lastIndexOf(newline) + 1;
+    return end === 0 ? this.#begun + this.#sent : this.#sent - end;
   }
 
   /** Whether the reader has left, for times when there is nothing to write. */
@@ -150,7 +165,7 @@ export class Sink implements Disposable {
 
   /** Takes back the beginning of a line that the device had no room for, when nobody wrote behind it. */
   #cutPartialLine(): boolean {
-    const partial = this.#sent - (this.output.bytes.subarray(0, this.#sent).lastIndexOf(newline) + 1);
+    const partial = this.#partial();
     if (partial === 0) return true;
     const { size } = fstatSync(this.#fd);
     return offset(this.#fd) === size && ftruncate(this.#fd, size - partial) === 0;

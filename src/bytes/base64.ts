@@ -1,5 +1,5 @@
 import type { Contents } from "../event.ts";
-import type { Output } from "./output.ts";
+import { type Literal, literal, type Output } from "./output.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const padding = 0x3d;
@@ -7,6 +7,9 @@ const padding = 0x3d;
 const nativeFrom = 1024;
 /** Bytes per native call, a multiple of three, so that the pieces join. */
 const nativePiece = 48 * 1024;
+/** bytes at once of what is long */
+const slice = 32 * nativePiece;
+const nothing = literal("");
 
 /** The two characters of each 12-bit number, as a little-endian half-word. */
 const pairs = new Uint16Array(4096);
@@ -15,9 +18,24 @@ for (let first = 0, at = 0; first < 64; first++) {
   for (let second = 0; second < 64; second++) pairs[at++] = left | (alphabet.charCodeAt(second) << 8);
 }
 
-/** RFC 4648 base64 with padding. */
-export function base64(contents: Contents, out: Output): void {
-  const { bytes: source, start, length } = contents;
+/** RFC 4648 base64 with padding, and what stands behind it: with that what is long can be written piece by piece. */
+export function base64({ bytes, start, length }: Contents, out: Output, end: Literal = nothing): void {
+  if (length <= slice) {
+    encode(bytes, start, length, out);
+    out.literal(end);
+    return;
+  }
+  let from = 0;
+  out.pieces(() => {
+    encode(bytes, start + from, Math.min(slice, length - from), out);
+    from += slice;
+    if (from < length) return true;
+    out.literal(end);
+    return false;
+  });
+}
+
+function encode(source: Uint8Array, start: number, length: number, out: Output): void {
   out.ensure(Math.ceil(length / 3) * 4);
   if (length >= nativeFrom) {
     encodeNatively(source, start, length, out);

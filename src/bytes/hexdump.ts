@@ -16,13 +16,29 @@ const hexWords = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** Each byte as it shows between the bars: a dot for what is not printable ASCII. */
 const shown = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x20 && byte < 0x7f ? byte : 0x2e));
 
+/** bytes at once of what is long: whole rows, 4 MB of them */
+const slice = 48 * 1024 * rowLength;
+
 /** Rows of `hexdump -C`, each after one tab, without the closing offset. */
-export function hexdump(contents: Contents, out: Output): void {
-  const { bytes: source, start, length } = contents;
-  out.ensure(Math.ceil(length / rowLength) * rowSize);
+export function hexdump({ bytes, start, length }: Contents, out: Output): void {
+  if (length <= slice) {
+    rows(bytes, start, 0, length, out);
+    return;
+  }
+  let from = 0;
+  out.pieces(() => {
+    rows(bytes, start, from, Math.min(length, from + slice), out);
+    from += slice;
+    return from < length;
+  });
+}
+
+/** The rows of the bytes `first` to `length` (exclusive) behind `start`. */
+function rows(source: Uint8Array, start: number, first: number, length: number, out: Output): void {
+  out.ensure(Math.ceil((length - first) / rowLength) * rowSize);
   const { bytes, view } = out;
   let at = out.length;
-  for (let offset = 0; offset < length; offset += rowLength) {
+  for (let offset = first; offset < length; offset += rowLength) {
     const count = Math.min(rowLength, length - offset);
     bytes[at++] = 0x09;
     for (let shift = 28; shift >= 0; shift -= 4) {

@@ -48,29 +48,69 @@ export class Output {
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView;
   length = 0;
+  /** what is long is written piece by piece: whoever empties this asks for `more` then */
+  isPiecewise = false;
+  /** the room there is; none while something is to come, and whatever is written is to stand behind that */
+  #room: number;
+  #rest: (() => boolean) | null = null;
 
   constructor(capacity = initialCapacity) {
     this.bytes = new Uint8Array(capacity + slack);
     this.view = new DataView(this.bytes.buffer);
+    this.#room = this.bytes.length;
   }
 
   /** Makes room for `count` more bytes; `bytes` and `view` may be others afterwards. */
   ensure(count: number): void {
-    if (this.length + count + slack > this.bytes.length) this.#grow(this.length + count);
+    if (this.length + count + slack > this.#room) this.#makeRoom(count);
   }
 
-  #grow(needed: number): void {
+  #makeRoom(count: number): void {
+    while (this.more());
+    const needed = this.length + count + slack;
+    if (needed > this.bytes.length) this.#replace(Math.max(needed, this.length * 2));
+  }
+
+  #replace(capacity: number): void {
     const old = this.bytes;
-    this.bytes = new Uint8Array(Math.max(needed, old.length * 2) + slack);
+    this.bytes = new Uint8Array(capacity);
     this.bytes.set(old.subarray(0, this.length));
     this.view = new DataView(this.bytes.buffer);
+    this.#room = capacity;
   }
 
   clear(): void {
     this.length = 0;
-    if (this.bytes.length <= keptCapacity) return;
-    this.bytes = new Uint8Array(initialCapacity + slack);
-    this.view = new DataView(this.bytes.buffer);
+    if (this.bytes.length > keptCapacity && this.#rest === null) this.#replace(initialCapacity + slack);
+  }
+
+  /** Writes something long: `piece` writes some of it, and answers whether there is more. */
+  pieces(piece: () => boolean): void {
+    this.ensure(0);
+    while (piece()) {
+      if (!this.isPiecewise) continue;
+      this.#rest = piece;
+      this.#room = 0;
+      return;
+    }
+  }
+
+  /** Whether something is to come that is too long for one piece. */
+  get isPartial(): boolean {
+    return this.#rest !== null;
+  }
+
+  /** Writes the next piece of it; false when there is none. */
+  more(): boolean {
+    const piece = this.#rest;
+    if (piece === null) return false;
+    this.#rest = null;
+    this.#room = this.bytes.length;
+    if (piece()) {
+      this.#rest = piece;
+      this.#room = 0;
+    }
+    return true;
   }
 
   byte(value: number): void {

@@ -1,7 +1,7 @@
 import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
-import { literal, Output } from "../bytes/output.ts";
+import { type Literal, literal, Output } from "../bytes/output.ts";
 import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
 import type { Message } from "../message/message.ts";
@@ -21,6 +21,9 @@ const textColumn = ",text";
 /** of --decode: empty where an event is no message */
 const more = ",protocol,kind,name,id,status,latency_ns,message";
 const none = literal(",,,,,,,");
+const noMessage = literal(",,,,,,,\n");
+const lineEnd = literal("\n");
+const nothing = literal("");
 const unknownEnd = literal("<unknown>");
 const lostRow = literal(",lost,,,,,");
 const lostType = literal(',"{""lost_type"":""');
@@ -69,15 +72,13 @@ export class Csv implements Format {
   }
 
   event(event: Event, out: Output): void {
-    this.#row(event, out);
-    if (this.#decodes) out.literal(none);
-    out.byte(newline);
+    this.#row(event, out, this.#decodes ? noMessage : lineEnd);
   }
 
   message(message: Message, out: Output): void {
     const { protocol, event, said, name, latency } = message;
     const { kind, id, status } = said;
-    this.#row(event, out);
+    this.#row(event, out, nothing);
     out.string(`,${protocol},${kind},`);
     for (const word of [name, id, status]) {
       this.#scratch.clear();
@@ -96,7 +97,7 @@ export class Csv implements Format {
     out.byte(newline);
   }
 
-  #row(event: Event, out: Output): void {
+  #row(event: Event, out: Output, end: Literal): void {
     const scratch = this.#scratch;
     this.#clock.timestamp(event.time, out);
     this.#pairs.write(event, out);
@@ -110,18 +111,24 @@ export class Csv implements Format {
     doubleQuotes(scratch, out);
     out.literal(closeMeta);
     out.byte(comma);
-    this.#contents(event, out);
+    this.#contents(event, out, end);
   }
 
-  #contents({ contents }: Event, out: Output): void {
-    const isReadable = contents !== null && this.#isReadable && isText(contents, false);
+  #contents({ contents }: Event, out: Output, end: Literal): void {
+    if (!this.#isReadable) {
+      if (contents === null) out.literal(end);
+      else base64(contents, out, end);
+      return;
+    }
+    const isReadable = contents !== null && isText(contents, false);
     if (contents !== null && !isReadable) base64(contents, out);
-    if (!this.#isReadable) return;
     out.byte(comma);
-    if (!isReadable) return;
-    this.#scratch.clear();
-    escapeText(contents.bytes, contents.start, contents.start + contents.length, this.#scratch);
-    field(this.#scratch, out);
+    if (isReadable) {
+      this.#scratch.clear();
+      escapeText(contents.bytes, contents.start, contents.start + contents.length, this.#scratch);
+      field(this.#scratch, out);
+    }
+    out.literal(end);
   }
 
   /** No end is known of lost events. Their kind and the reason stand in the meta column. */

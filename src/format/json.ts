@@ -123,8 +123,7 @@ export class Json implements Format {
       out.literal(closeQuoted);
     } else {
       out.literal(openBytes);
-      base64(contents, out);
-      out.literal(closeQuoted);
+      base64(contents, out, closeQuoted);
     }
   }
 

@@ -9,14 +9,16 @@ import { Output } from "../bytes/output.ts";
 import type { Carries, Event, Kind, Lost, Time } from "../event.ts";
 import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
 import { Flows } from "../pcapng/flows.ts";
-import { headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
+import { type Direction, headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
 import { Stamp } from "../pcapng/time.ts";
 import type { Format } from "./format.ts";
 import { Text } from "./text.ts";
 
 /** the length that a packet whose bytes were not captured may claim */
 const mostClaimed = 65_000;
-const nothing = new Uint8Array(0);
+const noContents = { bytes: new Uint8Array(0), start: 0, length: 0 };
+/** packets at once, of an event that is so long */
+const packetsAtOnce = 64;
 const nanoseconds = Uint8Array.of(9);
 const encoder = new TextEncoder();
 
@@ -125,43 +127,49 @@ export class Pcapng implements Format {
     }
   }
 
-  /** One packet, or as many as it takes; of what was not captured the last one claims as much as it can. */
+  /** One packet, or as many as it takes. */
   #packets(event: Event, own: KindInterface, out: Output): void {
-    const { bytes, start, length } = event.contents ?? { bytes: nothing, start: 0, length: 0 };
     const direction = this.#flows.of(event, this.#blocks, out);
+    this.#packet++;
+    if (this.#one(event, own, direction, 0, out)) return;
+    let done = mostBytes;
+    out.pieces(() => {
+      const until = done + packetsAtOnce * mostBytes;
+      for (; done < until; done += mostBytes) if (this.#one(event, own, direction, done, out)) return false;
+      return true;
+    });
+  }
+
+  /** The packet of the bytes from `done` on. The last one, for which it answers true, claims what was not captured. */
+  #one(event: Event, own: KindInterface, direction: Direction, done: number, out: Output): boolean {
+    const { bytes, start, length } = event.contents ?? noContents;
+    const count = whole(event.countLow, event.countHigh);
+    const part = Math.min(length - done, mostBytes);
+    const isLast = done + part >= length;
+    const claimed = isLast ? Math.max(part, Math.min(mostClaimed, count - done)) : part;
     // TCP for bytes without borders, UDP for messages
     const isStream = own.carries === "stream";
-    const count = whole(event.countLow, event.countHigh);
-    this.#packet++;
-    for (let done = 0; ; done += mostBytes) {
-      const part = Math.min(length - done, mostBytes);
-      const isLast = done + part >= length;
-      const claimed = isLast ? Math.max(part, Math.min(mostClaimed, count - done)) : part;
-      const captured = headerLength(direction, isStream) + part;
-      const blocks = this.#blocks;
-      blocks.begin(out, Block.PACKET);
-      blocks.word(own.id);
-      blocks.word(this.#stamp.high);
-      blocks.word(this.#stamp.low);
-      blocks.word(captured);
-      blocks.word(captured - part + claimed);
-      writeHeaders(out, direction, isStream, claimed, bytes, start + done, part);
-      blocks.bytes(bytes, start + done, part);
-      blocks.pad();
-      if (own.drops > 0) blocks.count(Option.PACKET_DROPS, own.drops);
-      own.drops = 0;
-      blocks.count(Option.PACKET_ID, this.#packet);
-      if (event.src.pid > 0) blocks.pair(Option.PACKET_PROCESS, event.src.pid, 0);
-      // the space in front of the line stays out
-      blocks.option(Option.COMMENT, this.#line.bytes, 1, this.#line.length - 1);
-      blocks.word(Option.END);
-      blocks.end();
-      if (isLast) {
-        direction.next = (direction.next + count - done) >>> 0;
-        return;
-      }
-      direction.next = (direction.next + part) >>> 0;
-    }
+    const captured = headerLength(direction, isStream) + part;
+    const blocks = this.#blocks;
+    blocks.begin(out, Block.PACKET);
+    blocks.word(own.id);
+    blocks.word(this.#stamp.high);
+    blocks.word(this.#stamp.low);
+    blocks.word(captured);
+    blocks.word(captured - part + claimed);
+    writeHeaders(out, direction, isStream, claimed, bytes, start + done, part);
+    blocks.bytes(bytes, start + done, part);
+    blocks.pad();
+    if (own.drops > 0) blocks.count(Option.PACKET_DROPS, own.drops);
+    own.drops = 0;
+    blocks.count(Option.PACKET_ID, this.#packet);
+    if (event.src.pid > 0) blocks.pair(Option.PACKET_PROCESS, event.src.pid, 0);
+    // the space in front of the line stays out
+    blocks.option(Option.COMMENT, this.#line.bytes, 1, this.#line.length - 1);
+    blocks.word(Option.END);
+    blocks.end();
+    direction.next = (direction.next + (isLast ? count - done : part)) >>> 0;
+    return isLast;
   }
 
   #journal({ src, dst, time }: Event, out: Output): void {

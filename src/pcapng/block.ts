@@ -52,6 +52,7 @@ export class BlockWriter {
 
   begin(out: Output, type: number): void {
     this.#out = out;
+    out.ensure(8);
     this.#start = out.length;
     this.word(type);
     this.word(0); // its length, when that is known

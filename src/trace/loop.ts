@@ -6,6 +6,7 @@ import type { Ring } from "../../ffi/ring.ts";
 import type { Ledgers } from "../account/ledgers.ts";
 import type { Losses } from "../account/losses.ts";
 import type { Totals } from "../account/totals.ts";
+import type { Output } from "../bytes/output.ts";
 import type { Batch } from "../decode/batch.ts";
 import type { Clock } from "../decode/clock.ts";
 import { blankEvent, type Lost } from "../event.ts";
@@ -31,7 +32,7 @@ const plenty = 1 / 32;
 const patience = 3;
 /** without anything to do, in milliseconds: waking up is what it costs to do nothing */
 const longestSleep = 250;
-/** bytes of output after which it is written: with the longest part of an event behind it that is below 16 MB */
+/** bytes of output after which it is written: with the longest piece of an event behind it that is below 16 MB */
 const piece = 8 * 1024 * 1024;
 /** at the end, for a program to submit what it reserved, in milliseconds */
 const longestStuck = 1000;
@@ -92,6 +93,7 @@ export class Loop {
     private readonly report: () => void,
   ) {
     this.#stages = stages;
+    stages.sink.output.isPiecewise = true;
     this.#ending = ending;
   }
 
@@ -220,8 +222,13 @@ export class Loop {
     if (stage === null) printer.event(event);
     else stage.event(event);
     totals.count(event.kind);
-    return this.#ending.counted(printer.printed) && sink.output.length < piece;
+    return this.#ending.counted(printer.printed) && this.#hasRoom(sink.output);
   };
+
+  /** Whether more may be written before what is there is. */
+  #hasRoom({ length, isPartial }: Output): boolean {
+    return length < piece && !isPartial;
+  }
 
   readonly #reportLost = (): void => {
     const { clock, stage, format, sink } = this.#stages;

@@ -109,8 +109,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   log.info(`tracing ${traced.map(describeKind).join(", ")}${hint}`);
   totals.start();
   if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
-  child?.release();
   if (child !== null) sayLast((signal) => `${lastWords(signal)}; the command goes on as pid ${child.pid}`);
+  child?.release();
   const loop = new Loop(
     {
       ring,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { EXECUTABLE, Ipcdump, PLAIN, STATIC } from "../harness/ipcdump.ts";
+import { programPath } from "../harness/programs.ts";
 
 setDefaultTimeout(2 * PATIENCE);
 
@@ -85,4 +86,22 @@ test("a hang-up that the caller ignores ends nothing, as nohup has it", async ()
   );
   ipcdump.kill("SIGTERM");
   expect(await ipcdump.ended()).toBe(0);
+});
+
+test("an event of more than 16 MB comes out whole", async () => {
+  const length = 17 * 1024 * 1024;
+  const output = join(folder, "giant");
+  const flags = ["-q", "-t", "unix-stream", "-x", "--ring", "64M", "-f", "json", "-o", output];
+  using ipcdump = new Ipcdump([...flags, "--", await programPath("giant"), `${length}`]);
+  expect(await ipcdump.ended()).toBe(0);
+  expect(ipcdump.stdout).toEqual([`${length}`]);
+  const events = readFileSync(output, "latin1")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+  // its own stdout is a socket, too
+  const [event, ...more] = events.filter(({ dst_comm }) => dst_comm === "giant");
+  expect([event.src_comm, event.meta.count, more]).toEqual(["giant", length, []]);
+  const expected = Uint8Array.from({ length }, (_, i) => i % 251);
+  expect(Buffer.from(event.bytes, "base64").equals(expected)).toBe(true);
 });

@@ -1,7 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Output } from "../../src/bytes/output.ts";
 import { type Event, key, type Lost, type Meta } from "../../src/event.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
 import { contents, taken } from "./written.ts";
+
+/** A machine may have a lot else to do. */
+setDefaultTimeout(60_000);
 
 const encoder = new TextEncoder();
 const seconds = Date.UTC(2026, 10, 22, 12, 34, 56) / 1000;
@@ -182,4 +186,46 @@ test("any names, paths and contents give one JSON line that says the same", () =
       bytes: Buffer.from(bytes).toString("base64"),
     });
   }
+});
+
+describe("an event of 20 MB comes in pieces", () => {
+  const length = 20 * 1024 * 1024 + 5;
+  const giant = event({
+    contents: contents(Uint8Array.from({ length }, (_, i) => (i * 167 + (i >> 8)) & 255)),
+    countLow: length,
+  });
+  const carried = new Map([["pipe", "stream"]] as const);
+  const limit = 16 * 1024 * 1024;
+
+  test.each(["text", "json", "csv", "pcapng"] as const)("%s", (name) => {
+    const [whole, out] = [new Output(), new Output()];
+    out.isPiecewise = true;
+    const pieces: Uint8Array[] = [];
+    const take = () => {
+      pieces.push(out.bytes.slice(0, out.length));
+      out.clear();
+    };
+    const [all, some] = [formats[name]({ carried }), formats[name]({ carried })];
+    for (const small of [event(), giant, giant, event()]) {
+      all.event(small, whole);
+      some.event(small, out);
+      expect(out.isPartial).toBe(small === giant);
+      take();
+      while (out.more()) take();
+    }
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(limit);
+    expect(Buffer.concat(pieces).equals(whole.bytes.subarray(0, whole.length))).toBe(true);
+  });
+
+  test("what is written before it is all there stands behind it", () => {
+    const out = new Output();
+    out.isPiecewise = true;
+    const json = formats.json();
+    json.event(giant, out);
+    json.event(event(), out);
+    const lines = new TextDecoder().decode(out.bytes.subarray(0, out.length)).split("\n");
+    expect(lines.length).toBe(3);
+    expect(JSON.parse(lines[0]!).bytes.length).toBe(Math.ceil(length / 3) * 4);
+    expect(JSON.parse(lines[1]!).meta.count).toBe(18);
+  });
 });

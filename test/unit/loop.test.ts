@@ -31,7 +31,7 @@ function looping(fake: Fake) {
     followers: null,
     stage: null,
     format: { lost: (loss: Lost) => void lost.push({ ...loss }) },
-    sink: { flush: () => "done", stop: nothing, readerGone: () => false, output: null },
+    sink: { flush: () => "done", stop: nothing, readerGone: () => false, output: {} },
     losses: {
       poll: nothing,
       pollMisses: nothing,

@@ -138,6 +138,22 @@ describe("when the device takes no more, whole lines remain", () => {
     sink.start();
     for (let i = 0; i < 999; i++) sink.output.string(\`line \${i}\\n\`);
     try { sink.flush(); } catch (error) { process.stderr.write(error.message); }`;
+  test("and of a line that was written in pieces none", () => {
+    const script = `
+      using sink = Sink.open(process.env.folder + "/pieces");
+      sink.start();
+      const { output } = sink;
+      output.isPiecewise = true;
+      output.string("first\\nsecond\\n");
+      let left = 9;
+      output.pieces(() => { output.string("x".repeat(300)); return --left > 0; });
+      try { sink.flush(); } catch (error) { process.stderr.write(error.message); }`;
+    const { stderr } = shell('ulimit -f 2; "$bun" "$script"', script);
+    expect(stderr).toContain("EFBIG");
+    expect(stderr).toContain("What was written before is complete lines.");
+    expect(readFileSync(join(folder, "pieces"), "utf8")).toBe("first\nsecond\n");
+  });
+
   const places: [name: string, line: string, path: string][] = [
     ["-o", 'ulimit -f 2; "$bun" "$script"', "process.env.folder + '/limited'"],
     ["stdout", 'ulimit -f 2; "$bun" "$script" > "$folder/limited"', "null"],
