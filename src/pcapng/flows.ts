@@ -193,14 +193,23 @@ export class Flows {
     const [from, to] = [`${source.toHex()} ${sourcePort}`, `${destination.toHex()} ${destinationPort}`];
     const found = directions.get(`${from} ${to}`);
     if (found !== undefined) return found;
-    const direction: Direction = { source, destination, sourcePort, destinationPort, next: 1, reverse: null };
-    const reverse = {
+    const direction: Direction = {
+      source,
+      destination,
+      sourcePort,
+      destinationPort,
+      next: 1,
+      reverse: null,
+      headers: null,
+    };
+    const reverse: Direction = {
       source: destination,
       destination: source,
       sourcePort: destinationPort,
       destinationPort: sourcePort,
       next: 1,
       reverse: direction,
+      headers: null,
     };
     direction.reverse = reverse;
     directions.set(`${from} ${to}`, direction);

@@ -77,12 +77,13 @@ export class Tracer {
   }
 
   /** Ctrl-C and the end: its last words, and the CPU time since it traced, that of ending included. */
-  async stop(): Promise<{ said: string; cpu: number }> {
+  async stop(look: (output: string) => void = () => {}): Promise<{ said: string; cpu: number }> {
     this.#child.kill("SIGINT");
     await this.#child.exited;
     await this.#reading;
     // rusage of wait4, in microseconds
     const total = Number(this.#child.resourceUsage()!.cpuTime.total) * 1000;
+    look(this.output);
     rmSync(this.output, { force: true });
     return { said: this.#said, cpu: total - this.#cpuAtStart };
   }

@@ -37,9 +37,9 @@ export function event(
   count?: number,
 ): Event {
   const size = count ?? contents?.length ?? 0;
-  const members = facts.map(([name, value]): [Key, string | number | bigint] => [
+  const members = facts.map(([name, value]): [Key, Uint8Array | number | bigint] => [
     key(name, typeof value === "string" ? "text" : "integer", name === "path" || name.endsWith("_name")),
-    value,
+    typeof value === "string" ? encoder.encode(value) : value,
   ]);
   return {
     kind,
@@ -48,7 +48,7 @@ export function event(
     dst,
     meta(out: Meta) {
       for (const [name, value] of members) {
-        if (typeof value === "string") out.text(name, encoder.encode(value));
+        if (value instanceof Uint8Array) out.text(name, value);
         else out.integer(name, Number(BigInt(value) & 0xffff_ffffn), Number(BigInt(value) >> 32n));
       }
     },
