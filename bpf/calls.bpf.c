@@ -10,6 +10,7 @@
 #include "family.h"
 #include "hook.h"
 #include "in_call.h"
+#include "owner.h"
 
 /* Whether a call may move something to or from a file of a family that is traced, or makes its caller a socket's user */
 static __always_inline bool concerns_files(enum call call)
@@ -35,7 +36,7 @@ __noinline int on_sock_created(u32 call, int fd, u64 descriptors)
 		u64 socket = 0;
 
 		if (family_of(file, &socket) & (FAMILY_UNIX | FAMILY_LOOPBACK))
-			sock_created((struct sock *)socket);
+			sock_created((struct sock *)socket, pair[i]);
 	}
 	return 0;
 }
@@ -46,10 +47,6 @@ static __always_inline int on_close(int fd)
 	u64 socket = 0;
 
 	switch (family_of(file, &socket)) {
-	case FAMILY_UNIX:
-	case FAMILY_LOOPBACK:
-		sock_released((struct sock *)socket);
-		return 0;
 	case FAMILY_PTY:
 		return pty_closed((u64)file);
 	default:
@@ -145,6 +142,9 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	ongoing->compat = compat;
 	ongoing->from_family = from_family;
 	ongoing->to_family = to_family;
+	ongoing->from_fd = from_fd;
+	ongoing->to_fd = to_fd;
+	ongoing->taken = 0;
 	ongoing->from = from_family == FAMILY_NONE ? 0 : (u64)from;
 	ongoing->to = to_family == FAMILY_NONE ? 0 : (u64)to;
 	ongoing->messages = 0;
@@ -180,7 +180,7 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 		return 0;
 	}
 	if (call == CALL_CLOSE)
-		return serves(~FAMILY_PIPE) ? on_close(argument(regs, 0, compat)) : 0;
+		return serves(FAMILY_PTY) ? on_close(argument(regs, 0, compat)) : 0;
 	if (!concerns_files(call))
 		return 0;
 	thread = bpf_get_current_pid_tgid();

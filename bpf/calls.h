@@ -18,10 +18,12 @@ int pipe_left(void);
 int unix_received(u64 socket, s64 result);
 int unix_sent(u64 socket, s64 result);
 int unix_completed(u64 socket);
+int unix_copied(u64 socket, u32 length);
 
 int loopback_received(u64 socket, s64 result);
 int loopback_sent(u64 socket, s64 result);
 int loopback_completed(u64 socket);
+int loopback_copied(u64 socket, u32 length);
 int loopback_listens(u64 socket);
 
 /* A file: of either side of a terminal, of /dev/tty or of /dev/ptmx */

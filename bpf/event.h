@@ -25,6 +25,7 @@ enum record_type {
 	RECORD_ADDRESS = 7,
 	RECORD_FORK = 8,
 	RECORD_UDP_DELIVERY = 9,
+	RECORD_RECEIVE = 10,
 };
 
 enum lost_reason {
@@ -75,6 +76,7 @@ struct run {
 enum event_flags {
 	EVENT_SRC_GUESS = 1,
 	EVENT_DST_GUESS = 2,
+	EVENT_OPEN = 4, /* whoever receives it is `dst`, which is who used the receiver last */
 	PIPE_FIFO = 16,
 	SIGNAL_GROUP = 16,
 	SIGNAL_KERNEL = 32,   /* no process asked for it */
@@ -144,6 +146,18 @@ struct use_record {
 	struct process who;
 };
 
+/* A process received what more than one might have: from `position` on so many bytes, or messages */
+struct receive_record {
+	u32 type;
+	u32 position;
+	u64 time;
+	u64 inode;
+	u64 channel;
+	struct process who;
+	u32 count;
+	u32 reserved;
+};
+
 /* A process made another; before any event of that. Both by their numbers for the tracer */
 struct fork_record {
 	u32 type;
@@ -173,11 +187,11 @@ struct unix_record {
 	struct event_record event;
 	u64 src_inode;
 	u64 dst_inode;
-	u64 dst_sock;
+	u64 channel; /* the receive_records of the direction have the same */
 	u64 address;
 	u64 src_address;
 	u32 net;
-	u32 reserved;
+	u32 position;
 };
 
 /* Sent over the loopback device; addresses are IPv6 or v4-mapped, ports in host order */
@@ -185,11 +199,13 @@ struct loopback_record {
 	struct event_record event;
 	u64 src_inode;
 	u64 dst_inode;
-	u64 dst_sock;
+	u64 channel; /* the receive_records of the direction have the same */
 	u32 net;
 	u32 src_port;
 	u32 dst_port;
 	u32 nat_port; /* 0: the receiver sees the same two ends */
+	u32 position;
+	u32 reserved;
 	u8 src_address[16];
 	u8 dst_address[16];
 	u8 nat_address[16];

@@ -2,7 +2,7 @@
 /* Flows: a connection as its two sockets see it, and who listens at a port. */
 #ifndef FLOW_H
 #define FLOW_H
-#include "socket.h"
+#include "owner.h"
 #include <bpf/bpf_endian.h>
 
 #define IFF_LOOPBACK 8
@@ -103,6 +103,20 @@ static __always_inline bool same_flow(const struct flow *a, const struct flow *b
 	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
 
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* The same number for both ends of a TCP connection, as each sees the direction towards the other */
+static __always_inline u64 channel_of(const struct flow *flow)
+{
+	const u32 *words = (const u32 *)flow;
+	u32 high = 0, low = 1;
+
+#pragma unroll
+	for (u32 i = 0; i < sizeof(*flow) / sizeof(u32); i++) {
+		high = mix(high, words[i]);
+		low = mix(low + high, words[i]);
+	}
+	return (u64)high << 32 | low;
 }
 
 /* Whether what a socket sends goes over the loopback device, by its route, or that of its first subflow */

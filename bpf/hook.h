@@ -62,4 +62,17 @@
 		return body((struct sock *)event->sk, event->ret);                                 \
 	}
 
+/* body(u32 length) */
+#define ON_SOCKET_COPY(hook, body)                                                                 \
+	SEC("?tp_btf/skb_copy_datagram_iovec")                                                     \
+	int BPF_PROG(hook, const struct sk_buff *skb, int length)                                  \
+	{                                                                                          \
+		return body(length);                                                               \
+	}                                                                                          \
+	SEC("?tp/skb/skb_copy_datagram_iovec")                                                     \
+	int hook##__perf(struct trace_event_raw_skb_copy_datagram_iovec *event)                    \
+	{                                                                                          \
+		return body(event->len);                                                           \
+	}
+
 #endif

@@ -3,6 +3,7 @@
 #ifndef INET_SEND_H
 #define INET_SEND_H
 #include "message.h"
+#include "position.h"
 #include "receivers.h"
 
 /* One call or message to be reported; in a map for the reason that unix.bpf.c gives */
@@ -10,18 +11,24 @@ struct inet_send {
 	struct message message;
 	struct flow flow;
 	u64 other;
-	struct process dst;
+	struct process listener;
 	u32 kind;
 	u32 flags;
 	u64 sender; /* of a datagram whose receivers are to be searched for */
 	u64 first;  /* receiver of the datagram */
 	u64 last;
+	u64 channel; /* of TCP */
+	u64 dst_inode;
 	/* room for what the stack has none for: of five frames 512 bytes in all */
 	struct flow reversed;
 	struct flow theirs;
 	u8 sockaddr[28]; /* a sockaddr_in6, or a sockaddr_in within it */
 	u32 nat_port; /* the end that the receiver has otherwise than the sender, by NAT; 0: neither */
 	u8 nat_address[16];
+	u32 position; /* of TCP: where it begins */
+	u32 located;  /* flags of the event, for this receiver */
+	u32 counted;  /* it has a position */
+	u32 reserved;
 };
 
 struct {
@@ -31,40 +38,87 @@ struct {
 	__type(value, struct inet_send);
 } inet_sends SEC(".maps");
 
+/* Finds out who receives what is in `inet_sends`, for the report. 1: whom name_destination is to name */
+__noinline int locate_inet_send(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct sock *other;
+	struct file *file;
+	int known = 0;
+
+	if (!send || !destination || !serves(FAMILY_LOOPBACK))
+		return 0;
+	other = (void *)send->other;
+	send->located = 0;
+	send->dst_inode = other ? sock_inode(other) : 0;
+	if (send->counted) {
+		if (other) {
+			known = find_destination(send->other, INET_PEER, send->position,
+						 send->message.count, via_uring);
+			send->located = destination->open ? EVENT_OPEN : 0;
+		} else {
+			send->located = EVENT_OPEN;
+			destination->who = send->listener;
+		}
+		/* towards the receiver, as it has it, whatever NAT made of it */
+		if (other)
+			flow_of(other, &send->theirs);
+		else
+			reverse(&send->flow, &send->theirs);
+		send->channel = channel_of(&send->theirs);
+	} else if (other) {
+		file = sock_file(other);
+		destination->who = holder_of(other, send->dst_inode, INET_PEER);
+		if (destination->who.tgid && file && !is_held_once(file))
+			send->located = EVENT_DST_GUESS;
+	} else {
+		destination->who = send->listener;
+		if (send->listener.tgid)
+			send->located = EVENT_DST_GUESS;
+	}
+	return known;
+}
+
+/* Whether it may be wanted. A function of its own for its frame to lie beside that of capture() */
+static __noinline bool admit_inet_send(struct inet_send *send,
+				       const struct destination *destination)
+{
+	struct process dst = {};
+
+	/* of an open event that is only who may be expected */
+	if (!(send->located & EVENT_OPEN))
+		dst = destination->who;
+	if (send->message.self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
+		return false;
+	return admit(&send->message.self, &dst);
+}
+
 __noinline int report_inet_send(u32 via_uring)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct loopback_record *record;
-	struct process dst;
-	u64 dst_inode = 0;
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 
-	if (!send || !serves(FAMILY_LOOPBACK))
-		return 0;
-	dst = send->dst;
-	if (send->other) {
-		struct sock *other = (void *)send->other;
-
-		dst_inode = sock_inode(other);
-		dst = owner_of(other, dst_inode, 0);
-	}
-	if (send->message.self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
-		return 0;
-	if (!admit(&send->message.self, &dst))
+	if (!send || !destination || !serves(FAMILY_LOOPBACK) ||
+	    !admit_inet_send(send, destination))
 		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(send->kind, LOST_RING_FULL, 1);
 		return 0;
 	}
-	begin_event(&record->event, send->kind, send->flags, send->message.self.who, dst,
-		    send->message.count);
+	begin_event_of(&record->event, send->kind, send->flags | send->located,
+		       &send->message.self.who, &destination->who, send->message.count);
 	record->src_inode = send->message.inode;
-	record->dst_inode = dst_inode;
-	record->dst_sock = send->other;
+	record->dst_inode = send->dst_inode;
+	record->channel = send->channel;
 	record->net = send->flow.net;
 	record->src_port = send->flow.local_port;
 	record->dst_port = send->flow.remote_port;
 	record->nat_port = send->nat_port;
+	record->position = send->position;
+	record->reserved = 0;
 	__builtin_memcpy(record->src_address, send->flow.local, 16);
 	__builtin_memcpy(record->dst_address, send->flow.remote, 16);
 	__builtin_memcpy(record->nat_address, send->nat_address, 16);
@@ -88,8 +142,11 @@ __noinline int report_sent(u32 via_uring)
 		search->flow = send->flow;
 		count = find_receivers(send->sender, via_uring);
 	}
-	if (count < 0)
+	if (count < 0) {
+		if (locate_inet_send(via_uring))
+			name_destination(send->other, via_uring);
 		return report_inet_send(via_uring);
+	}
 	if (search->unsure)
 		send->flags |= EVENT_DST_GUESS;
 	/* here, for a function more would be a frame more than eight */
@@ -98,6 +155,7 @@ __noinline int report_sent(u32 via_uring)
 		if (n >= count)
 			break;
 		send->other = search->found[n & (RECEIVERS - 1)];
+		locate_inet_send(via_uring);
 		report_inet_send(via_uring);
 	}
 	return 0;

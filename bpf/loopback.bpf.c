@@ -81,10 +81,12 @@ __noinline int loopback_completed(u64 socket)
 
 	if (!serves(FAMILY_LOOPBACK) || !completion)
 		return 0;
-	on_inet_sock_used(socket, (u64)completion->task);
+	on_inet_sock_used(socket, (u64)completion->task, -1);
+	if (receives(completion->opcode) && is_inet(sk, IPPROTO_TCP))
+		tcp_consumed(socket, (u64)completion->task, completion->result);
 	if (completion->opcode == OP_ACCEPT)
 		on_inet_sock_used((u64)sock_of(file_of(accepted(completion))),
-				  (u64)completion->task);
+				  (u64)completion->task, accepted(completion));
 	if (!sends(completion->opcode))
 		return 0;
 	send = new_inet_send(true);
@@ -103,9 +105,11 @@ __noinline int loopback_received(u64 socket, s64 result)
 
 	if (!serves(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
-	on_inet_sock_used(socket, bpf_get_current_task());
+	on_inet_sock_used(socket, bpf_get_current_task(), ongoing->from_fd);
+	if (!ongoing->taken && is_inet((void *)socket, IPPROTO_TCP))
+		tcp_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result));
 	if (ongoing->call == CALL_ACCEPT)
-		on_inet_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task());
+		on_inet_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result);
 	return 0;
 }
 
@@ -116,7 +120,7 @@ __noinline int loopback_sent(u64 socket, s64 result)
 
 	if (!serves(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
-	on_inet_sock_used(socket, bpf_get_current_task());
+	on_inet_sock_used(socket, bpf_get_current_task(), ongoing->to_fd);
 	on_send(ongoing, (struct sock *)socket, result);
 	forget_in_call(false);
 	return 0;

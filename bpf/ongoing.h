@@ -27,6 +27,10 @@ struct ongoing {
 	u32 compat; /* structures in user memory are a 32-bit program's */
 	u32 messages; /* of a sendmmsg or io_submit that were sent so far; how many pieces of a splice */
 	u64 sent;     /* bytes of a splice or sendfile so far */
+	s32 from_fd;
+	s32 to_fd;
+	u32 taken; /* bytes or messages that sockets gave to this call so far */
+	u32 reserved;
 	/* for pipe_calls.h: ledgers that count this call, and who writes */
 	u64 from_pipe;
 	u64 to_pipe;

@@ -243,19 +243,37 @@ static __always_inline bool admit(struct identity *src, const struct process *ds
 	return true;
 }
 
-/* Fills what the records of all events have; `captured` is for whoever captures */
-static __always_inline void begin_event(struct event_record *event, enum kind kind, u32 flags,
-					struct process src, struct process dst, u32 count)
+/* Fills what the records of all events have, but for who; `captured` is for whoever captures */
+static __always_inline void begin_record(struct event_record *event, enum kind kind, u32 flags,
+					 u32 count)
 {
 	event->type = RECORD_EVENT;
 	event->thread = bpf_get_current_pid_tgid();
 	event->time = bpf_ktime_get_boot_ns();
-	event->src = src;
-	event->dst = dst;
 	event->kind = kind;
 	event->flags = flags;
 	event->count = count;
 	event->captured = 0;
+}
+
+static __always_inline void begin_event(struct event_record *event, enum kind kind, u32 flags,
+					struct process src, struct process dst, u32 count)
+{
+	begin_record(event, kind, flags, count);
+	event->src = src;
+	event->dst = dst;
+}
+
+/* The same of processes that are in maps: what is passed by value is copied byte by byte, on the stack */
+static __always_inline void begin_event_of(struct event_record *event, enum kind kind, u32 flags,
+					   const struct process *src, const struct process *dst,
+					   u32 count)
+{
+	begin_record(event, kind, flags, count);
+	event->src.tgid = src->tgid;
+	event->src.tag = src->tag;
+	event->dst.tgid = dst->tgid;
+	event->dst.tag = dst->tag;
 }
 
 #endif

@@ -2,7 +2,7 @@
 /* Who uses a unix socket, and descriptors on their way over one (SCM_RIGHTS): who receives a socket holds it. */
 #ifndef SCM_RIGHTS_H
 #define SCM_RIGHTS_H
-#include "family.h"
+#include "owner.h"
 
 /* Whether all descriptors of a socket are on their way by SCM_RIGHTS */
 static __always_inline bool is_unheld(struct sock *sk)
@@ -27,7 +27,7 @@ static __always_inline bool is_unheld(struct sock *sk)
  * A process uses a socket, or has received it by SCM_RIGHTS. A function of its own, for its frame is
  * not to lie below report_unix_send's.
  */
-__noinline int on_sock_used(u64 socket, u64 task, u32 received)
+__noinline int on_sock_used(u64 socket, u64 task, s32 fd, u32 received)
 {
 	struct sock *sk = (void *)socket, *peer;
 	struct identity self = {};
@@ -36,7 +36,7 @@ __noinline int on_sock_used(u64 socket, u64 task, u32 received)
 		return 0;
 	peer = is_unix(sk) ? unix_peer(sk) : NULL;
 	identify((void *)task, &self);
-	sock_used(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, received);
+	sock_used(sk, sock_inode(sk), peer ? sock_inode(peer) : 0, &self, fd, received);
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static __always_inline bool on_scm_right(u64 header, u64 size, u64 at)
 
 	if (at + sizeof(fd) > size || bpf_probe_read_user(&fd, sizeof(fd), (void *)(header + at)))
 		return false;
-	on_sock_used((u64)sock_of(file_of(fd)), bpf_get_current_task(), true);
+	on_sock_used((u64)sock_of(file_of(fd)), bpf_get_current_task(), fd, true);
 	return true;
 }
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/*
- * Sockets, and who holds one: the process that was seen using it last and has not closed it since.
- * Use is send, receive, accept, connect and receipt by SCM_RIGHTS, each seen at the return of its
- * system call. Whoever made a socket holds it only as long as it has one descriptor, which is his.
- */
+/* Sockets: what one is, and what a call sends by it. */
 #ifndef SOCKET_H
 #define SOCKET_H
 #include "call_iov.h"
@@ -25,23 +21,6 @@
 #define SCM_RIGHTS 1
 #define SCM_MAX_FD 253
 #define EINPROGRESS 115
-#define OWNERS 65536
-
-struct owner {
-	struct process who;
-	u64 inode;  /* of the socket: another one at the same address is another socket */
-	u64 peer;   /* inode of what it was connected to when it was used last */
-	u64 made;   /* by `who`, and not used since */
-	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
-	u64 born;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, OWNERS);
-	__type(key, u64);
-	__type(value, struct owner);
-} owners __weak SEC(".maps");
 
 /* The socket that a file is which is one */
 static __always_inline struct sock *sock_of_file(struct file *file)
@@ -105,88 +84,6 @@ static __always_inline u32 sock_net(struct sock *sk)
 static __always_inline struct sock *unix_peer(struct sock *sk)
 {
 	return BPF_CORE_READ((struct unix_sock *)sk, peer);
-}
-
-/* The current process uses a socket; true when it was another's, or nobody's, before */
-static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, struct identity *id,
-				      bool received)
-{
-	u64 key = (u64)sk;
-	struct owner owner = {.who = id->who,
-			      .inode = inode,
-			      .peer = peer,
-			      .leader = id->leader,
-			      .born = id->born};
-	struct owner *known = bpf_map_lookup_elem(&owners, &key);
-	struct use_record *record;
-
-	if (known && known->inode == inode && !known->made && same(&known->who, &id->who)) {
-		known->peer = peer;
-		return false;
-	}
-	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
-	announce(id);
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	if (!record)
-		return true;
-	record->type = RECORD_USE;
-	record->received = received;
-	record->time = bpf_ktime_get_boot_ns();
-	record->inode = inode;
-	record->who = id->who;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	return true;
-}
-
-static __always_inline bool is_sock_held_once(struct sock *sk)
-{
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
-	struct file *file = BPF_CORE_READ(socket, file);
-
-	return file && is_held_once(file);
-}
-
-/* The current process made a socket */
-static __always_inline void sock_created(struct sock *sk)
-{
-	u64 key = (u64)sk;
-	struct owner owner = {.inode = sock_inode(sk), .made = 1};
-	struct identity self = {};
-
-	identify((void *)bpf_get_current_task(), &self);
-	introduce(&self);
-	owner.who = self.who;
-	owner.leader = self.leader;
-	owner.born = self.born;
-	bpf_map_update_elem(&owners, &key, &owner, BPF_ANY);
-}
-
-/* The current process closes a socket: it holds it no longer, if it did */
-static __always_inline void sock_released(struct sock *sk)
-{
-	u64 key = (u64)sk;
-	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
-
-	if (owner && owner->who.tgid == bpf_get_current_pid_tgid() >> 32)
-		bpf_map_delete_elem(&owners, &key);
-}
-
-/* Who holds a socket, as far as was seen; `other` is the inode of the socket that asks */
-static __always_inline struct process owner_of(struct sock *sk, u64 inode, u64 other)
-{
-	u64 key = (u64)sk;
-	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
-	struct process who = {};
-
-	if (!owner || !(inode ? owner->inode == inode : other && owner->peer == other))
-		return who;
-	who = owner->who;
-	if (has_ended(who.tgid, owner->leader, owner->born) ||
-	    (owner->made && !is_sock_held_once(sk))) {
-		who.tgid = 0;
-		who.tag = 0;
-	}
-	return who;
 }
 
 /* How many bytes of a transfer are to be captured */

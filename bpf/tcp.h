@@ -8,12 +8,13 @@
 #include "calls.h"
 #include "family.h"
 #include "inet_send.h"
+#include "position.h"
 
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 
 /* A process uses a socket. A function of its own, for its frame is not to lie below report_inet_send's */
-__noinline int on_inet_sock_used(u64 socket, u64 task)
+__noinline int on_inet_sock_used(u64 socket, u64 task, s32 fd)
 {
 	struct sock *sk = (void *)socket;
 	struct identity self = {};
@@ -24,7 +25,7 @@ __noinline int on_inet_sock_used(u64 socket, u64 task)
 	if (!is_loopback(sk))
 		return 0;
 	identify((void *)task, &self);
-	if (!sock_used(sk, sock_inode(sk), 0, &self, false) || !is_tcp(sk))
+	if (!sock_used(sk, sock_inode(sk), INET_PEER, &self, fd, false) || !is_tcp(sk))
 		return 0;
 	flow_of(sk, &flow);
 	if (!flow.remote_port)
@@ -34,6 +35,55 @@ __noinline int on_inet_sock_used(u64 socket, u64 task)
 	bpf_map_update_elem(&tcp_ends, &end, &value, BPF_ANY);
 	end_of(&flow, true, &end);
 	bpf_map_update_elem(&tcp_ends, &end, &value, BPF_ANY);
+	return 0;
+}
+
+/* A process takes from a TCP socket what begins at a number */
+static __always_inline void tcp_took(u64 socket, struct task_struct *task, u32 start, u32 count)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+	struct tcp_sock *tcp = (void *)socket;
+	struct identity self = {};
+	struct flow flow = {};
+	u32 come;
+
+	if (!owner)
+		return;
+	identify(task, &self);
+	owner->received = start + count;
+	__sync_fetch_and_add(&owner->waits, 1);
+	come = BPF_CORE_READ(tcp, rcv_nxt);
+	if (!note_receive(owner, sock_file((void *)socket), &self, start, come))
+		return;
+	flow_of((void *)socket, &flow);
+	tell_receive(channel_of(&flow), owner->inode, start, count, &self);
+}
+
+/* A process received from a TCP socket, but for what was noted as it was copied */
+__noinline int tcp_consumed(u64 socket, u64 task, u32 count)
+{
+	struct tcp_sock *tcp = (void *)socket;
+
+	if (count && serves(FAMILY_LOOPBACK))
+		tcp_took(socket, (void *)task, BPF_CORE_READ(tcp, copied_seq) - count, count);
+	return 0;
+}
+
+/* What is in a buffer is copied to the current process, which has its TCP socket to itself meanwhile */
+__noinline int loopback_copied(u64 socket, u32 length)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct sock *sk = (void *)socket;
+	struct tcp_sock *tcp = (void *)socket;
+	struct owner *owner;
+
+	if (!serves(FAMILY_LOOPBACK) || !ongoing || !length || !is_inet(sk, IPPROTO_TCP))
+		return 0;
+	owner = owner_begun(sk, sock_inode(sk), INET_PEER);
+	if (!owner)
+		return 0;
+	ongoing->taken += length;
+	tcp_took(socket, (void *)bpf_get_current_task(), BPF_CORE_READ(tcp, copied_seq), length);
 	return 0;
 }
 
@@ -92,9 +142,7 @@ static __always_inline void find_listener(struct inet_send *send)
 	    BPF_CORE_READ(listener, __sk_common.skc_num) != port.number ||
 	    sock_net(listener) != port.net)
 		return;
-	send->dst = owner_of(listener, sock_inode(listener), 0);
-	if (send->dst.tgid)
-		send->flags |= EVENT_DST_GUESS;
+	send->listener = holder_of(listener, sock_inode(listener), INET_PEER);
 }
 
 /* The bytes of one call or message over TCP; true: to be reported */
@@ -117,6 +165,12 @@ static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send, u3
 		if (state != TCP_CLOSE && state != TCP_LISTEN &&
 		    same_flow(&send->theirs, &send->reversed))
 			send->other = *other;
+	}
+	/* MPTCP has numbers of its own, by which nobody is looked for */
+	if (is_inet(sk, IPPROTO_TCP)) {
+		send->counted = 1;
+		send->position =
+			BPF_CORE_READ((struct tcp_sock *)sk, write_seq) - send->message.count;
 	}
 	if (send->other)
 		return true;

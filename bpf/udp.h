@@ -72,6 +72,7 @@ __noinline int on_udp_in_call(u32 n)
 	count = send->message.count;
 	if (in_call->lengths[n & (DELIVERIES - 1)] < count)
 		send->message.count = in_call->lengths[n & (DELIVERIES - 1)];
+	locate_inet_send(false);
 	report_inet_send(false);
 	send->message.count = count;
 	return 1;

@@ -153,7 +153,7 @@ __noinline int report_deferred(u64 socket)
 {
 	struct sock *sk = (void *)socket;
 	u64 inode = sock_inode(sk);
-	struct process who = owner_of(sk, inode, 0);
+	struct process who = holder_of(sk, inode, INET_PEER);
 	struct udp_delivery_record *record;
 	struct datagram *datagram;
 	u32 zero = 0;

@@ -17,6 +17,7 @@
 /* datagrams of a queue that are looked at for the one just queued */
 #define LATEST 8
 
+ANCHOR(struct, receive_record);
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
@@ -84,8 +85,10 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 socket)
 		if (first + n >= count)
 			return -1;
 		/* not from within on_message: 5.10 counts the frames of both */
-		if (on_message(vector, first + n, socket, ongoing->compat))
-			report_unix_send(false);
+		if (!on_message(vector, first + n, socket, ongoing->compat))
+			continue;
+		locate_unix_send(false);
+		report_unix_send(false);
 	}
 	return 0;
 }
@@ -172,14 +175,19 @@ __noinline int unix_completed(u64 socket)
 
 	if (!serves(FAMILY_UNIX) || !completion)
 		return 0;
-	on_sock_used(socket, (u64)completion->task, false);
+	on_sock_used(socket, (u64)completion->task, -1, false);
+	if (receives(completion->opcode))
+		unix_consumed(socket, (u64)completion->task,
+			      is_stream(sk) ? completion->result : completion->result >= 0, 0);
 	if (completion->opcode == OP_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
-			     false);
+			     accepted(completion), false);
 	else if (completion->opcode == OP_RECVMSG && completion->readable)
 		on_control(completion->base, completion->compat);
-	else if (sends(completion->opcode) && on_completion(completion, sk))
+	else if (sends(completion->opcode) && on_completion(completion, sk)) {
+		locate_unix_send(true);
 		report_unix_send(true);
+	}
 	return 0;
 }
 
@@ -190,9 +198,11 @@ __noinline int unix_received(u64 socket, s64 result)
 
 	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
-	on_sock_used(socket, bpf_get_current_task(), false);
+	on_sock_used(socket, bpf_get_current_task(), ongoing->from_fd, false);
+	unix_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result),
+		      ongoing->taken);
 	if (ongoing->call == CALL_ACCEPT)
-		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), false);
+		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result, false);
 	else if (ongoing->call == CALL_RECVMSG)
 		on_control(ongoing->argument[1], ongoing->compat);
 	return 0;
@@ -205,9 +215,11 @@ __noinline int unix_sent(u64 socket, s64 result)
 
 	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
-	on_sock_used(socket, bpf_get_current_task(), false);
-	if (on_send(ongoing, (struct sock *)socket, result))
+	on_sock_used(socket, bpf_get_current_task(), ongoing->to_fd, false);
+	if (on_send(ongoing, (struct sock *)socket, result)) {
+		locate_unix_send(false);
 		report_unix_send(false);
+	}
 	forget_in_call(true);
 	return 0;
 }
@@ -256,3 +268,23 @@ int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 }
 
 ON_DATA_READY(unix_ready__tracepoint, on_datagram)
+
+/* What is in a buffer is copied to the current process, which has its unix socket to itself meanwhile */
+__noinline int unix_copied(u64 socket, u32 length)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct sock *sk = (void *)socket, *peer;
+	struct owner *owner;
+
+	if (!serves(FAMILY_UNIX) || !ongoing)
+		return 0;
+	if (!is_stream(sk))
+		length = 1;
+	peer = unix_peer(sk);
+	owner = owner_begun(sk, sock_inode(sk), peer ? sock_inode(peer) : 0);
+	if (!owner || !length)
+		return 0;
+	ongoing->taken += length;
+	unix_took(sk, owner, (void *)bpf_get_current_task(), length);
+	return 0;
+}

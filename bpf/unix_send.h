@@ -5,6 +5,7 @@
 #include "address.h"
 #include "family.h"
 #include "message.h"
+#include "unix_position.h"
 
 struct unix_send {
 	struct message message;
@@ -70,40 +71,67 @@ static __always_inline u32 name_datagram(struct unix_send *send, u64 dst_inode)
 	return SEND_BOUND;
 }
 
+static __always_inline enum kind kind_of_send(const struct unix_send *send)
+{
+	return send->type == SOCK_STREAM  ? KIND_UNIX_STREAM
+	       : send->type == SOCK_DGRAM ? KIND_UNIX_DGRAM
+					  : KIND_UNIX_SEQPACKET;
+}
+
+/* Counts what is in `unix_sends`, and finds out where it goes, into `destinations` */
+__noinline int locate_unix_send(u32 via_uring)
+{
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+	u64 peer, other;
+	u32 count;
+
+	if (!send || !send->other || !serves(FAMILY_UNIX) || !traces(kind_of_send(send)))
+		return 0;
+	other = (u64)send->other;
+	peer = send->type == SOCK_DGRAM ? 0 : send->message.inode;
+	count = send->type == SOCK_STREAM ? send->message.count : 1;
+	if (find_destination(other, peer, count_sent(other, peer, count), count, via_uring))
+		name_destination(other, via_uring);
+	return 0;
+}
+
 /* Reports what is in `unix_sends` */
 __noinline int report_unix_send(u32 via_uring)
 {
 	u32 flags = 0;
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
 	u64 dst_inode = 0;
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct process dst = {};
 	struct unix_record *record;
 	struct message *message;
 	struct sock *sk, *other;
 	enum kind kind;
 
-	if (!send || !serves(FAMILY_UNIX))
+	if (!send || !destination || !serves(FAMILY_UNIX))
 		return 0;
 	message = &send->message;
 	sk = message->sk;
 	other = send->other;
-	kind = send->type == SOCK_STREAM  ? KIND_UNIX_STREAM
-	       : send->type == SOCK_DGRAM ? KIND_UNIX_DGRAM
-					  : KIND_UNIX_SEQPACKET;
+	kind = kind_of_send(send);
 	if (!traces(kind))
 		return 0;
-	if (other)
+	if (other) {
 		dst_inode = sock_inode(other);
-	if (other)
-		dst = owner_of(other, dst_inode, send->type == SOCK_DGRAM ? 0 : message->inode);
+		/* of an open event only who may be expected */
+		if (destination->open)
+			flags |= EVENT_OPEN;
+		else
+			dst = destination->who;
+	}
 	if (message->self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
 		return 0;
 	if (!admit(&message->self, &dst))
 		return 0;
 	if (send->type == SOCK_DGRAM)
-		flags = name_datagram(send, dst_inode);
+		flags |= name_datagram(send, dst_inode);
 	else if (other && name_connection(send, dst_inode))
-		flags = SEND_BOUND;
+		flags |= SEND_BOUND;
 	if (dst_inode && !dst.tgid && is_unheld(other))
 		flags |= SEND_UNHELD;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
@@ -112,13 +140,15 @@ __noinline int report_unix_send(u32 via_uring)
 		return 0;
 	}
 	begin_event(&record->event, kind, flags, message->self.who, dst, message->count);
+	if (flags & EVENT_OPEN)
+		record->event.dst = destination->who;
 	record->src_inode = message->inode;
 	record->dst_inode = dst_inode;
-	record->dst_sock = (u64)other;
+	record->channel = (u64)other;
 	record->address = send->address;
 	record->src_address = message->inode;
 	record->net = sock_net(sk);
-	record->reserved = 0;
+	record->position = destination->position;
 	record->event.captured = capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &message->iov,
 					 wanted_of(message->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());

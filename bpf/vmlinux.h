@@ -262,10 +262,15 @@ struct sk_buff {
 	u16 transport_header;
 	u16 network_header;
 	unsigned char *head;
+	char cb[48];
 };
 struct sk_buff_head {
+	struct sk_buff *next;
 	struct sk_buff *prev;
 	u32 qlen;
+};
+struct unix_skb_parms {
+	u32 consumed;
 };
 struct udphdr {
 	u16 source;
@@ -578,6 +583,9 @@ struct trace_event_raw_sys_exit {
 
 struct trace_event_raw_sk_data_ready {
 	const void *skaddr;
+};
+struct trace_event_raw_skb_copy_datagram_iovec {
+	int len;
 };
 
 struct trace_event_raw_sock_msg_length {

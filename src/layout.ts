@@ -175,6 +175,7 @@ export class DescriptorRecord {
 export const EventFlags = {
   EVENT_SRC_GUESS: 1,
   EVENT_DST_GUESS: 2,
+  EVENT_OPEN: 4,
   PIPE_FIFO: 16,
   SIGNAL_GROUP: 16,
   SIGNAL_KERNEL: 32,
@@ -405,7 +406,7 @@ export const LedgerFlags = {
 
 /** struct loopback_record */
 export class LoopbackRecord {
-  static readonly size = 136;
+  static readonly size = 144;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -457,10 +458,10 @@ export class LoopbackRecord {
   get dstInodeHigh(): number {
     return this.words[this.at + 15] as number;
   }
-  get dstSockLow(): number {
+  get channelLow(): number {
     return this.words[this.at + 16] as number;
   }
-  get dstSockHigh(): number {
+  get channelHigh(): number {
     return this.words[this.at + 17] as number;
   }
   get net(): number {
@@ -475,12 +476,18 @@ export class LoopbackRecord {
   get natPort(): number {
     return this.words[this.at + 21] as number;
   }
+  get position(): number {
+    return this.words[this.at + 22] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 23] as number;
+  }
   /** 16 × 1 bytes */
-  static readonly srcAddress = { offset: 88, length: 16, size: 1 } as const;
+  static readonly srcAddress = { offset: 96, length: 16, size: 1 } as const;
   /** 16 × 1 bytes */
-  static readonly dstAddress = { offset: 104, length: 16, size: 1 } as const;
+  static readonly dstAddress = { offset: 112, length: 16, size: 1 } as const;
   /** 16 × 1 bytes */
-  static readonly natAddress = { offset: 120, length: 16, size: 1 } as const;
+  static readonly natAddress = { offset: 128, length: 16, size: 1 } as const;
 }
 
 export const LostReason = {
@@ -759,6 +766,50 @@ export class QueueRecord {
   static readonly name = { offset: 88, length: 256, size: 1 } as const;
 }
 
+/** struct receive_record */
+export class ReceiveRecord {
+  static readonly size = 48;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get position(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get inodeLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get inodeHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get channelLow(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get channelHigh(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get whoTgid(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get whoTag(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get count(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 11] as number;
+  }
+}
+
 export const RecordType = {
   RECORD_NAME: 1,
   RECORD_PATH: 2,
@@ -769,6 +820,7 @@ export const RecordType = {
   RECORD_ADDRESS: 7,
   RECORD_FORK: 8,
   RECORD_UDP_DELIVERY: 9,
+  RECORD_RECEIVE: 10,
 } as const;
 
 /** struct run */
@@ -973,10 +1025,10 @@ export class UnixRecord {
   get dstInodeHigh(): number {
     return this.words[this.at + 15] as number;
   }
-  get dstSockLow(): number {
+  get channelLow(): number {
     return this.words[this.at + 16] as number;
   }
-  get dstSockHigh(): number {
+  get channelHigh(): number {
     return this.words[this.at + 17] as number;
   }
   get addressLow(): number {
@@ -994,7 +1046,7 @@ export class UnixRecord {
   get net(): number {
     return this.words[this.at + 22] as number;
   }
-  get reserved(): number {
+  get position(): number {
     return this.words[this.at + 23] as number;
   }
 }

@@ -18,7 +18,7 @@ import {
 import { type Given, last, read } from "./given.ts";
 import { selectKinds } from "./selection.ts";
 import { type Subcommand, subcommandOf, type TopOptions } from "./subcommands.ts";
-import { duration, oneOf, ringSize, wholeNumber } from "./values.ts";
+import { duration, oneOf, ringSize, waitingTime, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
 export interface Options {
@@ -64,6 +64,8 @@ export interface Options {
   verbosity: number;
   quiet: boolean;
   backend: BackendChoice;
+  /** --wait: seconds that an event waits for its receiver to be seen */
+  wait: number;
   /** size of the ring buffer in bytes, a power of two */
   ring: number;
   /** events of the terminal that shows this, too */
@@ -153,6 +155,7 @@ export function parseArguments(words: readonly string[]): Invocation {
     verbosity,
     quiet,
     backend: oneOf("--backend", last(given, "backend"), backends),
+    wait: waitingTime(last(given, "wait")),
     ring: ringSize(last(given, "ring")),
     self: given.has("self"),
     kernelSignals: given.has("kernel-signals"),

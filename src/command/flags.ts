@@ -127,6 +127,13 @@ export const flags = {
   },
   duration: { value: "T", group: "how much", description: "after 1.5s, 2m, 1h", beside: "count" },
   join: { value: "T", group: "how much", description: "one event of those that follow within T", rare: true },
+  wait: {
+    value: "T",
+    default: "50ms",
+    group: "how much",
+    description: "for who receives it, then guess",
+    rare: true,
+  },
   ring: {
     value: "SIZE",
     default: "16M",

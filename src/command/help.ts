@@ -62,6 +62,7 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[], isAll:
     for (const other of besides) {
       const beside: Flag = flags[other];
       text += `; --${other}${valueWord(beside)}: ${beside.description}`;
+      if (beside.default !== undefined) text += ` (default ${beside.default})`;
     }
   }
   if (name === "type") text += `: ${kindWords.map((meanings) => meanings.join("|")).join(", ")}`;

@@ -12,6 +12,9 @@ const secondsIn: Record<string, number> = { "": 1, us: 1e-6, ms: 1e-3, s: 1, m: 
 const longestDuration = 365 * 24 * 3600;
 
 /** `a,b\,c` is "a" and "b,c". */
+/** seconds; what waits takes room in the ring */
+const longestWait = 10;
+
 export function splitList(value: string): string[] {
   return value.split(/(?<!\\),/).map((item) => item.replaceAll("\\,", ","));
 }
@@ -39,6 +42,16 @@ export function duration(flag: string, value: string): number {
   if (!(seconds > 0))
     throw new UsageError(`${flag} needs a time like 30, 1.5s, 2m or 1h: ${printable(value)}`);
   if (seconds > longestDuration) throw new UsageError(`${flag} can be 8760h at most: ${value}`);
+  return seconds;
+}
+
+/** Seconds, 0 to 10. @throws UsageError */
+export function waitingTime(value: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(value) ?? [];
+  const seconds = Number(digits) / (unit === "ms" ? 1000 : 1);
+  if (digits === undefined)
+    throw new UsageError(`--wait needs a time like 0, 50ms or 2s: ${printable(value)}`);
+  if (seconds > longestWait) throw new UsageError(`--wait can be ${longestWait}s at most: ${value}`);
   return seconds;
 }
 

@@ -8,16 +8,17 @@
  *         | CHUNK: contents, each from where the one before it ended
  *
  * Parts are those of the latest event of their thread; what other CPUs reserved meanwhile lies in between.
- * What is too short, or of no known type or kind, is rejected. An entry that is not whole yet, or is held
- * back for another reason, stays for the next drain, and so does its place in the ring: views into that
- * stay good until the batch is released.
+ * What is too short, or of no known type or kind, is rejected. An entry that is not whole yet stays in the ring for
+ * the next drain, with all behind it; what is held back for another reason waits on a shelf, and comes first then.
+ * Views into both stay good until the batch is released.
  */
 import type { Ring } from "../../ffi/ring.ts";
-import type { Event } from "../event.ts";
+import type { Contents, Event } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kinds/kind.ts";
 import { ChunkRecord, EventRecord, Kind, PipeRecord, RecordType, RunsRecord } from "../layout.ts";
 import { Order, timeWord } from "./order.ts";
 import { Parts } from "./parts.ts";
+import { Shelf } from "./shelf.ts";
 
 /** events that a drain takes in at most */
 const most = 8192;
@@ -36,16 +37,24 @@ export class Batch {
   readonly #pipe: PipeRecord;
   readonly #parts: Parts;
   readonly #order = new Order();
+  readonly #shelf = new Shelf();
   /** by enum kind */
   readonly #kinds: (KindModule | undefined)[] = [];
   readonly #readers: (Reader | undefined)[] = [];
+  /** those of kinds that wait, for what is on the shelf */
+  readonly #waiters: (Reader | undefined)[] = [];
   #rejected = 0;
 
   #count = 0;
+  /** so many of them, the first ones, are on the shelf */
+  #shelved = 0;
   #capacity = 0;
-  // entry by entry: index of the first word, position in the ring, whether it stays for the next drain
+  // entry by entry: index of the first word, position in the ring, time, kind, whether it stays for the next drain
   #at = new Int32Array(0);
   #position = new Float64Array(0);
+  #low = new Uint32Array(0);
+  #high = new Uint32Array(0);
+  #kind = new Uint8Array(0);
   #held = new Uint8Array(0);
 
   readonly #entry: Entry = { at: 0, position: 0, runsAt: none, contents: null };
@@ -71,7 +80,10 @@ export class Batch {
     this.#parts = new Parts(ring.words, ring.bytes);
     for (const kind of kinds) {
       this.#kinds[kind.id] = kind;
-      this.#readers[kind.id] = kind.reader({ ...tools, words: ring.words });
+      const reader = kind.reader({ ...tools, words: ring.words });
+      this.#readers[kind.id] = reader;
+      if (reader.isReady !== undefined)
+        this.#waiters[kind.id] = kind.reader({ ...tools, words: this.#shelf.words });
     }
   }
 
@@ -85,7 +97,12 @@ export class Batch {
     return this.#count;
   }
 
-  /** Index of the first word of entry `i`. */
+  /** Whether so many wait that none is to wait any longer. */
+  get isFull(): boolean {
+    return this.#shelf.isFull;
+  }
+
+  /** Index of the first word of entry `i`, as its reader takes it. */
   at(i: number): number {
     return this.#at[i]!;
   }
@@ -97,8 +114,12 @@ export class Batch {
 
   /** Who reads entry `i`. */
   reader(i: number): Reader {
-    this.#event.at = this.#at[i]!;
-    return this.#readers[this.#event.kind]!;
+    return (i < this.#shelved ? this.#waiters : this.#readers)[this.#kind[i]!]!;
+  }
+
+  /** CLOCK_BOOTTIME of entry `i`, in seconds. */
+  time(i: number): number {
+    return this.#high[i]! * 4.294967296 + this.#low[i]! / 1e9;
   }
 
   /** What readers know to be unread, a line for each. */
@@ -113,7 +134,7 @@ export class Batch {
     while (this.#count - before < most && ring.next()) this.#take();
     this.#parts.expire(ring.cursor, ring.produced);
     this.#held.fill(0, 0, this.#count);
-    this.holdFrom(this.#parts.firstOpen());
+    this.holdFrom(this.#shelved + this.#parts.firstOpen());
     this.#isOrdered = false;
     return this.#count - before;
   }
@@ -141,23 +162,25 @@ export class Batch {
     const event = this.#event;
     this.#at[i] = at;
     this.#position[i] = this.#ring.position;
+    this.#low[i] = this.#ring.words[at + timeWord]!;
+    this.#high[i] = this.#ring.words[at + timeWord + 1]!;
+    this.#kind[i] = event.kind;
     let writers = 1;
     if (event.kind === Kind.KIND_PIPE) {
       this.#pipe.at = at;
       writers = this.#pipe.runs;
     }
-    this.#parts.begin(i, event.thread, writers, event.captured);
+    this.#parts.begin(i - this.#shelved, event.thread, writers, event.captured);
   }
 
   #grow(): void {
     const capacity = Math.max(most, this.#capacity * 2);
-    const [at, position, held] = [this.#at, this.#position, this.#held];
-    this.#at = new Int32Array(capacity);
-    this.#at.set(at);
-    this.#position = new Float64Array(capacity);
-    this.#position.set(position);
-    this.#held = new Uint8Array(capacity);
-    this.#held.set(held);
+    this.#at = larger(new Int32Array(capacity), this.#at);
+    this.#position = larger(new Float64Array(capacity), this.#position);
+    this.#low = larger(new Uint32Array(capacity), this.#low);
+    this.#high = larger(new Uint32Array(capacity), this.#high);
+    this.#kind = larger(new Uint8Array(capacity), this.#kind);
+    this.#held = larger(new Uint8Array(capacity), this.#held);
     this.#parts.grow(capacity);
     this.#capacity = capacity;
   }
@@ -183,24 +206,22 @@ export class Batch {
    * event when it is called again.
    */
   read(event: Event, stamp: (low: number, high: number) => void, emit: () => boolean): boolean {
-    const { words } = this.#ring;
     if (!this.#isOrdered) this.#sort();
     this.#emit = emit;
     for (; this.#next < this.#order.length; this.#next++) {
       const i = this.#order.at(this.#next);
-      const at = this.#at[i]!;
-      if (this.#parts.lacksRuns(i)) continue; // whose bytes they are was lost
-      this.#event.at = at;
-      const { kind } = this.#event;
-      stamp(words[at + timeWord]!, words[at + timeWord + 1]!);
+      const part = i - this.#shelved;
+      if (part >= 0 && this.#parts.lacksRuns(part)) continue; // whose bytes they are was lost
+      const kind = this.#kind[i]!;
+      stamp(this.#low[i]!, this.#high[i]!);
       event.kind = this.#kinds[kind]!.name;
-      this.#entry.at = at;
+      this.#entry.at = this.#at[i]!;
       this.#entry.position = this.#position[i]!;
-      this.#entry.runsAt = this.#parts.runsAt(i);
-      this.#entry.contents = this.withContents ? this.#parts.contents(i) : null;
+      this.#entry.runsAt = part < 0 ? none : this.#parts.runsAt(part);
+      this.#entry.contents = this.withContents ? this.#contents(i) : null;
       this.#made = 0;
       this.#isPaused = false;
-      this.#readers[kind]!.read(this.#entry, event, this.#emitted);
+      (part < 0 ? this.#waiters : this.#readers)[kind]!.read(this.#entry, event, this.#emitted);
       if (this.#isPaused) {
         this.#done = this.#made;
         return false;
@@ -208,6 +229,10 @@ export class Batch {
       this.#done = 0;
     }
     return true;
+  }
+
+  #contents(i: number): Contents {
+    return i < this.#shelved ? this.#shelf.contents(i) : this.#parts.contents(i - this.#shelved);
   }
 
   /** A record that was stopped at is read once more: what it made before is passed over. */
@@ -222,9 +247,8 @@ export class Batch {
     this.#next = 0;
     this.#done = 0;
     this.#order.clear();
-    const { words } = this.#ring;
     for (let i = 0; i < this.#count; i++) {
-      if (this.#held[i] === 0) this.#order.add(i, this.#at, words);
+      if (this.#held[i] === 0) this.#order.add(i, this.#low, this.#high);
     }
   }
 
@@ -234,18 +258,42 @@ export class Batch {
     for (let i = 0; i < this.#count; i++) {
       if (this.#held[i] === 1) kept.push(i);
     }
-    this.#parts.keep(kept);
+    const before = this.#shelved;
+    const shelved = kept.findIndex((i) => i >= before);
+    const stay = shelved < 0 ? kept.length : shelved;
+    this.#shelf.keep(stay === kept.length ? kept : kept.slice(0, stay));
+    let moved = stay;
+    while (moved < kept.length && this.#shelve(kept[moved]!)) moved++;
+    this.#parts.keep(kept.slice(moved).map((i) => i - before));
     for (const [to, from] of kept.entries()) {
-      this.#at[to] = this.#at[from]!;
+      this.#at[to] = to < moved ? this.#shelf.at(to) : this.#at[from]!;
       this.#position[to] = this.#position[from]!;
+      this.#low[to] = this.#low[from]!;
+      this.#high[to] = this.#high[from]!;
+      this.#kind[to] = this.#kind[from]!;
       this.#held[to] = 1;
     }
+    this.#shelved = moved;
     this.#count = kept.length;
-    this.#ring.release(this.settled);
+    this.#ring.release(moved < kept.length ? this.#position[moved]! : this.#ring.cursor);
+  }
+
+  /** Copies an entry of the ring to the shelf; false: it is to stay there, as does all behind it. */
+  #shelve(i: number): boolean {
+    const kind = this.#kind[i]!;
+    const part = i - this.#shelved;
+    if (this.#waiters[kind] === undefined || !this.#parts.isWhole(part)) return false;
+    const contents = this.withContents ? this.#parts.contents(part) : null;
+    return this.#shelf.put(this.#ring.words, this.#at[i]!, this.#kinds[kind]!.size >>> 2, contents);
   }
 
   /** Up to here in the ring all was read, once the batch is released. */
   get settled(): number {
     return this.#count === 0 ? this.#ring.cursor : this.#position[0]!;
   }
+}
+
+function larger<T extends { set(old: T): void }>(array: T, old: T): T {
+  array.set(old);
+  return array;
 }

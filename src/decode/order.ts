@@ -19,13 +19,14 @@ export class Order {
 
   /**
    * Puts an entry where its time belongs. They come nearly sorted, so that is at the end or close to it.
-   * @param at index of each entry's first word in `words`
+   * @param low of each entry's time the lower word
+   * @param high and the upper one
    */
-  add(entry: number, at: Int32Array, words: Uint32Array): void {
+  add(entry: number, low: Uint32Array, high: Uint32Array): void {
     if (this.length === this.#entries.length) this.#grow();
     const entries = this.#entries;
     let n = this.length++;
-    while (n > 0 && isLater(words, at[entries[n - 1]!]!, at[entry]!)) {
+    while (n > 0 && isLater(low, high, entries[n - 1]!, entry)) {
       entries[n] = entries[n - 1]!;
       n--;
     }
@@ -39,7 +40,7 @@ export class Order {
   }
 }
 
-function isLater(words: Uint32Array, a: number, b: number): boolean {
-  const high = words[a + timeWord + 1]! - words[b + timeWord + 1]!;
-  return high !== 0 ? high > 0 : words[a + timeWord]! > words[b + timeWord]!;
+function isLater(low: Uint32Array, high: Uint32Array, a: number, b: number): boolean {
+  const difference = high[a]! - high[b]!;
+  return difference !== 0 ? difference > 0 : low[a]! > low[b]!;
 }

@@ -14,6 +14,11 @@ export const sendHooks: Hooks = {
   sends_length: ["sock_send_length"],
 };
 
+/** What sockets give to those who receive. */
+export const copyHooks: Hooks = {
+  copies_out: ["skb_copy_datagram_iovec"],
+};
+
 /** Requests of io_uring. */
 export const requestHooks: Hooks = {
   uring_complete: ["io_uring_complete"],

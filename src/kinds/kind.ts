@@ -5,6 +5,7 @@ import type { Carries, Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Paths } from "../name/paths.ts";
+import type { Receivers } from "../name/receivers.ts";
 import type { Asked } from "../name/waiting.ts";
 
 /** The sources of a kind's reader. */
@@ -14,6 +15,7 @@ export interface Tools {
   names: Names;
   paths: Paths;
   owners: Owners;
+  receivers: Receivers;
   /** -B: bytes of contents an event at most, 0 is all. The kernel side keeps to it where a record is one event */
   maxBytes: number;
 }

@@ -5,10 +5,12 @@ import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
+import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
 import {
   blindByCalls,
   callHooks,
+  copyHooks,
   holderHooks,
   requestHooks,
   sendHooks,
@@ -54,6 +56,7 @@ class LoopbackReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
+    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return this.#receipt() !== null;
     if (record.dstTgid !== 0) return true;
     const { owners } = this.#tools;
     if (!this.#waitsForDelivery(owners)) return owners.isKnown(this.#dstInode, this.#time);
@@ -67,11 +70,24 @@ class LoopbackReader implements Reader {
   looksUp(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    if (record.dstTgid !== 0) return false;
+    if (record.dstTgid !== 0 || (record.flags & EventFlags.EVENT_OPEN) !== 0) return false;
     const { owners } = this.#tools;
     if (!this.#waitsForDelivery(owners)) return this.#dstInode !== 0;
     const [first] = owners.deliveries.claim(this.#send());
     return first !== undefined && first.tgid === 0 && first.inode !== 0;
+  }
+
+  channel(at: number): number {
+    const record = this.#record;
+    record.at = at;
+    // whose a datagram is that came to a port is told by those before it
+    if (this.#waitsForDelivery(this.#tools.owners)) return -(record.net * 0x1_0000 + record.dstPort);
+    return whole(record.srcInodeLow, record.srcInodeHigh);
+  }
+
+  #receipt(): Receipt | null {
+    const { channelLow, channelHigh, position } = this.#record;
+    return this.#tools.receivers.find(channelLow, channelHigh, position);
   }
 
   /** Whether the record is of a datagram whose receiver is told by a udp_delivery_record. */
@@ -82,7 +98,7 @@ class LoopbackReader implements Reader {
   #send(): Send {
     const { at, net, srcPort, dstPort: port, count } = this.#record;
     const address = this.#destination.bytes(at).toHex();
-    return { at, net, srcPort, address, port, count, time: this.#time };
+    return { net, srcPort, address, port, count, time: this.#time };
   }
 
   /** CLOCK_BOOTTIME, ns */
@@ -123,10 +139,22 @@ class LoopbackReader implements Reader {
   }
 
   /** false: nobody receives this, so it is no event */
-  #findReceiver({ dst }: Event): boolean {
+  #findReceiver({ src, dst }: Event): boolean {
     const record = this.#record;
-    const { owners } = this.#tools;
+    const { names, owners } = this.#tools;
     const { dstTgid, dstTag, net, srcPort, dstPort } = record;
+    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) {
+      const receipt = this.#receipt();
+      if (receipt === null) {
+        const inode = this.#inode || this.#otherInode();
+        owners.guess(dst, src, { tgid: dstTgid, tag: dstTag }, inode, this.#time);
+        return true;
+      }
+      names.fill(dst, receipt.tgid, receipt.tag);
+      dst.guess = receipt.guess;
+      if (receipt.inode !== 0) this.#inode = receipt.inode;
+      return true;
+    }
     if (dstTgid !== 0 || this.#inode !== 0) {
       this.#nameReceiver(dst, dstTgid, dstTag);
       return true;
@@ -138,6 +166,14 @@ class LoopbackReader implements Reader {
     this.#inode = found === null || found.guess ? 0 : found.inode;
     owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, this.#time);
     return true;
+  }
+
+  /** The inode of the socket at the other end of a connection, or of who listens there. */
+  #otherInode(): number {
+    const { at, net, srcPort, dstPort } = this.#record;
+    const source = this.#source.bytes(at).toHex();
+    const destination = this.#destination.bytes(at).toHex();
+    return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort)?.inode ?? 0;
   }
 
   /** Whoever was seen using the socket, else who is found to have it: `#inode`, 0 when nobody can have it. */
@@ -192,12 +228,19 @@ function loopbackKind(
     hooks: {
       ...callHooks,
       ...sendHooks,
+      ...copyHooks,
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
       ...holderHooks,
     },
-    optional: { loopback_ready: null, ...withoutSends, ...withoutRequests, ...withoutHolders },
+    optional: {
+      loopback_ready: null,
+      copies_out: null,
+      ...withoutSends,
+      ...withoutRequests,
+      ...withoutHolders,
+    },
     blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),
     trial: (channels) => through(open(channels)),

@@ -3,9 +3,11 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
+import type { Receipt } from "../name/receivers.ts";
 import {
   blindByCalls,
   callHooks,
+  copyHooks,
   holderHooks,
   requestHooks,
   sendHooks,
@@ -40,17 +42,28 @@ class UnixReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { dstTgid, dstInodeLow, dstInodeHigh } = record;
-    if (dstTgid !== 0 || (record.flags & EventFlags.SEND_UNHELD) !== 0) return true;
+    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return this.#receipt() !== null;
+    if (record.dstTgid !== 0) return true;
     const time = whole(record.timeLow, record.timeHigh);
-    return this.#tools.owners.isKnown(whole(dstInodeLow, dstInodeHigh), time);
+    return this.#tools.owners.isKnown(whole(record.dstInodeLow, record.dstInodeHigh), time);
   }
 
   looksUp(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const unheld = (record.flags & EventFlags.SEND_UNHELD) !== 0;
-    return record.dstTgid === 0 && !unheld && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return false;
+    return record.dstTgid === 0 && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+  }
+
+  channel(at: number): number {
+    const record = this.#record;
+    record.at = at;
+    return whole(record.srcInodeLow, record.srcInodeHigh);
+  }
+
+  #receipt(): Receipt | null {
+    const { channelLow, channelHigh, position } = this.#record;
+    return this.#tools.receivers.find(channelLow, channelHigh, position);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -77,30 +90,44 @@ class UnixReader implements Reader {
     return address === null || address.text.length === 0 ? unknown : address;
   }
 
-  #findReceiver({ dst }: Event): void {
+  #findReceiver({ src, dst }: Event): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
     const time = whole(record.timeLow, record.timeHigh);
-    const { dstTgid, dstTag, net } = record;
-    if (dstTgid !== 0) {
-      names.fill(dst, dstTgid, dstTag);
+    const { dstTgid, dstTag, net, flags } = record;
+    if ((flags & EventFlags.EVENT_OPEN) !== 0) {
+      const receipt = this.#receipt();
+      if (receipt !== null) {
+        names.fill(dst, receipt.tgid, receipt.tag);
+        dst.guess = receipt.guess;
+        if (receipt.inode !== 0) this.#inode = receipt.inode;
+        return;
+      }
+      if ((flags & EventFlags.SEND_UNHELD) !== 0) {
+        names.fill(dst, 0, 0);
+        return;
+      }
+      owners.guess(dst, src, { tgid: dstTgid, tag: dstTag }, this.#inode || this.#listener(net), time);
       return;
     }
-    if ((record.flags & EventFlags.SEND_UNHELD) !== 0) {
-      dst.pid = -1;
-      dst.comm = null;
-      dst.guess = false;
+    if (dstTgid !== 0) {
+      names.fill(dst, dstTgid, dstTag);
       return;
     }
     if (this.#inode !== 0) {
       if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
       return;
     }
-    const name = new TextDecoder().decode(this.#address.text);
-    const toAddress = (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0;
-    const found = toAddress ? owners.files.unix(net, name) : owners.files.unixListener(net, name);
-    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, time);
-    if (toAddress) this.#inode = found?.inode ?? 0;
+    const found = owners.files.unix(net, new TextDecoder().decode(this.#address.text));
+    this.#inode = found?.inode ?? 0;
+    owners.byOpening(dst, this.#inode, found?.guess ?? false, time);
+  }
+
+  /** The inode of who listens where the connection was made to, for one that is not accepted. */
+  #listener(net: number): number {
+    return (
+      this.#tools.owners.files.unixListener(net, new TextDecoder().decode(this.#address.text))?.inode ?? 0
+    );
   }
 
   readonly #meta = (out: Meta): void => {
@@ -136,11 +163,18 @@ function unixKind(
     hooks: {
       ...callHooks,
       ...sendHooks,
+      ...copyHooks,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
       ...requestHooks,
       ...holderHooks,
     },
-    optional: { unix_ready: null, ...withoutSends, ...withoutRequests, ...withoutHolders },
+    optional: {
+      unix_ready: null,
+      copies_out: null,
+      ...withoutSends,
+      ...withoutRequests,
+      ...withoutHolders,
+    },
     blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
     trial: (channels) => through(open(channels)),

@@ -36,8 +36,6 @@ export interface Delivery {
 
 /** The event of a datagram that left. */
 export interface Send {
-  /** index of its record's first word: no other that is waited for has it */
-  at: number;
   /** of the network namespace */
   net: number;
   srcPort: number;
@@ -53,8 +51,8 @@ export interface Send {
 export class Deliveries {
   /** those that no send has claimed, in the order they came */
   readonly #byPort = new Map<number, Delivery[]>();
-  /** by the word of the send that has */
-  readonly #claimed = new Map<number, Delivery[]>();
+  /** by the send that has, wherever its record is by now */
+  readonly #claimed = new Map<string, Delivery[]>();
 
   /** Keeps a udp_delivery_record; `bytes` is what its words are a view of. */
   add(record: UdpDeliveryRecord, bytes: Uint8Array): void {
@@ -79,7 +77,7 @@ export class Deliveries {
    * are this send's from now on: another one that asks before this has taken them must not count on the same.
    */
   claim(send: Send): readonly Delivery[] {
-    const mine = this.#claimed.get(send.at) ?? [];
+    const mine = this.#claimed.get(nameOf(send)) ?? [];
     const key = send.net * portSpan + send.port;
     const here = this.#byPort.get(key);
     if (here === undefined) return mine;
@@ -87,7 +85,7 @@ export class Deliveries {
       const first = indexOfFirst(here, send);
       if (first < 0) return mine;
       mine.push(...here.splice(first, 1));
-      this.#claimed.set(send.at, mine);
+      this.#claimed.set(nameOf(send), mine);
     }
     claimRest(mine, here, send);
     if (here.length === 0) this.#byPort.delete(key);
@@ -102,8 +100,13 @@ export class Deliveries {
 
   /** All of a send was told. */
   done(send: Send): void {
-    this.#claimed.delete(send.at);
+    this.#claimed.delete(nameOf(send));
   }
+}
+
+/** No two sends have it: one processor sends one datagram at a time. */
+function nameOf({ time, net, srcPort, port, count, address }: Send): string {
+  return `${time} ${net} ${srcPort} ${port} ${count} ${address}`;
 }
 
 function indexOfFirst(here: readonly Delivery[], send: Send): number {

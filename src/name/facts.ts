@@ -4,6 +4,7 @@ import {
   ForkRecord,
   NameRecord,
   PathRecord,
+  ReceiveRecord,
   RecordType,
   UdpDeliveryRecord,
   UseRecord,
@@ -11,15 +12,18 @@ import {
 import type { Names } from "./names.ts";
 import type { Owners } from "./owners.ts";
 import type { Paths } from "./paths.ts";
+import type { Receivers } from "./receivers.ts";
 
 export class Facts {
   readonly #bytes: Uint8Array;
   readonly #names: Names;
   readonly #paths: Paths;
   readonly #owners: Owners;
+  readonly #receivers: Receivers;
   readonly #name: NameRecord;
   readonly #path: PathRecord;
   readonly #use: UseRecord;
+  readonly #receive: ReceiveRecord;
   readonly #address: AddressRecord;
   readonly #delivery: UdpDeliveryRecord;
   readonly #fork: ForkRecord;
@@ -31,16 +35,18 @@ export class Facts {
   constructor(
     words: Uint32Array,
     bytes: Uint8Array,
-    { names, paths, owners }: { names: Names; paths: Paths; owners: Owners },
+    { names, paths, owners, receivers }: { names: Names; paths: Paths; owners: Owners; receivers: Receivers },
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
   ) {
     this.#bytes = bytes;
     this.#names = names;
     this.#paths = paths;
     this.#owners = owners;
+    this.#receivers = receivers;
     this.#name = new NameRecord(words);
     this.#path = new PathRecord(words);
     this.#use = new UseRecord(words);
+    this.#receive = new ReceiveRecord(words);
     this.#address = new AddressRecord(words);
     this.#delivery = new UdpDeliveryRecord(words);
     this.#fork = new ForkRecord(words);
@@ -59,6 +65,9 @@ export class Facts {
     } else if (type === RecordType.RECORD_USE && length >= UseRecord.size) {
       this.#use.at = at;
       this.#owners.use(this.#use);
+    } else if (type === RecordType.RECORD_RECEIVE && length >= ReceiveRecord.size) {
+      this.#receive.at = at;
+      this.#receivers.add(this.#receive);
     } else if (type === RecordType.RECORD_ADDRESS && length >= AddressRecord.size) {
       this.#address.at = at;
       this.#owners.address(this.#address, bytes, this.#paths, position);

@@ -133,6 +133,20 @@ export class Owners {
     return fill(end, inode === 0 ? null : this.holders.ofSocket(inode, without), guess);
   }
 
+  /**
+   * Fills `end` with who is likeliest to receive what nobody was seen to: `last`, who used the socket last and has
+   * it still (tgid 0: nobody), else the youngest that has it open; the sender only when there is no other.
+   */
+  guess(end: End, sender: End, last: { tgid: number; tag: number }, inode: number, time: number): void {
+    this.names.fill(end, last.tgid, last.tag);
+    if (last.tgid === 0 || end.pid === sender.pid) {
+      const other = inode === 0 ? null : this.holders.ofSocket(inode, sender.pid);
+      if (other !== null) fill(end, other, true);
+      else if (last.tgid === 0) this.byOpening(end, inode, true, time);
+    }
+    end.guess = end.pid !== -1 || end.comm !== null;
+  }
+
   /** The same for the master of pts/`index`. */
   byMaster(end: End, index: number): boolean {
     return fill(end, this.holders.ofMaster(index), false);

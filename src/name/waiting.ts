@@ -1,13 +1,12 @@
 /**
- * Which events wait for their receiver to be seen. What /proc says is younger than what was taken in: a descriptor
- * may have been passed on in between. So whoever asks it is asked again, of the same answer, when all that came
- * meanwhile is known.
+ * Which events wait for their receiver to be seen, and with each what else goes the same way. What /proc says is
+ * younger than what was taken in: a descriptor may have been passed on in between. So whoever asks it is asked again,
+ * of the same answer, when all that came meanwhile is known.
  */
-import { EventRecord } from "../layout.ts";
 import type { Owners } from "./owners.ts";
 
-/** seconds that an event waits at most */
-const longest = 0.05;
+/** no channel has it */
+const none = 0;
 
 /** What is to be asked of a record. */
 export interface Asked {
@@ -15,19 +14,25 @@ export interface Asked {
   isReady?(at: number): boolean;
   /** whether isReady and read ask /proc for the record at this word */
   looksUp?(at: number): boolean;
+  /** by what one way from an end is told from others: what goes there stays in order; 0 is none */
+  channel?(at: number): number;
 }
 
 /** Events in the order of the ring, of which those that wait are held back until the next drain. */
 export interface Queue {
   readonly count: number;
+  /** so many wait that none is to wait any longer */
+  readonly isFull: boolean;
   /** index of an event's first word */
   at(i: number): number;
   /** where it is in the ring */
   position(i: number): number;
+  /** CLOCK_BOOTTIME in seconds */
+  time(i: number): number;
   reader(i: number): Asked;
   isHeld(i: number): boolean;
-  /** this event and all behind it stay */
-  holdFrom(i: number): void;
+  /** this event stays */
+  hold(i: number): void;
 }
 
 export class Waiting {
@@ -35,15 +40,14 @@ export class Waiting {
   #asked = -1;
   /** what /proc said then is what counts now: all that was in the ring by the time is known */
   #lookedUp = false;
-  readonly #event: EventRecord;
+  /** of which something waits: what comes behind it there does, too */
+  readonly #channels = new Set<number>();
 
-  /** @param words the ring's data */
+  /** @param longest seconds that an event waits at most */
   constructor(
-    words: Uint32Array,
     private readonly owners: Owners,
-  ) {
-    this.#event = new EventRecord(words);
-  }
+    private readonly longest: number,
+  ) {}
 
   /**
    * Holds back what waits. To be called once a drain.
@@ -52,12 +56,16 @@ export class Waiting {
   hold(queue: Queue, now: number): void {
     const lookedUp = this.#lookedUp;
     this.#lookedUp = false;
-    if (!lookedUp || now === Number.POSITIVE_INFINITY) this.owners.refresh();
-    if (now === Number.POSITIVE_INFINITY) return;
+    const isOver = queue.isFull || now === Number.POSITIVE_INFINITY;
+    if (!lookedUp || isOver) this.owners.refresh();
+    if (isOver) return;
+    this.#channels.clear();
     for (let i = 0; i < queue.count && !queue.isHeld(i); i++) {
-      if (this.#mayGo(queue, i, now, lookedUp)) continue;
-      queue.holdFrom(i);
-      return;
+      const isBehind = this.#channels.size > 0 && this.#channels.has(channelOf(queue, i));
+      if (!isBehind && this.#mayGo(queue, i, now, lookedUp)) continue;
+      queue.hold(i);
+      const channel = channelOf(queue, i);
+      if (channel !== none) this.#channels.add(channel);
     }
   }
 
@@ -74,12 +82,10 @@ export class Waiting {
       this.#asked = queue.position(queue.count - 1);
       return false;
     }
-    return isReady || this.#age(at, now) >= longest;
+    return isReady || now - queue.time(i) >= this.longest;
   }
+}
 
-  #age(at: number, now: number): number {
-    const event = this.#event;
-    event.at = at;
-    return now - (event.timeHigh * 4.294967296 + event.timeLow / 1e9);
-  }
+function channelOf(queue: Queue, i: number): number {
+  return queue.reader(i).channel?.(queue.at(i)) ?? none;
 }

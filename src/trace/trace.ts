@@ -30,6 +30,7 @@ import { Facts } from "../name/facts.ts";
 import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
+import { Receivers } from "../name/receivers.ts";
 import { Waiting } from "../name/waiting.ts";
 import { listingOf } from "../proc/opened.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
@@ -82,9 +83,11 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const filter = new Filter(options.wanted, child?.pid ?? null, own?.noise ?? null, insideOnly);
   for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
   const onFork = groups.isFollowing ? (parent: number, made: number) => filter.forked(parent, made) : null;
-  const facts = new Facts(ring.words, ring.bytes, { names, paths, owners }, onFork);
+  const receivers = new Receivers(options.wait * 1e9);
+  const known = { names, paths, owners, receivers };
+  const facts = new Facts(ring.words, ring.bytes, known, onFork);
   const { bytes, maxBytes } = options;
-  const batch = new Batch(ring, kinds, { names, paths, owners, maxBytes }, facts, bytes);
+  const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = options.summary ? tableOf(options) : null;
   using top = options.top === null ? null : new Top(options.top);
@@ -117,7 +120,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       shared,
       clock: new Clock(),
       batch,
-      waiting: new Waiting(ring.words, owners),
+      waiting: new Waiting(owners, options.wait),
       filter,
       followers,
       stage,

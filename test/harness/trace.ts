@@ -83,13 +83,13 @@ export class Trace {
 
   /**
    * Resolves when everything that happened before the call is printed, so that what is absent then is absent.
-   * It is one round of markers after another: a transfer whose writer has not returned yet is held back for up
-   * to 10 ms, and a marker made later than that comes after it.
+   * It is one round of markers after another: what waits for its receiver is held back for up to 50 ms, alone, and
+   * a marker made later than that comes after it.
    */
   async settle(): Promise<void> {
     const start = performance.now();
     do await this.#mark();
-    while (performance.now() - start < 15);
+    while (performance.now() - start < 70);
     await this.#mark();
   }
 

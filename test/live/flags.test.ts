@@ -255,6 +255,7 @@ const good: Record<FlagName, Good> = {
   "all-ns": { words: "--all-ns" },
   "max-bytes": { words: "-xB64" },
   count: { words: "-s B -c 1", pairs: "ba", ends: true, stderr: /^1 events in .* 0 lost$/m },
+  wait: { words: "--wait 10ms" },
   duration: { words: "--duration 1h" },
   ring: { words: "--ring 1M" },
   format: { words: "-f json", stdout: /^\{"src_pid":/m },

@@ -203,6 +203,7 @@ static void pretended_send(void)
 	decide(listener, 0, 1);
 	check(answer(ann) == sizeof(text), "send");
 	say_letter((struct letter){.type = SOCK_STREAM, .from = &from, .to = &to, .bytes = text, .count = sizeof(text)});
+	check(take(&to) == sizeof(text), "recv");
 }
 
 /* A number whose lower half is that of the call. */
@@ -238,6 +239,7 @@ static void numbers_of_sockets(void)
 		      sizeof(text),
 	      "send");
 	say_letter((struct letter){.type = SOCK_STREAM, .from = &from, .to = &to, .bytes = text, .count = sizeof(text)});
+	check(take(&to) == sizeof(text), "recv");
 }
 
 static void nothing(void)

@@ -464,21 +464,21 @@ static long breed(long name)
 /* The child reads what its parent has used. */
 static void forked(void)
 {
-	struct plug parents;
+	static const char either[] = "whoever takes it", child[] = "to the child";
 
 	meet();
 	say_back("from the parent");
 	say_forth("to the parent");
-	parents = b;
 	bob = (void *)play(bob, breed, "child");
 	say_role("child", bob->pid, "child");
 	b = plug(bob, b.fd);
-	b.who = parents.who;
-	check(call(ann, SYS_sendto, a.fd, P("still the parent's"), 18, 0, 0, 0) == 18, "send");
-	forth("still the parent's", 18, READ);
-	b.who = bob;
-	check(take(&b) == 18, "recv");
-	say_forth("to the child");
+	/* the parent has it still */
+	check(call(ann, SYS_sendto, a.fd, P(either), 16, 0, 0, 0) == 16, "send");
+	say_parcel((struct parcel){"loopback-udp", &a, &b, client, server, either, 16, READ, MAY_GUESS});
+	check(take(&b) == 16, "recv");
+	check(call(ann, SYS_sendto, a.fd, P(child), 12, 0, 0, 0) == 12, "send");
+	say_parcel((struct parcel){"loopback-udp", &a, &b, client, server, child, 12, READ, MAY_GUESS});
+	check(take(&b) == 12, "recv");
 	say_back("from the child");
 }
 

@@ -536,9 +536,10 @@ static void full(void)
 
 	memset(bytes, 'f', 3000);
 	unnamed();
+	/* and nobody ever takes it */
 	set_option(&a, SOL_SOCKET, SO_SNDBUF, 16384);
 	while ((n = call(ann, SYS_sendto, a.fd, P(bytes), 3000, MSG_DONTWAIT, 0, 0)) > 0)
-		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = bytes, .count = n});
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = bytes, .count = n, .guess = MUST_GUESS});
 	check(n == -EAGAIN, "EAGAIN");
 }
 
@@ -571,7 +572,7 @@ static void out_of_band(void)
 	n = call(ann, SYS_sendto, a.fd, P("urgent"), 6, MSG_OOB, 0, 0);
 	if (n >= 0) {
 		check(n == 6, "send");
-		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = "urgent", .count = n});
+		say_letter((struct letter){.type = type, .from = &a, .to = &b, .bytes = "urgent", .count = n, .guess = MUST_GUESS});
 	}
 	pass(type, NULL, &b, &a, "calm");
 }

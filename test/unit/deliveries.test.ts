@@ -7,7 +7,7 @@ const home = "00000000000000000000ffff7f000001";
 
 /** The send whose record lies at `time`, from there and to there as well if nothing else is said. */
 function sent(count: number, time: number, other: Partial<Send> = {}): Send {
-  return { at: time, net: 1, srcPort: 1000, address: home, port: 53, count, time, ...other };
+  return { net: 1, srcPort: 1000, address: home, port: 53, count, time, ...other };
 }
 
 /** A record of one that came `at` ns after boot, from port 1000 to port 53 of network 1 if nothing else is said. */

@@ -27,7 +27,7 @@ interface Program {
 }
 
 /** those whose programs are for the kinds of all others */
-const common = ["calls", "sends", "uring", "holders"];
+const common = ["calls", "copies", "sends", "uring", "holders"];
 
 /** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
 function programsOf(family: string): Program[] {

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Who uses a socket, and how much of what was sent there he has received. Use is send, receive, accept,
+ * connect and receipt by SCM_RIGHTS, each seen at the return of its system call. Nothing of that says
+ * that he has it still: his table of descriptors is asked, when it matters.
+ */
+#ifndef OWNER_H
+#define OWNER_H
+#include "family.h"
+
+#define OWNERS 65536
+#define INET_PEER 1 /* as the inode of who a TCP or UDP socket is connected to */
+
+/* Positions are counts of bytes or messages, and wrap; TCP has its own */
+struct owner {
+	struct process who;
+	u64 inode;  /* of the socket: another one at the same address is another socket; 0: not accepted yet */
+	u64 peer;   /* inode of what it was connected to when it was used last */
+	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
+	u64 born;
+	struct process reader; /* who received last */
+	u32 made;	       /* by `who`, and not used since */
+	s32 fd;		       /* by which he used it; -1: not known */
+	u32 sent;	       /* behind the last that was sent here; unused for TCP */
+	u32 received;	       /* behind the last that was received */
+	u32 since;	       /* from here on nobody but `reader` has received */
+	u32 watched;	       /* receives that begin before this are told */
+	u32 waits;	       /* how often a send was not decided */
+	u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, OWNERS);
+	__type(key, u64);
+	__type(value, struct owner);
+} owners __weak SEC(".maps");
+
+static __always_inline bool is_before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+/* Whether what is known is of this socket, connected to one of inode `peer`, and not of another in its memory */
+static __always_inline bool is_of(struct owner *owner, u64 inode, u64 peer)
+{
+	if (inode && owner->inode)
+		return owner->inode == inode;
+	return peer && owner->peer == peer;
+}
+
+/* Begins what is known of a socket. A function of its own, for its frame to lie beside others */
+__weak __noinline int begin_owner(u64 socket, u64 inode, u64 peer)
+{
+	struct owner fresh = {.inode = inode, .peer = peer, .fd = -1};
+	struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+
+	/* not 0: receives of the socket that was here before are not to be taken for its own */
+	fresh.sent = is_inet((void *)socket, IPPROTO_TCP)
+			     ? BPF_CORE_READ((struct tcp_sock *)socket, copied_seq)
+			     : bpf_ktime_get_ns();
+	fresh.received = fresh.sent;
+	fresh.since = fresh.sent;
+	fresh.watched = fresh.sent;
+	return bpf_map_update_elem(&owners, &socket, &fresh, known ? BPF_ANY : BPF_NOEXIST);
+}
+
+/* What is known of a socket; begun when that is nothing */
+static __always_inline struct owner *owner_begun(struct sock *sk, u64 inode, u64 peer)
+{
+	u64 key = (u64)sk;
+	struct owner *known = bpf_map_lookup_elem(&owners, &key);
+
+	if (known && is_of(known, inode, peer))
+		return known;
+	begin_owner(key, inode, peer);
+	return bpf_map_lookup_elem(&owners, &key);
+}
+
+/* The current process uses a socket; true when it was another's, or nobody's, before */
+static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, struct identity *id,
+				      s32 fd, bool received)
+{
+	struct owner *owner = owner_begun(sk, inode, peer);
+	struct use_record *record;
+
+	if (!owner)
+		return true;
+	owner->peer = peer;
+	if (owner->inode == inode && !owner->made && same(&owner->who, &id->who)) {
+		owner->fd = fd;
+		return false;
+	}
+	owner->who.tgid = 0;
+	barrier();
+	owner->inode = inode;
+	owner->leader = id->leader;
+	owner->born = id->born;
+	owner->made = 0;
+	owner->fd = fd;
+	barrier();
+	owner->who = id->who;
+	announce(id);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return true;
+	record->type = RECORD_USE;
+	record->received = received;
+	record->time = bpf_ktime_get_boot_ns();
+	record->inode = inode;
+	record->who = id->who;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+/* The current process made a socket */
+static __always_inline void sock_created(struct sock *sk, s32 fd)
+{
+	struct owner *owner = owner_begun(sk, sock_inode(sk), 0);
+	struct identity self = {};
+
+	if (!owner)
+		return;
+	identify((void *)bpf_get_current_task(), &self);
+	introduce(&self);
+	owner->leader = self.leader;
+	owner->born = self.born;
+	owner->fd = fd;
+	owner->made = 1;
+	barrier();
+	owner->who = self.who;
+}
+
+static __always_inline struct file *sock_file(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	return socket ? BPF_CORE_READ(socket, file) : NULL;
+}
+
+/* Whether the process that used a socket last lives, and has the descriptor still by which he did */
+static __always_inline bool holds(struct owner *owner, struct file *file)
+{
+	struct task_struct *leader = (void *)owner->leader;
+	struct fdtable *table;
+	struct file **files, *there = NULL;
+	u32 fd = owner->fd;
+
+	if (!file || has_ended(owner->who.tgid, owner->leader, owner->born))
+		return false;
+	table = BPF_CORE_READ(leader, files, fdt);
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return false;
+	files = BPF_CORE_READ(table, fd);
+	load(&there, sizeof(there), files + fd);
+	return there == file;
+}
+
+/* Who used a socket last and has it still; tgid 0: nobody that is known */
+static __always_inline struct process holder_of(struct sock *sk, u64 inode, u64 peer)
+{
+	u64 key = (u64)sk;
+	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
+	struct process who = {};
+
+	if (owner && is_of(owner, inode, peer) && holds(owner, sock_file(sk)))
+		who = owner->who;
+	return who;
+}
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Who receives what is sent to a socket. A send covers a range of positions, so does a receive: the destination
+ * of a send is who received from where it begins. That is known at once when he has received already, or when
+ * only one process has the other end open, the one that has received from it before. Else the event
+ * is open, and every receive of what it covers is told to user space, which joins them. Either side writes what
+ * it did before it reads what the other did, so no event waits for a receive that is not told.
+ */
+#ifndef POSITION_H
+#define POSITION_H
+#include "owner.h"
+
+#define RECEIVED_MESSAGES 256
+#define MSG_ERRQUEUE 0x2000
+#define MSG_PEEK 2
+
+/* Where what a call sent goes; in a map, for global functions answer numbers only */
+struct destination {
+	struct process who;
+	u32 open;
+	u32 position;
+};
+
+/* For calls, and for completions of io_uring */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct destination);
+} destinations __weak SEC(".maps");
+
+static __always_inline bool is_stream(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
+}
+
+/* Whether a call leaves what it shows where it is, or shows what was never sent */
+static __always_inline bool only_looks(const struct ongoing *ongoing)
+{
+	u64 flags = 0;
+
+	if (ongoing->call == CALL_RECVFROM || ongoing->call == CALL_RECVMMSG)
+		flags = ongoing->argument[3];
+	else if (ongoing->call == CALL_RECVMSG)
+		flags = ongoing->argument[2];
+	return flags & (MSG_PEEK | MSG_ERRQUEUE);
+}
+
+/* Bytes of the messages that a recvmmsg got. A function of its own for the verifier to go through it once */
+__weak __noinline u32 bytes_of_vector(u64 vector, u32 count, u32 compat)
+{
+	u32 bytes = 0;
+
+	for (u32 i = 0; i < RECEIVED_MESSAGES; i++) {
+		u32 length = 0;
+
+		barrier();
+		if (i >= count)
+			break;
+		bpf_probe_read_user(&length, sizeof(length),
+				    (void *)(vector + (u64)i * (compat ? 32 : 64) + (compat ? 28 : 56)));
+		bytes += length;
+	}
+	return bytes;
+}
+
+/* Bytes or messages that the current call has taken from a socket */
+static __always_inline u32 consumed_by(const struct ongoing *ongoing, struct sock *sk, s64 result)
+{
+	if (ongoing->call == CALL_ACCEPT || ongoing->call == CALL_CONNECT || result < 0 ||
+	    only_looks(ongoing))
+		return 0;
+	if (!is_stream(sk))
+		return ongoing->call == CALL_RECVMMSG ? result : 1;
+	if (ongoing->call == CALL_RECVMMSG)
+		return bytes_of_vector(ongoing->argument[1], result, ongoing->compat);
+	return result;
+}
+
+/*
+ * Finds out where what was sent to a socket from `start` on goes, into `destinations`. `peer` as above, 0 where
+ * that is not known. 1: to whoever used the socket last, whom name_destination is to name.
+ */
+__weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 count, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+	struct sock *sk = (void *)socket;
+	u32 end = start + count;
+	struct file *file;
+	bool is_held;
+
+	if (!destination)
+		return 0;
+	destination->who.tgid = 0;
+	destination->who.tag = 0;
+	destination->open = 1;
+	destination->position = start;
+	if (!owner || !is_of(owner, sock_inode(sk), peer))
+		return 0;
+	file = sock_file(sk);
+	is_held = holds(owner, file);
+	if (is_held && is_held_once(file) && same(&owner->who, &owner->reader)) {
+		destination->open = 0;
+		return 1;
+	}
+	if (is_before(owner->watched, end))
+		owner->watched = end;
+	__sync_fetch_and_add(&owner->waits, 1);
+	if (!is_before(*(volatile u32 *)&owner->received, end) && !is_before(start, owner->since) &&
+	    owner->reader.tgid && (!file || is_held_once(file))) {
+		destination->who = owner->reader;
+		destination->open = 0;
+		return 0;
+	}
+	return is_held;
+}
+
+/* Names the process that used a socket last as it is called by now, in `destinations` */
+__weak __noinline int name_destination(u64 socket, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+	struct identity id = {};
+
+	if (!destination || !owner)
+		return 0;
+	identify((struct task_struct *)owner->leader, &id);
+	if (!same(&id.who, &owner->who))
+		introduce(&id);
+	destination->who = id.who;
+	return 0;
+}
+
+/* Tells user space of a receive */
+static __always_inline void tell_receive(u64 channel, u64 inode, u32 start, u32 count,
+					 struct identity *self)
+{
+	struct receive_record *record;
+
+	announce(self);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
+		return;
+	}
+	record->type = RECORD_RECEIVE;
+	record->position = start;
+	record->time = bpf_ktime_get_boot_ns();
+	record->inode = inode;
+	record->channel = channel;
+	record->who = self->who;
+	record->count = count;
+	record->reserved = 0;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * Notes that a process received what is between two positions; whether that is to be told. What has come by now and
+ * is not received yet is told as well when another did before, for its events are open.
+ */
+static __always_inline bool note_receive(struct owner *owner, struct file *file,
+					 struct identity *self, u32 start, u32 come)
+{
+	bool is_new = !same(&owner->reader, &self->who);
+
+	if (is_new) {
+		owner->since = start;
+		owner->reader = self->who;
+		if (is_before(owner->watched, come))
+			owner->watched = come;
+	}
+	return is_new || !file || !is_held_once(file) ||
+	       is_before(start, *(volatile u32 *)&owner->watched);
+}
+
+#endif
