@@ -80,7 +80,7 @@ static __always_inline struct sk_buff *last_of(struct sock *sk)
 
 		skb = BPF_CORE_READ(current, prev);
 		/* else it is another datagram in the same memory, and the last one indeed */
-		if (BPF_CORE_READ(skb, next) != current)
+		if ((u64)skb == end || BPF_CORE_READ(skb, next) != current)
 			skb = last;
 	}
 	if ((u64)skb == end)

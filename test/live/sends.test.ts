@@ -62,7 +62,7 @@ describe("sent", () => {
   carries("to filters that drop and that cut", "filtered");
   carries("by a call that waits, while the socket is connected elsewhere", "reconnected");
 
-  carries("as UDP_CORK is taken off", "uncorked");
+  carries("as UDP_CORK is taken off, and to a UDP filter that cuts and drops", "uncorked");
   carries("from the address that was asked (IP_PKTINFO)", "answered");
 
   // as i386 programs do; whatever the kernel tells

@@ -339,7 +339,7 @@ static void say_udp(const struct plug *from, const struct plug *to, struct place
 	check(take(to) == count, "recv");
 }
 
-/* What was held back is sent as UDP_CORK is taken off */
+/* What was held back is sent as UDP_CORK is taken off; and what a filter leaves of the next ones */
 static void uncorked(void)
 {
 	struct place client, server;
@@ -354,6 +354,12 @@ static void uncorked(void)
 	say_udp(&pair.from, &pair.to, client, server, "held back", 9, SPLICED);
 	check(call(ann, SYS_sendto, pair.from.fd, P("free"), 4, 0, 0, 0) == 4, "send");
 	say_udp(&pair.from, &pair.to, client, server, "free", 4, READ);
+	/* eight more, for a filter is shown the header, too */
+	filter(&pair.to, 8 + 6);
+	check(call(ann, SYS_write, pair.from.fd, P(text), TEXT) == TEXT, "write");
+	say_udp(&pair.from, &pair.to, client, server, text, 6, READ);
+	filter(&pair.to, 0);
+	check(call(ann, SYS_write, pair.from.fd, P(text), TEXT) == TEXT, "write");
 }
 
 /* A server that is bound to every address answers from the one that was asked */
