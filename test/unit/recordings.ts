@@ -197,7 +197,7 @@ export function randomEvents(seed: number, count: number): Event[] {
       ["dst_inode", any(9)],
       ["count", size],
     ];
-    const facts: Readonly<Record<Kind, Facts>> = {
+    const facts: Readonly<Partial<Record<Kind, Facts>>> = {
       pipe: [
         ["pipe_name", pick(paths)],
         ["pipe_inode", inode],
@@ -231,7 +231,7 @@ export function randomEvents(seed: number, count: number): Event[] {
     };
     const kind = pick(kinds);
     const isMessage = kind !== "signal";
-    const made = event(kind, src, dst, facts[kind], isMessage ? bytes : null, isMessage ? size : 0);
+    const made = event(kind, src, dst, facts[kind] ?? [], isMessage ? bytes : null, isMessage ? size : 0);
     made.time = { seconds: start.seconds + i, nanoseconds: any(1e9) };
     return made;
   });
