@@ -16,23 +16,11 @@ const ownerOffset = { glibc: 8, musl: 0 };
 export function futexWait(thread: Thread): Omit<Wait, "thread"> {
   const { pid, args, ints } = thread;
   const [address, flags, hasTime] = [args[0]!, ints[1]!, args[3] !== 0];
-  if ((flags & isPrivate) !== 0)
-    return {
-      text: "waits for another thread (futex)",
-      whose: "its own threads",
-      by: [pid],
-      isOpen: hasTime,
-      isFull: false,
-    };
-  const mapping = mappingAt(pid, address);
-  if (mapping === null)
-    return {
-      text: "waits for another thread (futex)",
-      whose: "its own threads",
-      by: [pid],
-      isOpen: hasTime,
-      isFull: false,
-    };
+  const mapping = (flags & isPrivate) !== 0 ? null : mappingAt(pid, address);
+  if (mapping === null) {
+    const text = "waits for another thread (futex)";
+    return { text, whose: "its own threads", by: [pid], isOpen: hasTime, isFull: false };
+  }
   const sharers = processes().filter((other) => other !== pid && hasMapped(other, mapping.file));
   const owner = ownerOf(thread, address, [pid, ...sharers]);
   const text = `waits for a lock in shared memory ${mapping.name} (futex)`;
