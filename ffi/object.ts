@@ -136,22 +136,44 @@ export class Link implements Disposable {
     this.#link = link;
   }
 
+  /** Runs an iterator once, over all there is; it writes nothing. @throws NativeError */
+  iterate(): void {
+    this.#read(new Uint8Array(1), 1, () => {});
+  }
+
   /**
-   * Runs an iterator once, over all there is; `take` gets what it writes, piece by piece, whole records of `size` bytes
-   * each time. @throws NativeError
+   * The same for one that writes records of a type: `take` gets each of them in the same reader.
+   * @throws NativeError
    */
-  iterate(size = 1, take: (bytes: Uint8Array) => void = () => {}): void {
+  eachRecord<Reader extends { at: number }>(
+    type: { readonly size: number; new (words: Uint32Array): Reader },
+    take: (record: Reader) => void,
+  ): void {
+    const { size } = type;
+    const words = new Uint32Array(iteratorRoom / 4);
+    const record = new type(words);
+    this.#read(new Uint8Array(words.buffer, 0, iteratorRoom - (iteratorRoom % size)), size, (length) => {
+      for (let at = 0; at < length; at += size) {
+        record.at = at / 4;
+        take(record);
+      }
+    });
+  }
+
+  /** Reads into `room`, again and again; `take` gets how many bytes of it are whole records of `size` bytes. */
+  #read(room: Uint8Array, size: number, take: (length: number) => void): void {
     this.#life.check();
     const fd = this.#libbpf.bpf_iter_create(this.#libbpf.bpf_link__fd(this.#link));
     if (fd < 0) throw new NativeError("run", "an iterator", fd);
     try {
-      const piece = new Uint8Array(iteratorRoom - (iteratorRoom % size));
       let length = 0;
-      for (let n = readSync(fd, piece); n > 0; n = readSync(fd, piece, length, piece.length - length, null)) {
+      for (;;) {
+        const n = readSync(fd, room, length, room.length - length, null);
+        if (n <= 0) return;
         length += n;
         const complete = length - (length % size);
-        take(piece.subarray(0, complete));
-        piece.copyWithin(0, complete, length);
+        take(complete);
+        room.copyWithin(0, complete, length);
         length -= complete;
       }
     } finally {

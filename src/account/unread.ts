@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { whole, wordSpan } from "../../ffi/halves.ts";
 import type { BpfObject } from "../../ffi/object.ts";
 import type { Traced } from "../attach/plan.ts";
-import { printable } from "../bytes/escape.ts";
+import { printable, processText } from "../bytes/escape.ts";
 import type { End } from "../event.ts";
 import { Ledger, Run } from "../layout.ts";
 import type { Names } from "../name/names.ts";
@@ -54,7 +54,7 @@ function fullPipes(object: BpfObject, names: Names): Map<number, Unread> {
     for (let i = 0; i < ledger.count; i++) {
       run.at = (Ledger.runs.offset + ((ledger.first + i) % Ledger.runs.length) * Ledger.runs.size) / 4;
       names.recall(writer, run.whoTgid, run.whoTag);
-      writers.add(`${writer.pid}(${writer.comm ? printable(writer.comm) : "<unknown>"})`);
+      writers.add(processText(writer.pid, writer.comm));
     }
     const inode = whole(ledger.inodeLow, ledger.inodeHigh);
     full.set(inode, { inode, bytes, writers: [...writers] });
@@ -78,7 +78,7 @@ function findOpened(wanted: ReadonlyMap<number, Unread>): Map<number, Opened> {
       const held = opened.get(pipe.inode) ?? { name: pipe.name, readers: [] };
       opened.set(pipe.inode, held);
       if (!canRead(`/proc/${pid}/fdinfo/${fd}`)) continue;
-      const reader = `${pid}(${printable(commOf(pid))})`;
+      const reader = processText(pid, commOf(pid));
       if (!held.readers.includes(reader)) held.readers.push(reader);
     }
   }

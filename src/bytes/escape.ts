@@ -140,3 +140,8 @@ export function printable(name: Uint8Array | string): string {
   escapeText(bytes, 0, bytes.length, out);
   return new TextDecoder().decode(out.bytes.subarray(0, out.length));
 }
+
+/** A process as people read it: `812(node)`, `<unknown>` for a name that nobody knows. Makes strings, as above. */
+export function processText(pid: number, comm: Uint8Array | null): string {
+  return `${pid}(${comm === null ? "<unknown>" : printable(comm)})`;
+}

@@ -1,5 +1,5 @@
 /** ipcdump's own surroundings. A program that shows its output makes events, and showing those would make more. */
-import { printable } from "../bytes/escape.ts";
+import { printable, processText } from "../bytes/escape.ts";
 import { commOf, link, list } from "../proc/files.ts";
 import { Holders } from "../proc/holders.ts";
 import { processes } from "../proc/processes.ts";
@@ -71,6 +71,6 @@ function relayed(terminal: string): string[] {
     .map((fd) => terminalOf(`/proc/${pid}/fd/${fd}`))
     .find((name) => name !== null && name !== terminal);
   if (other === undefined) return [];
-  const relay = `${pid}(${printable(found.holder.comm)})`;
+  const relay = processText(pid, found.holder.comm);
   return [`${relay} shows ${terminal} on ${other}, which makes events in turn; --not-pid ${pid} hides them`];
 }

@@ -1,6 +1,5 @@
 /** Pairs that talked, added up: one row per pair, kind and place, facts and guesses apart. */
 import { whole } from "../../ffi/halves.ts";
-import { printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import { same } from "../bytes/same.ts";
 import type { End, Event, Kind, Lost } from "../event.ts";
@@ -170,13 +169,6 @@ export class Rows {
     this.#count++;
     return row;
   }
-}
-
-const unknownName = "<unknown>";
-
-/** `812(node)` */
-export function endText(pid: number, comm: Uint8Array | null): string {
-  return `${pid}(${comm === null ? unknownName : printable(comm)})`;
 }
 
 function mix(hash: number, value: number): number {

@@ -1,11 +1,11 @@
 /** A table of pairs that talked, instead of a line per event. */
-import { escapeJson, escapeText, printable } from "../bytes/escape.ts";
+import { escapeJson, escapeText, printable, processText } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import { field } from "./csv.ts";
 import { words } from "./format.ts";
 import type { FormatName } from "./index.ts";
-import { endText, type Row, Rows } from "./rows.ts";
+import { type Row, Rows } from "./rows.ts";
 import { type Table, writeColumns } from "./table.ts";
 import { LocalTime } from "./time.ts";
 
@@ -100,8 +100,8 @@ function writeTable(rows: readonly Row[], out: Output): void {
   for (const row of rows) {
     cells.push([
       row.kind,
-      endText(row.srcPid, row.srcComm),
-      endText(row.dstPid, row.dstComm),
+      processText(row.srcPid, row.srcComm),
+      processText(row.dstPid, row.dstComm),
       row.where.length === 0 ? "-" : printable(row.where),
       `${row.events}`,
       `${row.bytes}`,

@@ -1,7 +1,8 @@
-/** Names of processes as they are now, for people. */
-import { printable } from "../bytes/escape.ts";
+/** Processes by the names that they have now. */
+import { processText } from "../bytes/escape.ts";
 import { commOf } from "../proc/files.ts";
 
-export function commText(pid: number): string {
-  return printable(commOf(pid));
+/** `812(node)` */
+export function processNow(pid: number): string {
+  return processText(pid, commOf(pid));
 }

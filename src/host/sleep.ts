@@ -1,6 +1,5 @@
 /** From the call that a thread sleeps in to what it waits for. */
 import { printable } from "../bytes/escape.ts";
-import { commText } from "./comm.ts";
 import { listening, type Opening, type Side } from "./connection.ts";
 import { futexWait } from "./futex.ts";
 import { lockWait } from "./locks.ts";
@@ -207,9 +206,4 @@ function onPolled(pid: number, fd: number, doing: Doing, around: Known): Found {
   const opening = around.connections.at(pid, fd);
   if (opening?.descriptor.state === listening) return open(`waits for a connection at ${describe(opening)}`);
   return onDescriptor(pid, fd, doing, around);
-}
-
-/** `812(node)` */
-export function processText(pid: number): string {
-  return `${pid}(${commText(pid)})`;
 }

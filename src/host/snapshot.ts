@@ -68,21 +68,13 @@ export function openDescriptors(): Descriptor[] {
   object.load();
   const found: Descriptor[] = [];
   using link = program.attach([]);
-  const words = new Uint32Array((1 << 16) / 4);
-  const bytes = new Uint8Array(words.buffer);
-  const record = new DescriptorRecord(words);
-  link.iterate(DescriptorRecord.size, (piece) => {
-    bytes.set(piece);
-    for (let at = 0; at < piece.length; at += DescriptorRecord.size) {
-      record.at = at / 4;
-      found.push(descriptorOf(record, bytes));
-    }
-  });
+  link.eachRecord(DescriptorRecord, (record) => found.push(descriptorOf(record)));
   log.debug(`${found.length} open files looked at`);
   return found;
 }
 
-function descriptorOf(record: DescriptorRecord, bytes: Uint8Array): Descriptor {
+function descriptorOf(record: DescriptorRecord): Descriptor {
+  const bytes = new Uint8Array(record.words.buffer);
   const part = ({ offset }: { offset: number }, length: number) =>
     bytes.slice(record.at * 4 + offset, record.at * 4 + offset + length);
   const isInet = record.of === DescriptorOf.OF_INET;

@@ -3,7 +3,7 @@
  * tracepoints a queue is simulated by the calls on it, and what overlaps is marked as a guess.
  */
 import { whole } from "../../ffi/halves.ts";
-import { printable } from "../bytes/escape.ts";
+import { processText } from "../bytes/escape.ts";
 import type { End, Event, Meta } from "../event.ts";
 import { QueuePhase, QueueRecord } from "../layout.ts";
 import type { Entry, Reader, Tools } from "./kind.ts";
@@ -100,7 +100,7 @@ export abstract class QueueReader implements Reader {
       .slice(0, most)
       .map(([label, messages]) => {
         const bytes = messages.reduce((sum, { count }) => sum + count, 0);
-        const from = new Set(messages.map(({ source }) => named(source)));
+        const from = new Set(messages.map(({ source }) => processText(source.pid, source.comm)));
         const what = messages.length === 1 ? "1 message" : `${messages.length} messages`;
         return `unread: ${label}: ${what}, ${bytes} bytes from ${[...from].join(", ")}`;
       });
@@ -214,9 +214,5 @@ function isKnown(low: number, high: number): boolean {
 }
 
 function isSame(a: End, b: End): boolean {
-  return a.pid === b.pid && (a.comm === b.comm || named(a) === named(b));
-}
-
-function named({ pid, comm }: End): string {
-  return `${pid}(${comm === null ? "<unknown>" : printable(comm)})`;
+  return a.pid === b.pid && (a.comm === b.comm || processText(a.pid, a.comm) === processText(b.pid, b.comm));
 }

@@ -1,9 +1,9 @@
 /** The map of a host: its connections with names for everything, and those that a word asks for. */
 import { printable } from "../bytes/escape.ts";
-import { commText } from "../host/comm.ts";
 import type { Connection, Role } from "../host/connection.ts";
 import type { Host } from "../host/host.ts";
 import { mappings } from "../host/mapping.ts";
+import { commOf } from "../proc/files.ts";
 
 /** A process at an end of a connection. */
 export interface MappedHolder {
@@ -46,7 +46,7 @@ export interface Edge {
 /** The connections of a host, of those the ones that a word means: all, or those of a process or of a name. */
 export function mapOf(host: Host, words: readonly string[]): MappedConnection[] {
   const blocked = blockedIn(host);
-  const comms = new Map([...host.waits.keys()].map((pid) => [pid, commText(pid)]));
+  const comms = new Map([...host.waits.keys()].map((pid) => [pid, printable(commOf(pid))]));
   const connections = [...host.connections.all, ...mappings([...host.waits.keys()])]
     .map((connection) => mapped(connection, blocked.get(connection) ?? [], comms))
     .sort((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name) || a.number - b.number);
@@ -70,7 +70,11 @@ function mapped(
       role,
       inode,
       queued,
-      holders: [...holders].map(([pid, fds]) => ({ pid, comm: comms.get(pid) ?? commText(pid), fds })),
+      holders: [...holders].map(([pid, fds]) => ({
+        pid,
+        comm: comms.get(pid) ?? printable(commOf(pid)),
+        fds,
+      })),
     })),
     blocked,
   };

@@ -12,15 +12,8 @@ export type Listing = (take: Take) => void;
 
 /** @param link the program `holders`, attached for as long as this is asked */
 export function listingOf(link: Link): Listing {
-  const words = new Uint32Array((1 << 16) / 4);
-  const bytes = new Uint8Array(words.buffer);
-  const record = new HolderRecord(words);
   return (take) =>
-    link.iterate(HolderRecord.size, (piece) => {
-      bytes.set(piece);
-      for (let at = 0; at < piece.length; at += HolderRecord.size) {
-        record.at = at / 4;
-        take(record.tgid, whole(record.inodeLow, record.inodeHigh), record.index);
-      }
+    link.eachRecord(HolderRecord, (record) => {
+      take(record.tgid, whole(record.inodeLow, record.inodeHigh), record.index);
     });
 }

@@ -1,7 +1,7 @@
 /** What `ipcdump top` shows: conversations or processes with their rates since the frame before. */
 
-import { printable } from "../bytes/escape.ts";
-import { endText, type Row, type Rows } from "../format/rows.ts";
+import { printable, processText } from "../bytes/escape.ts";
+import type { Row, Rows } from "../format/rows.ts";
 
 export const views = ["conversations", "processes"] as const;
 export type View = (typeof views)[number];
@@ -102,8 +102,8 @@ function lineOf(row: Row): BoardLine {
   return {
     rows: [row],
     kind: row.kind,
-    source: endText(row.srcPid, row.srcComm),
-    destination: endText(row.dstPid, row.dstComm),
+    source: processText(row.srcPid, row.srcComm),
+    destination: processText(row.dstPid, row.dstComm),
     where: printable(row.where),
     ...{ eventRate: 0, byteRate: 0, events: 0, bytes: 0, guessed: 0, lost: 0 },
   };

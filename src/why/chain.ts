@@ -1,6 +1,7 @@
 /** A chain of waits as text: a process, what its threads wait for, and below each who could end that. */
+
+import { processNow } from "../host/comm.ts";
 import type { Host } from "../host/host.ts";
-import { processText } from "../host/sleep.ts";
 import type { Wait } from "../host/wait.ts";
 
 const deepest = 16;
@@ -11,7 +12,7 @@ const indent = "  ";
 /** `812(node) reads pipe 4711, empty` */
 export function lineOf({ thread, text }: Wait): string {
   const which = thread.tid === thread.pid ? "" : ` thread ${thread.tid}`;
-  return `${processText(thread.pid)}${which} ${text}`;
+  return `${processNow(thread.pid)}${which} ${text}`;
 }
 
 /**
@@ -35,11 +36,11 @@ function follow(
   const margin = indent.repeat(depth) + prefix;
   const waits = host.waits.get(pid);
   if (waits === undefined || waits.length === 0) {
-    lines.push(`${margin}${processText(pid)} is gone`);
+    lines.push(`${margin}${processNow(pid)} is gone`);
     return;
   }
   if (told.has(pid)) {
-    lines.push(`${margin}${processText(pid)}, as above`);
+    lines.push(`${margin}${processNow(pid)}, as above`);
     return;
   }
   told.add(pid);

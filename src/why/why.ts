@@ -6,9 +6,9 @@
 import { NativeError } from "../../ffi/error.ts";
 import { printable } from "../bytes/escape.ts";
 import { Failure } from "../failure.ts";
+import { processNow } from "../host/comm.ts";
 import { cyclesIn } from "../host/deadlock.ts";
 import { type Host, lookAtHost } from "../host/host.ts";
-import { processText } from "../host/sleep.ts";
 import type { Wait } from "../host/wait.ts";
 import { chain, lineOf } from "./chain.ts";
 
@@ -45,7 +45,7 @@ function look(): Host {
 function named(word: string, { waits }: Host): number[] {
   const found = /^\d+$/.test(word)
     ? [Number(word)].filter((pid) => waits.has(pid))
-    : [...waits.keys()].filter((pid) => processText(pid) === `${pid}(${printable(word)})`);
+    : [...waits.keys()].filter((pid) => processNow(pid) === `${pid}(${printable(word)})`);
   if (found.length === 0) throw new Failure(`no process ${printable(word)} here; try: ps -e`);
   return found;
 }
@@ -59,7 +59,7 @@ function ofProcesses(pids: readonly number[], host: Host, cycles: readonly numbe
 }
 
 function verdict(cycle: readonly number[]): string {
-  const all = cycle.map(processText).join(", ");
+  const all = cycle.map(processNow).join(", ");
   return cycle.length === 1 ? `deadlock: ${all} waits for itself` : `deadlock: ${all} wait for each other`;
 }
 
