@@ -10,12 +10,12 @@ export const callHooks: Hooks = {
 };
 
 /** Messages that sockets were given to send. */
-export const sendHooks: Hooks = {
+const sendHooks: Hooks = {
   sends_length: ["sock_send_length"],
 };
 
 /** What sockets give to those who receive. */
-export const copyHooks: Hooks = {
+const copyHooks: Hooks = {
   copies_out: ["skb_copy_datagram_iovec"],
 };
 
@@ -33,6 +33,15 @@ export const holderHooks: Hooks = {
 /** Without it /proc is asked, which says the same. */
 export const withoutHolders: Readonly<Record<string, string | null>> = { holders_open: null };
 
+/** All hooks that the families of sockets share. */
+export const socketHooks: Hooks = {
+  ...callHooks,
+  ...sendHooks,
+  ...copyHooks,
+  ...requestHooks,
+  ...holderHooks,
+};
+
 /** What a look at system calls does not show of sockets: addresses and contents that another thread changed meanwhile. */
 export const blindByCalls = {
   fentry: ["racing threads"],
@@ -41,10 +50,18 @@ export const blindByCalls = {
 } as const;
 
 /** The blind spots where a kernel lacks those, as KindModule has them: requests of io_submit(2). */
-export const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "aio" };
+const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "aio" };
 
 /** The blind spots where a kernel lacks those, as KindModule has them. */
 export const withoutRequests: Readonly<Record<string, string | null>> = {
   uring_complete: "io_uring",
   uring_submit: null,
+};
+
+/** The same of `socketHooks`. */
+export const withoutSocketHooks: Readonly<Record<string, string | null>> = {
+  copies_out: null,
+  ...withoutSends,
+  ...withoutRequests,
+  ...withoutHolders,
 };

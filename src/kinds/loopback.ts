@@ -7,17 +7,7 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
-import {
-  blindByCalls,
-  callHooks,
-  copyHooks,
-  holderHooks,
-  requestHooks,
-  sendHooks,
-  withoutHolders,
-  withoutRequests,
-  withoutSends,
-} from "./hooks.ts";
+import { blindByCalls, socketHooks, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
@@ -226,20 +216,13 @@ function loopbackKind(
     id,
     size: LoopbackRecord.size,
     hooks: {
-      ...callHooks,
-      ...sendHooks,
-      ...copyHooks,
+      ...socketHooks,
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
-      ...requestHooks,
-      ...holderHooks,
     },
     optional: {
       loopback_ready: null,
-      copies_out: null,
-      ...withoutSends,
-      ...withoutRequests,
-      ...withoutHolders,
+      ...withoutSocketHooks,
     },
     blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),

@@ -4,17 +4,7 @@ import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
-import {
-  blindByCalls,
-  callHooks,
-  copyHooks,
-  holderHooks,
-  requestHooks,
-  sendHooks,
-  withoutHolders,
-  withoutRequests,
-  withoutSends,
-} from "./hooks.ts";
+import { blindByCalls, socketHooks, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const path = key("path", "text", true);
@@ -161,19 +151,12 @@ function unixKind(
     id,
     size: UnixRecord.size,
     hooks: {
-      ...callHooks,
-      ...sendHooks,
-      ...copyHooks,
+      ...socketHooks,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
-      ...requestHooks,
-      ...holderHooks,
     },
     optional: {
       unix_ready: null,
-      copies_out: null,
-      ...withoutSends,
-      ...withoutRequests,
-      ...withoutHolders,
+      ...withoutSocketHooks,
     },
     blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
