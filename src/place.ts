@@ -1,3 +1,4 @@
+import { whole } from "../ffi/halves.ts";
 import type { Event, Key, Meta } from "./event.ts";
 
 /** The object that an event went through, as its meta names it: by a path or the like, or by two addresses and ports. */
@@ -31,4 +32,27 @@ export class EventPlace implements Meta {
   }
 
   flag(): void {}
+}
+
+/** What of an event's meta tells its channel from others: which object it went through, and by which socket. */
+export class ChannelPlace extends EventPlace {
+  /** inodes, 0 when unknown; of a queue its key; each in one number, exact below 2^53 */
+  sourceInode = 0;
+  destinationInode = 0;
+  object = 0;
+
+  override read(event: Event): void {
+    this.sourceInode = 0;
+    this.destinationInode = 0;
+    this.object = 0;
+    super.read(event);
+  }
+
+  override integer(key: Key, low: number, high: number): void {
+    const { name } = key;
+    if (name === "src_inode") this.sourceInode = whole(low, high);
+    else if (name === "dst_inode") this.destinationInode = whole(low, high);
+    else if (name === "pipe_inode" || name === "id") this.object = whole(low, high);
+    else super.integer(key, low, high);
+  }
 }

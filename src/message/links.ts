@@ -90,7 +90,7 @@ export class Links<Talking> {
 
   /** null when its channel can't be told */
   of(event: Event, place: MessagePlace): Spot<Talking> | null {
-    if (place.pipe !== 0) return this.#ofPipe(place.pipe);
+    if (place.object !== 0) return this.#ofPipe(place.object);
     if (place.source !== null) return this.#ofConnection(event, place);
     return place.sourceInode === 0 ? null : this.#ofSocket(place.sourceInode, place.destinationInode);
   }

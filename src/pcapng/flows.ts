@@ -3,9 +3,9 @@ import { latin1 } from "../bytes/latin1.ts";
 import type { Output } from "../bytes/output.ts";
 import { same } from "../bytes/same.ts";
 import type { End, Event } from "../event.ts";
+import { ChannelPlace } from "../place.ts";
 import { ProcessAddresses } from "./addresses.ts";
 import type { BlockWriter } from "./block.ts";
-import { ChannelFacts } from "./facts.ts";
 import { parseAddress } from "./inet.ts";
 import type { Direction } from "./packet.ts";
 import { dbusPort, firstPrivatePort, portOf, privatePorts } from "./ports.ts";
@@ -48,7 +48,7 @@ interface Slot {
 }
 
 export class Flows {
-  readonly #facts = new ChannelFacts();
+  readonly #facts = new ChannelPlace();
   readonly #addresses = new ProcessAddresses();
   #young = new Map<string, Conversation>();
   #old = new Map<string, Conversation>();
