@@ -3,8 +3,9 @@
  * connections. What we need is the header; a library would build the arguments, too.
  */
 import { latin1 } from "../../bytes/latin1.ts";
+import { FramedDialogue } from "../framed.ts";
 import type { Detail, Said } from "../message.ts";
-import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
+import type { Head, Protocol, Side, Verdict } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { field, ok, text, word } from "./words.ts";
 
@@ -39,48 +40,23 @@ class Header {
   readonly texts = new Map<string, Uint8Array>();
 }
 
-class DbusDialogue implements Dialogue {
-  readonly #isLost: [boolean, boolean] = [false, false];
+class DbusDialogue extends FramedDialogue {
   readonly #header = new Header();
   /** whether the client gets copies of everything, which nobody answers */
   #isMonitor = false;
-  /** of a message whose body has not all come yet */
-  readonly #said: [Said | null, Said | null] = [null, null];
 
-  constructor(
-    private readonly voice: Voice,
-    private readonly asks: Side,
-  ) {}
-
-  lost(side: Side): void {
-    this.#isLost[side] = true;
-    this.#said[side] = null;
-  }
-
-  step(stream: Stream, side: Side): boolean {
-    const said = this.#said[side];
-    if (said !== null) {
-      this.#said[side] = null;
-      this.voice.say(side, said);
-      return true;
-    }
-    if (this.#isLost[side]) return this.#search(stream, side);
+  protected read(stream: Stream, side: Side): boolean {
+    if (this.isLost[side]) return this.#search(stream, side);
     const { bytes, at, left } = stream;
     if (left < 2) return left === 1 && bytes[at] === 0 && side === this.asks && takeNul(stream);
     if (!isStart(bytes, at, stream.end)) return this.#line(stream, side);
     if (left < fixed) return false;
     const header = this.#header;
-    if (!measure(bytes, at, header)) {
-      stream.take(1);
-      this.#isLost[side] = true;
-      return true;
-    }
+    if (!measure(bytes, at, header)) return this.pass(stream, side);
     const seen = stream.frame(header.length, Math.min(header.headerLength, mostHeader));
     if (seen < 0) return false;
     readFields(bytes, at, at + seen, header);
-    stream.skip(header.length);
-    this.#said[side] = this.#saidBy(header, side);
-    return true;
+    return this.take(stream, side, header.length, this.#saidBy(header, side));
   }
 
   /** A line of authentication. */
@@ -91,12 +67,12 @@ class DbusDialogue implements Dialogue {
     const isCommand = first >= 0x41 && first <= 0x5a;
     if (end < 0 && isCommand && stream.left <= longestLine) return false;
     if (end < 0 || !isCommand) {
-      this.#isLost[side] = true;
+      this.isLost[side] = true;
       return true;
     }
     const line = latin1(stream.bytes.subarray(stream.at, Math.min(end, stream.at + 256))).trimEnd();
     if (!/^[A-Z_]{2,20}(?: |$)/.test(line)) {
-      this.#isLost[side] = true;
+      this.isLost[side] = true;
       return true;
     }
     stream.take(end - stream.at);
@@ -116,8 +92,7 @@ class DbusDialogue implements Dialogue {
     const header = this.#header;
     while (stream.left >= fixed) {
       if (isStart(stream.bytes, stream.at, stream.end) && measure(stream.bytes, stream.at, header)) {
-        if (stream.count > 0) this.voice.say(side, { kind: "undecoded" });
-        this.#isLost[side] = false;
+        this.found(stream, side);
         return true;
       }
       stream.take(1);

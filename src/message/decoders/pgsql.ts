@@ -3,16 +3,9 @@
  * the extended protocol; its answer is all that the server sends for it. Libraries for it are clients.
  */
 import { latin1 } from "../../bytes/latin1.ts";
+import { FramedDialogue } from "../framed.ts";
 import type { Detail, Said } from "../message.ts";
-import {
-  type Dialogue,
-  type Head,
-  otherSide,
-  type Protocol,
-  type Side,
-  type Verdict,
-  type Voice,
-} from "../protocol.ts";
+import { type Head, otherSide, type Protocol, type Side, type Verdict } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { Steps } from "./pgsqlsteps.ts";
 import { clean, type ErrorFields, errorOf, header, int32, reasonOf, strings } from "./pgsqlwords.ts";
@@ -27,11 +20,9 @@ const mostStartup = 10_000;
 /** of a message: what is looked at of it */
 const mostSeen = 1280;
 
-class PgsqlDialogue implements Dialogue {
+class PgsqlDialogue extends FramedDialogue {
   /** whether the client's first message, which has no type, is over */
   #isStarted = false;
-  #isLost: [boolean, boolean] = [false, false];
-  readonly #said: [Said | "none" | null, Said | "none" | null] = [null, null];
   /** the server's single byte in answer to a request for encryption */
   #asksForSecrecy = 0;
   readonly #steps = new Steps();
@@ -40,26 +31,14 @@ class PgsqlDialogue implements Dialogue {
   #rows = 0;
   #error: ErrorFields | null = null;
 
-  constructor(
-    private readonly voice: Voice,
-    private readonly asks: Side,
-  ) {}
-
-  lost(side: Side): void {
-    this.#isLost[side] = true;
-    this.#said[side] = null;
+  override lost(side: Side): void {
+    super.lost(side);
     this.#isStarted = true;
     this.#forget();
   }
 
-  step(stream: Stream, side: Side): boolean {
-    const said = this.#said[side];
-    if (said !== null) {
-      this.#said[side] = null;
-      if (said !== "none") this.voice.say(side, said);
-      return true;
-    }
-    if (this.#isLost[side]) return this.#search(stream, side);
+  protected read(stream: Stream, side: Side): boolean {
+    if (this.isLost[side]) return this.#search(stream, side);
     const isClient = side === this.asks;
     const { bytes, at, left } = stream;
     if (left === 0) return false;
@@ -67,19 +46,14 @@ class PgsqlDialogue implements Dialogue {
     if (!isClient && this.#asksForSecrecy > 0) return this.#secrecy(stream, side);
     if (left < 5) return false;
     const length = header(bytes, at, isClient);
-    if (length < 0) {
-      stream.take(1);
-      this.lost(side);
-      return true;
-    }
+    if (length < 0) return this.pass(stream, side);
     const seen = stream.frame(length, mostSeen);
     if (seen < 0) return false;
     const type = String.fromCharCode(bytes[at] as number);
     const body = bytes.subarray(at + 5, at + Math.max(5, seen));
     const isAlone = stream.count === 0;
-    stream.skip(length);
-    this.#said[side] = isClient ? this.#client(type, body) : this.#server(side, type, body, isAlone);
-    return true;
+    const said = isClient ? this.#client(type, body) : this.#server(side, type, body, isAlone);
+    return this.take(stream, side, length, said);
   }
 
   #startup(stream: Stream, side: Side): boolean {
@@ -87,35 +61,28 @@ class PgsqlDialogue implements Dialogue {
     const { bytes, at } = stream;
     const length = int32(bytes, at);
     const code = int32(bytes, at + 4);
-    if (length < 8 || length > mostStartup) {
-      stream.take(1);
-      this.lost(side);
-      return true;
-    }
+    if (length < 8 || length > mostStartup) return this.pass(stream, side);
     const seen = stream.frame(length, mostStartup);
     if (seen < 0) return false;
     const body = bytes.subarray(at + 8, at + Math.max(8, seen));
-    stream.skip(length);
+    return this.take(stream, side, length, this.#begun(code, body));
+  }
+
+  /** What the client begins with: a request for encryption, for an end, or its user and database. */
+  #begun(code: number, body: Uint8Array): Said {
     if (secure.includes(code)) {
       this.#asksForSecrecy++;
-      this.#said[side] = { kind: "request", name: text(code === secure[0] ? "ssl" : "gss encryption") };
-    } else if (code === cancel) {
-      this.#said[side] = { kind: "notification", name: text("cancel") };
-    } else {
-      this.#isStarted = true;
-      const words = strings(body);
-      const of = (name: string): Detail[] => {
-        const found = words.findIndex((value, i) => i % 2 === 0 && latin1(value) === name);
-        const value = found < 0 ? undefined : words[found + 1];
-        return value === undefined ? [] : [field(name, value)];
-      };
-      this.#said[side] = {
-        kind: "request",
-        name: text("startup"),
-        fields: [...of("user"), ...of("database")],
-      };
+      return { kind: "request", name: text(code === secure[0] ? "ssl" : "gss encryption") };
     }
-    return true;
+    if (code === cancel) return { kind: "notification", name: text("cancel") };
+    this.#isStarted = true;
+    const words = strings(body);
+    const of = (name: string): Detail[] => {
+      const found = words.findIndex((value, i) => i % 2 === 0 && latin1(value) === name);
+      const value = found < 0 ? undefined : words[found + 1];
+      return value === undefined ? [] : [field(name, value)];
+    };
+    return { kind: "request", name: text("startup"), fields: [...of("user"), ...of("database")] };
   }
 
   /** S or G: what follows is encrypted; N: go on without. */
@@ -233,8 +200,7 @@ class PgsqlDialogue implements Dialogue {
           if (next !== stream.end) return false;
         }
         if (next === stream.end || header(bytes, next, isClient) > 0) {
-          if (stream.count > 0) this.voice.say(side, { kind: "undecoded" });
-          this.#isLost[side] = false;
+          this.found(stream, side);
           return true;
         }
       }

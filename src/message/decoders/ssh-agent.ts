@@ -1,7 +1,8 @@
 /** The SSH agent's protocol: a length, a type, and what belongs to it. Keys and signatures are not shown. */
 import { latin1 } from "../../bytes/latin1.ts";
+import { FramedDialogue } from "../framed.ts";
 import type { Detail, Said } from "../message.ts";
-import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
+import type { Head, Protocol, Side, Verdict } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { field, text } from "./words.ts";
 
@@ -37,48 +38,21 @@ const answers: Readonly<Record<number, string>> = {
 };
 const failures = [5, 28];
 
-class SshAgentDialogue implements Dialogue {
-  readonly #isLost: [boolean, boolean] = [false, false];
-  readonly #said: [Said | null, Said | null] = [null, null];
-
-  constructor(
-    private readonly voice: Voice,
-    private readonly asks: Side,
-  ) {}
-
-  lost(side: Side): void {
-    this.#isLost[side] = true;
-    this.#said[side] = null;
-  }
-
-  step(stream: Stream, side: Side): boolean {
-    const said = this.#said[side];
-    if (said !== null) {
-      this.#said[side] = null;
-      this.voice.say(side, said);
-      return true;
-    }
+class SshAgentDialogue extends FramedDialogue {
+  protected read(stream: Stream, side: Side): boolean {
     const { bytes, at, left } = stream;
     if (left < 5) return false;
     const words = side === this.asks ? requests : answers;
     const length = lengthOf(bytes, at);
     const name = words[bytes[at + 4] as number];
-    if (length > mostMessage || length < 1 || name === undefined) {
-      stream.take(1);
-      this.#isLost[side] = true;
-      return true;
-    }
-    if (this.#isLost[side]) {
-      if (stream.count > 0) this.voice.say(side, { kind: "undecoded" });
-      this.#isLost[side] = false;
-    }
+    if (length > mostMessage || length < 1 || name === undefined) return this.pass(stream, side);
+    this.found(stream, side);
     const seen = stream.frame(4 + length, mostSeen);
     if (seen < 0) return false;
     const body = bytes.subarray(at + 5, at + Math.max(5, seen));
     const type = bytes[at + 4] as number;
-    stream.skip(4 + length);
-    this.#said[side] = side === this.asks ? asked(type, name, body) : answered(type, name, body);
-    return true;
+    const said = side === this.asks ? asked(type, name, body) : answered(type, name, body);
+    return this.take(stream, side, 4 + length, said);
   }
 }
 

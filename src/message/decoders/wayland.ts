@@ -3,8 +3,9 @@
  * before tracing is not decoded. The names are of the core protocol and xdg-shell.
  */
 import { latin1 } from "../../bytes/latin1.ts";
+import { FramedDialogue } from "../framed.ts";
 import type { Detail, Said } from "../message.ts";
-import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
+import type { Head, Protocol, Side, Verdict } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { interfaces } from "./waylandcore.ts";
 import { field, text } from "./words.ts";
@@ -17,28 +18,10 @@ const mostObjects = 65_536;
 /** objects that the server makes have numbers from here on */
 const firstOfServer = 0xff00_0000;
 
-class WaylandDialogue implements Dialogue {
+class WaylandDialogue extends FramedDialogue {
   readonly #objects = new Map<number, string>([[display, "wl_display"]]);
-  readonly #said: [Said | null, Said | null] = [null, null];
-  readonly #isLost: [boolean, boolean] = [false, false];
 
-  constructor(
-    private readonly voice: Voice,
-    private readonly asks: Side,
-  ) {}
-
-  lost(side: Side): void {
-    this.#isLost[side] = true;
-    this.#said[side] = null;
-  }
-
-  step(stream: Stream, side: Side): boolean {
-    const said = this.#said[side];
-    if (said !== null) {
-      this.#said[side] = null;
-      this.voice.say(side, said);
-      return true;
-    }
+  protected read(stream: Stream, side: Side): boolean {
     const { bytes, at, left } = stream;
     if (left < headerLength) return false;
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, left);
@@ -46,21 +29,13 @@ class WaylandDialogue implements Dialogue {
     const length = view.getUint16(6, true);
     const isOne = object !== 0 && length >= headerLength && length % 4 === 0;
     // in the midst of something only what is of a known object counts
-    if (!isOne || (this.#isLost[side] && !this.#isKnown(object, view.getUint16(4, true), side))) {
-      stream.take(1);
-      this.#isLost[side] = true;
-      return true;
-    }
-    if (this.#isLost[side]) {
-      if (stream.count > 0) this.voice.say(side, { kind: "undecoded" });
-      this.#isLost[side] = false;
-    }
+    if (!isOne || (this.isLost[side] && !this.#isKnown(object, view.getUint16(4, true), side)))
+      return this.pass(stream, side);
+    this.found(stream, side);
     const seen = stream.frame(length, mostSeen);
     if (seen < 0) return false;
     const body = new DataView(bytes.buffer, bytes.byteOffset + at, Math.max(headerLength, seen));
-    this.#said[side] = this.#saidBy(body, object, view.getUint16(4, true), side);
-    stream.skip(length);
-    return true;
+    return this.take(stream, side, length, this.#saidBy(body, object, view.getUint16(4, true), side));
   }
 
   #wordsOf(object: number, side: Side): readonly string[] {
