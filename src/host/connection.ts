@@ -106,12 +106,15 @@ export class Connections {
       one = this.#listeners.get(`${net} ${kept.toHex()}`);
     } else {
       const port = ((address[2] ?? 0) << 8) | (address[3] ?? 0);
-      one = [...this.#listeners.values()].find(
-        (listener) =>
-          listener.of === DescriptorOf.OF_INET && listener.net === net && listener.localPort === port,
-      );
+      one = this.#inetListener(net, port);
     }
     return one === undefined ? null : this.at(one.pid, one.fd);
+  }
+
+  #inetListener(net: number, port: number): Descriptor | undefined {
+    return [...this.#listeners.values()].find(
+      (one) => one.of === DescriptorOf.OF_INET && one.net === net && one.localPort === port,
+    );
   }
 
   #make(first: Descriptor, flows: ReadonlyMap<string, Descriptor>): Connection | null {
@@ -200,9 +203,7 @@ export class Connections {
     }
     if (!isNear(first)) return null;
     const sides = [side("end", mine, first)];
-    const listener = [...this.#listeners.values()].find(
-      (one) => one.of === DescriptorOf.OF_INET && one.net === first.net && one.localPort === first.remotePort,
-    );
+    const listener = this.#inetListener(first.net, first.remotePort);
     if (listener !== undefined) sides.push(side("backlog", this.#byObject.get(listener.object)!, listener));
     return this.#opening(kind, first, connected(first), sides, mine);
   }
