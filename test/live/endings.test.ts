@@ -20,8 +20,13 @@ test("a SIGINT from somebody ends the tracing, one from cmd's terminal does not"
   const output = join(folder, "interrupted");
   const caught = 'trap "kill -WINCH $$; echo caught" INT';
   const script = `${caught}; echo $PPID $$; while test ! -e ${output}.end; do sleep 0.05; done`;
-  const line = [EXECUTABLE, ...TRACE, "-o", output, "--", "sh", "-c", `'${script}'`].join(" ");
-  using terminal = new Ipcdump([], { command: ["script", "-qfec", line, "/dev/null"], stdin: "pipe" });
+  // script runs it with a shell, which is in the terminal's foreground as well and must be no more by then
+  const line = ["exec", EXECUTABLE, ...TRACE, "-o", output, "--", "sh", "-c", `'${script}'`].join(" ");
+  using terminal = new Ipcdump([], {
+    command: ["script", "-qfec", line, "/dev/null"],
+    env: { PATH: process.env.PATH!, SHELL: "/bin/sh" },
+    stdin: "pipe",
+  });
   const [, tracer, cmd] = await terminal.until("its pid", () =>
     terminal.stdout.map((said) => /^(\d+) (\d+)\r?$/.exec(said)).find((match) => match !== null),
   );
