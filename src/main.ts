@@ -1,17 +1,18 @@
 #!/usr/bin/env bun
-/** The executable: arguments → trace, doctor and its like, help or version; exit status. */
+/** The executable: arguments → trace, a subcommand, help or version; exit status. */
 import { isatty } from "node:tty";
 import { defineCommand, runCommand } from "citty";
 import { NativeError, remedyAgainst } from "../ffi/error.ts";
 import { sayLast } from "../ffi/handlers.ts";
 import manifest from "../package.json" with { type: "json" };
 import { printable } from "./bytes/escape.ts";
-import { type Invocation, type Options, parseArguments } from "./command/arguments.ts";
+import { type Options, parseArguments } from "./command/arguments.ts";
 import { help } from "./command/help.ts";
 import { kindWords } from "./command/selection.ts";
 import { Failure, UsageError } from "./failure.ts";
 import { flushLog, log, setVerbosity } from "./log.ts";
 import { Sink } from "./sink.ts";
+import { runSubcommand, subcommands } from "./subcommand/index.ts";
 
 /** Set by the build (`--define`): the version of each bundled library by its name. */
 declare const BUNDLE_VERSIONS: Readonly<Record<string, string>> | undefined;
@@ -23,38 +24,18 @@ const lastWords = 1000;
 // beside -P. It also accepts unknown flags.
 const ipcdump = defineCommand({
   meta: { name: manifest.name, version: manifest.version, description: manifest.description },
-  run: ({ rawArgs }) => run(parseArguments(rawArgs)),
+  run: ({ rawArgs }) => run(rawArgs),
 });
 
-async function run(invocation: Invocation): Promise<number> {
-  if (invocation.action === "help") return say(help(kindWords, invocation.isAll));
-  if (invocation.action === "version") return say(version(invocation.verbose));
-  if (invocation.action === "completions") {
-    const { completions } = await import("./command/completions.ts");
-    return say(completions(invocation.shell));
+async function run(words: readonly string[]): Promise<number> {
+  const answer = (await runSubcommand(words)) ?? parseArguments(words, Object.keys(subcommands));
+  if ("text" in answer) {
+    await say(answer.text, answer.file);
+    return answer.status ?? 0;
   }
-  if (invocation.action === "doctor") {
-    const { doctor } = await import("./doctor/doctor.ts");
-    const { text, works } = await doctor(invocation.json);
-    await say(text);
-    return works ? 0 : 1;
-  }
-  if (invocation.action === "map") {
-    const { map } = await import("./map/map.ts");
-    return say(map(invocation.names, invocation.drawing), invocation.output);
-  }
-  if (invocation.action === "why") {
-    const { why } = await import("./why/why.ts");
-    const { text, isDeadlock } = await why(invocation.names);
-    await say(text);
-    return isDeadlock ? 1 : 0;
-  }
-  if (invocation.action === "extcap") {
-    const { extcap } = await import("./extcap/extcap.ts");
-    const answer = extcap(invocation.words);
-    return typeof answer === "string" ? say(answer) : show(answer);
-  }
-  return show(invocation.options);
+  if (answer.action === "help") return say(help(kindWords, subcommands, answer.isAll));
+  if (answer.action === "version") return say(version(answer.verbose));
+  return show(answer.options);
 }
 
 /** Traces, or shows what was traced. */

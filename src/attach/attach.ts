@@ -1,5 +1,5 @@
 /**
- * Options → programs that run: for each kind the first back end that this kernel really loads and
+ * Orders → programs that run: for each kind the first back end that this kernel really loads and
  * attaches. A refused program costs its kind that back end, never the others theirs.
  */
 import { existsSync } from "node:fs";
@@ -18,16 +18,28 @@ import {
 } from "../../ffi/object.ts";
 import { initialTgid } from "../../ffi/self.ts";
 import { refusesTrampolines } from "../../ffi/trampoline.ts";
-import type { Options } from "../command/arguments.ts";
 import type { Kind } from "../event.ts";
 import { Failure } from "../failure.ts";
 import type { Groups } from "../filter/groups.ts";
+import type { Wanted } from "../filter/wanted.ts";
 import type { KindModule } from "../kinds/kind.ts";
 import { Config } from "../layout.ts";
 import { log } from "../log.ts";
 import { pidNamespace } from "../proc/processes.ts";
 import { Plan, type Refusal, said, type Traced } from "./plan.ts";
 import { preemption } from "./preemption.ts";
+
+/** Of what is asked for that part which decides what runs in the kernel; src/command/arguments.ts says more of each. */
+export interface Orders {
+  backend: Backend | "auto";
+  named: readonly Kind[];
+  wanted: Wanted;
+  bytes: boolean;
+  maxBytes: number;
+  kernelSignals: boolean;
+  ring: number;
+  verbosity: number;
+}
 
 export class Attached implements Disposable {
   constructor(
@@ -54,7 +66,7 @@ const processHooks = ["process_fork", "process_free"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
-function preference(options: Options, mayPreempt: boolean): Backend[] {
+function preference(options: Orders, mayPreempt: boolean): Backend[] {
   if (options.backend !== "auto") return [options.backend];
   return mayPreempt ? ["kprobe", "fentry", "tracepoint"] : [...backends];
 }
@@ -81,7 +93,7 @@ export function attach(
   libbpf: Libbpf,
   bytes: Uint8Array,
   kinds: readonly KindModule[],
-  options: Options,
+  options: Orders,
   groups: Groups,
 ): Attached {
   const { programs: fate, wantsPerfTracepoints } = preemption();
@@ -170,14 +182,14 @@ function noBtf(): Failure | null {
   );
 }
 
-function untraced(plans: readonly Plan[], options: Options): Map<Kind, string> {
+function untraced(plans: readonly Plan[], options: Orders): Map<Kind, string> {
   const without = plans.filter((plan) => !plan.isOpen);
   const named = without.find(({ kind }) => options.named.includes(kind.name));
   if (named !== undefined) throw named.failure;
   return new Map(without.map(({ kind, reason, remedy }) => [kind.name, `${reason}; ${remedy}`]));
 }
 
-function nothing(plans: readonly Plan[], options: Options): Failure {
+function nothing(plans: readonly Plan[], options: Orders): Failure {
   const cause = noBtf();
   if (cause !== null) return cause;
   if (options.named.length > 0) untraced(plans, options);
@@ -205,7 +217,7 @@ function configure(
   object: BpfObject,
   kinds: readonly KindModule[],
   traced: readonly Traced[],
-  options: Options,
+  options: Orders,
   groups: Groups,
 ): void {
   const config = new Config(object.map(".rodata.config").words(Config.size));

@@ -12,12 +12,12 @@ import {
   type ColorChoice,
   colors,
   type FlagName,
+  flags,
   formatNames,
   protocolNames,
 } from "./flags.ts";
-import { type Given, last, read } from "./given.ts";
+import { type Given, last as lastOf, readTracing } from "./given.ts";
 import { selectKinds } from "./selection.ts";
-import { type Subcommand, subcommandOf, type TopOptions } from "./subcommands.ts";
 import { duration, oneOf, ringSize, waitingTime, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
@@ -84,28 +84,34 @@ export interface Decode extends Choice {
   protocols: readonly string[];
 }
 
+/** How `ipcdump top` shows itself. */
+export interface TopOptions {
+  /** frames as plain text, one after the other */
+  isBatch: boolean;
+  /** to end after, 0: never */
+  frames: number;
+  /** seconds between frames */
+  interval: number;
+}
+
 export type Invocation =
   | { action: "help"; isAll: boolean }
   | { action: "version"; verbose: boolean }
-  | Exclude<Subcommand, { action: "top" }>
   | { action: "trace"; options: Options };
 
 /** the kernel side keeps -B in 32 bits */
 const mostBytes = 0xffff_ffff;
 
-/** @throws UsageError */
-export function parseArguments(words: readonly string[]): Invocation {
-  const subcommand = subcommandOf(words);
-  if (subcommand?.action === "top") {
-    const traced = parseArguments(subcommand.words);
-    if (traced.action !== "trace") return traced;
-    const { options } = traced;
-    // on a screen other lines would be in the way
-    const quiet = options.quiet || (!subcommand.top.isBatch && options.verbosity === 0);
-    return { ...traced, options: { ...options, quiet, top: fitTop(options, subcommand.top) } };
-  }
-  if (subcommand !== null) return subcommand;
-  const { given, command } = read(words);
+const last = (given: Given, name: FlagName) => lastOf(given, name, flags);
+
+/** @param others the words that may stand in place of flags. @throws UsageError */
+export function parseArguments(words: readonly string[], others: readonly string[] = []): Invocation {
+  const { given, command } = readTracing(words, others);
+  return invocationOf(given, command);
+}
+
+/** What the flags of tracing ask for. @throws UsageError */
+export function invocationOf(given: Given, command: string[] | null): Invocation {
   if (given.has("help")) return { action: "help", isAll: last(given, "help") === "all" };
   const verbosity = Math.min(2, given.get("verbose")?.length ?? 0);
   if (given.has("version")) return { action: "version", verbose: verbosity > 0 };
@@ -163,23 +169,6 @@ export function parseArguments(words: readonly string[]): Invocation {
     command,
   };
   return { action: "trace", options };
-}
-
-/** @throws UsageError for what makes no board */
-function fitTop({ summary, decode, format, recording, command }: Options, top: TopOptions): TopOptions {
-  const other = summary
-    ? "--summary"
-    : decode !== null
-      ? "--decode"
-      : format !== "text"
-        ? `-f ${format}`
-        : recording !== null
-          ? "-r"
-          : null;
-  if (other !== null) throw new UsageError(`top shows a board, live; leave out ${other}`);
-  if (command !== null && !top.isBatch)
-    throw new UsageError("top and CMD can't share a terminal; add -b, or start CMD on another one");
-  return top;
 }
 
 /** --signal leaves out what is none, and so nothing else is traced. @throws UsageError */

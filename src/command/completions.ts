@@ -1,24 +1,33 @@
 /** Completions for shells, made from the table of flags. */
 import type { Flag } from "./flag.ts";
-import { commands, type FlagName, flags, type Shell, shells } from "./flags.ts";
+import { flags } from "./flags.ts";
 import { kindWords } from "./selection.ts";
+import type { Subcommand, Subcommands } from "./subcommand.ts";
+
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
 
 interface NamedFlag extends Flag {
   readonly name: string;
 }
 
-const entries: readonly NamedFlag[] = (Object.keys(flags) as FlagName[]).map((name) => ({
-  name,
-  ...flags[name],
-}));
-const commandNames = Object.keys(commands);
-
-/** The script for a shell, with its own instructions in a comment on top. */
-export function completions(shell: Shell): string {
-  return scripts[shell]();
+function named(table: Readonly<Record<string, Flag>>): NamedFlag[] {
+  return Object.entries(table).map(([name, flag]) => ({ name, ...flag }));
 }
 
-const scripts: Record<Shell, () => string> = { bash, zsh, fish };
+const entries: readonly NamedFlag[] = named(flags);
+
+/** The flags that a subcommand takes: its own, and those of tracing where it traces. */
+function flagsOf({ flags: own, traces }: Subcommand): NamedFlag[] {
+  return [...named(own), ...(traces ? entries : [])];
+}
+
+/** The script for a shell, with its own instructions in a comment on top. */
+export function completions(shell: Shell, subcommands: Subcommands): string {
+  return scripts[shell](subcommands);
+}
+
+const scripts: Record<Shell, (subcommands: Subcommands) => string> = { bash, zsh, fish };
 
 function words(flag: NamedFlag): string[] {
   return [...(flag.short === undefined ? [] : [`-${flag.short}`]), `--${flag.name}`];
@@ -30,20 +39,37 @@ function choices({ values }: NamedFlag): readonly string[] | null {
   return values === undefined || typeof values === "string" ? null : values;
 }
 
-function bash(): string {
-  const takers = entries.filter(({ value }) => value !== undefined);
-  const cases = takers.map((flag) => {
+/** The arms of a case of bash for the flags that take values. */
+function bashCases(flags: readonly NamedFlag[]): string[] {
+  const takers = flags.filter(({ value }) => value !== undefined);
+  return takers.map((flag) => {
     const fixed = choices(flag);
     let action = ":";
     if (fixed !== null) action = `_ipcdump_words '${fixed.join(" ")}'`;
     else if (flag.values === "file") action = 'COMPREPLY=($(compgen -f -- "$word"))';
     else if (flag.values === "pid") action = '_ipcdump_words "$(cd /proc && echo [0-9]*)"';
-    else if (flag.values === "comm")
-      action = '_ipcdump_words "$(cat /proc/[0-9]*/comm 2>/dev/null | sort -u)"';
+    else if (flag.values === "comm") action = `_ipcdump_words ${bashNames}`;
     // a value that may be left out is completed behind its equals sign only
     const isAsked = flag.optional ? "[[ $word$previous == *=* ]] && " : "";
     return `    ${words(flag).join("|")}) ${isAsked}{ ${action}; return; } ;;`;
   });
+}
+
+const bashNames = '"$(cat /proc/[0-9]*/comm 2>/dev/null | sort -u)"';
+
+/** What bash does behind a subcommand's name. */
+function bashCommand(name: string, subcommand: Subcommand): string {
+  const own = flagsOf(subcommand);
+  const { operands = [] } = subcommand;
+  const cases = bashCases(own);
+  const offered = [...own.flatMap(words), ...(subcommand.traces ? ["--"] : [])].join(" ");
+  const others =
+    operands === "comm" ? `'${offered} '${bashNames}` : `'${[...operands, offered].join(" ").trim()}'`;
+  const values = cases.length === 0 ? "" : `    case $flag in\n${cases.join("\n")}\n    esac\n`;
+  return `  if ((COMP_CWORD > 1)) && [[ \${COMP_WORDS[1]} == ${name} ]]; then\n${values}    _ipcdump_words ${others}\n    return\n  fi`;
+}
+
+function bash(subcommands: Subcommands): string {
   return `# ipcdump completions for bash; to use them now: source <(ipcdump completions bash)
 _ipcdump_words() {
   # the last of a list with commas is completed, what stands before it stays
@@ -63,21 +89,20 @@ _ipcdump() {
       return
     fi
   done
-  case \${COMP_WORDS[1]} in
-    completions) ((COMP_CWORD == 2)) && _ipcdump_words '${shells.join(" ")}'; ((COMP_CWORD > 1)) && return ;;
-    doctor) ((COMP_CWORD == 2)) && _ipcdump_words '--json'; ((COMP_CWORD > 1)) && return ;;
-  esac
   # --flag=value comes as three words, -xt as a bundle whose last flag takes the value
   local previous=$flag
   if [[ $word == = ]]; then previous='=' word=''
   elif [[ $flag == = ]]; then flag=\${COMP_WORDS[COMP_CWORD-2]}
   elif [[ $flag == -[!-]* ]]; then flag=-\${flag: -1}; fi
+${Object.entries(subcommands)
+  .map(([name, subcommand]) => bashCommand(name, subcommand))
+  .join("\n")}
   case $flag in
-${cases.join("\n")}
+${bashCases(entries).join("\n")}
   esac
   _ipcdump_words '${entries.flatMap(words).join(" ")} --'
   if ((COMP_CWORD == 1)); then
-    COMPREPLY+=($(compgen -W '${commandNames.join(" ")}' -- "$word"))
+    COMPREPLY+=($(compgen -W '${Object.keys(subcommands).join(" ")}' -- "$word"))
   fi
 }
 complete -o filenames -F _ipcdump ipcdump
@@ -87,8 +112,9 @@ complete -o filenames -F _ipcdump ipcdump
 /** names of processes: their files are read when completing, the pattern is zsh's own for numbers */
 const zshNames = `{compadd -- \${(f)"$(cat /proc/<->/comm(N) 2>/dev/null)"}}`;
 
-function zsh(): string {
-  const specs = entries.flatMap((flag) => {
+/** What _arguments of zsh takes for flags. */
+function zshSpecs(flags: readonly NamedFlag[]): string[] {
+  return flags.flatMap((flag) => {
     const description = flag.description.replace(/[[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
     const repeats = flag.list === true ? "*" : "";
     return words(flag).map((word) => {
@@ -105,6 +131,21 @@ function zsh(): string {
       return `    '${repeats}${word}${sign}[${description}]${colons}${flag.value}:${action}'`;
     });
   });
+}
+
+/** What zsh does behind a subcommand's name. */
+function zshCommand(name: string, subcommand: Subcommand): string {
+  const { operands = [] } = subcommand;
+  const rest = operands === "comm" ? zshNames : `(${operands.join(" ")})`;
+  const specs = [
+    ...zshSpecs(flagsOf(subcommand)),
+    ...(operands.length === 0 ? [] : [`    '*:${subcommand.usage.replace(/[[\]:\\]/g, "")}:${rest}'`]),
+  ];
+  if (specs.length === 0) return `      ${name}) return ;;`;
+  return `      ${name}) shift words; ((CURRENT--)); _arguments -s -S : \\\n${specs.join(" \\\n")}\n        return ;;`;
+}
+
+function zsh(subcommands: Subcommands): string {
   return `#compdef ipcdump
 # ipcdump completions for zsh; to keep them: ipcdump completions zsh >"\${fpath[1]}/_ipcdump"
 _ipcdump() {
@@ -117,53 +158,72 @@ _ipcdump() {
   fi
   if ((CURRENT > 2)); then
     case $words[2] in
-      completions) ((CURRENT == 3)) && compadd -- ${shells.join(" ")}; return ;;
-      doctor) compadd -- --json; return ;;
+${Object.entries(subcommands)
+  .map(([name, subcommand]) => zshCommand(name, subcommand))
+  .join("\n")}
     esac
   elif ((CURRENT == 2)) && [[ $words[2] != -* ]]; then
-    compadd -- ${commandNames.join(" ")}
+    compadd -- ${Object.keys(subcommands).join(" ")}
   fi
   _arguments -s -S : \\
-${specs.join(" \\\n")}
+${zshSpecs(entries).join(" \\\n")}
 }
 if [[ $funcstack[1] == _ipcdump ]]; then _ipcdump "$@"; else compdef _ipcdump ipcdump; fi
 `;
 }
 
-function fish(): string {
-  const quoted = (text: string) => `'${text.replace(/['\\]/g, "\\$&")}'`;
-  const lines = entries.map((flag) => {
+const fishQuoted = (text: string) => `'${text.replace(/['\\]/g, "\\$&")}'`;
+
+/** The flags as fish takes them, where a condition of its own holds. */
+function fishFlags(flags: readonly NamedFlag[], condition: string): string[] {
+  return flags.map((flag) => {
     const fixed = choices(flag);
-    const parts = ["complete -c ipcdump -n __ipcdump_flags"];
+    const parts = [`complete -c ipcdump -n ${condition}`];
     if (flag.short !== undefined) parts.push(`-s ${flag.short}`);
     parts.push(`-l ${flag.name}`);
     if (flag.values === "file") parts.push("-rF");
     else if (flag.value !== undefined) parts.push(flag.optional ? "-f" : "-x");
     if (fixed !== null) {
       const list = flag.list ? `(__fish_append , ${fixed.join(" ")})` : fixed.join(" ");
-      parts.push(`-a ${quoted(list)}`);
+      parts.push(`-a ${fishQuoted(list)}`);
     } else if (flag.values === "pid") parts.push("-a '(__fish_complete_pids)'");
-    else if (flag.values === "comm") parts.push("-a '(cat /proc/*/comm 2>/dev/null | sort -u)'");
-    return [...parts, `-d ${quoted(flag.description)}`].join(" ");
+    else if (flag.values === "comm") parts.push(`-a '${fishNames}'`);
+    return [...parts, `-d ${fishQuoted(flag.description)}`].join(" ");
   });
-  const own = Object.entries(commands).map(
-    ([name, { description }]) =>
-      `complete -c ipcdump -n __ipcdump_first -a ${name} -d ${quoted(description)}`,
-  );
+}
+
+const fishNames = "(cat /proc/*/comm 2>/dev/null | sort -u)";
+
+/** What fish offers for a subcommand, and behind its name. */
+function fishCommand(name: string, { description, flags, operands = [] }: Subcommand): string[] {
+  const behind = fishQuoted(`__ipcdump_behind ${name}`);
+  const words = operands === "comm" ? fishNames : operands.join(" ");
+  return [
+    `complete -c ipcdump -n __ipcdump_first -a ${name} -d ${fishQuoted(description)}`,
+    ...(words === "" ? [] : [`complete -c ipcdump -n ${behind} -a ${fishQuoted(words)}`]),
+    ...fishFlags(named(flags), behind),
+  ];
+}
+
+function fish(subcommands: Subcommands): string {
+  const all = Object.entries(subcommands);
+  const others = all.filter(([, { traces }]) => !traces).map(([name]) => name);
   return `# ipcdump completions for fish; to keep them:
 # ipcdump completions fish >~/.config/fish/completions/ipcdump.fish
 function __ipcdump_flags
   set -l words (commandline -opc)
-  not contains -- -- $words; and not contains -- "$words[2]" ${commandNames.join(" ")}
+  not contains -- -- $words; and not contains -- "$words[2]" ${others.join(" ")}
 end
 function __ipcdump_first
   test (count (commandline -opc)) -eq 1
 end
+function __ipcdump_behind
+  set -l words (commandline -opc)
+  not contains -- -- $words; and test "$words[2]" = $argv[1]
+end
 complete -c ipcdump -f
-${own.join("\n")}
-complete -c ipcdump -n '__fish_seen_subcommand_from completions' -a ${quoted(shells.join(" "))}
-complete -c ipcdump -n '__fish_seen_subcommand_from doctor' -l json -d 'as JSON'
+${all.flatMap(([name, subcommand]) => fishCommand(name, subcommand)).join("\n")}
 complete -c ipcdump -n 'contains -- -- (commandline -opc)' -F -a '(__fish_complete_command)'
-${lines.join("\n")}
+${fishFlags(entries, "__ipcdump_flags").join("\n")}
 `;
 }

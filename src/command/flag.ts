@@ -14,7 +14,8 @@ export interface Flag {
   /** may be repeated; a value flag's values may be separated by commas too (`\,` is a comma) */
   readonly list?: true;
   readonly default?: string;
-  readonly group: (typeof groups)[number];
+  /** part of the help that has it; a subcommand's own are in none */
+  readonly group?: (typeof groups)[number];
   readonly description: string;
   /** the flag on whose line the help has this one */
   readonly beside?: string;

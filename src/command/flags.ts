@@ -15,25 +15,6 @@ export const protocolNames = protocols.map(({ name }) => name);
 export const signalWords = Array.from({ length: lastRealtime }, (_, i) => signalName(i + 1))
   .filter((name) => name.startsWith("SIG"))
   .map((name) => name.slice("SIG".length));
-export const shells = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof shells)[number];
-/** What `ipcdump map` draws. */
-export const drawingNames = ["text", "json", "dot", "mermaid", "html"] as const;
-export type DrawingName = (typeof drawingNames)[number];
-
-/** The words that may stand first instead of flags, with their arguments and their effects. */
-export const commands = {
-  doctor: { usage: "doctor [--json]", description: "what works here, what mends the rest" },
-  map: {
-    usage: "map [PID|NAME|PATH]",
-    description: "who can talk to whom right now",
-  },
-  why: { usage: "why [PID|NAME]", description: "what it waits for; alone: what hangs" },
-  top: { usage: "top [-b] [-n N] [FLAGS]", description: "live: who talks to whom, how much" },
-  extcap: { usage: "extcap --install|--remove", description: "be an interface of Wireshark's" },
-  completions: { usage: `completions ${shells.join("|")}`, description: "completions for a shell" },
-} as const;
-
 export const flags = {
   type: {
     short: "t",

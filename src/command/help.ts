@@ -1,20 +1,12 @@
 import { type Flag, groups } from "./flag.ts";
-import { commands, type FlagName, flags, flagWords } from "./flags.ts";
+import { type FlagName, flags, flagWords } from "./flags.ts";
+import type { Subcommands } from "./subcommand.ts";
 
 const width = 80;
 /** where descriptions begin */
 const column = 24;
 
-const others = [
-  { usage: "[FLAGS] -- CMD ARGS...", description: "start CMD and show what it does" },
-  ...Object.values(commands),
-];
-
-const head = [
-  "Usage: ipcdump [FLAGS]",
-  ...others.map(({ usage, description }) => `       ipcdump ${usage.padEnd(28)}${description}`),
-  "Shows interprocess communication on this host: who sent what to whom.",
-];
+const tracingCommand = { usage: "[FLAGS] -- CMD ARGS...", description: "start CMD and show what it does" };
 
 /** The original's one-liners, and their results. */
 const examples: readonly [command: string, meaning: string][] = [
@@ -29,8 +21,22 @@ const examples: readonly [command: string, meaning: string][] = [
  * The text of --help: 80 columns and 45 lines at most, ends with a newline.
  * @param isAll what is rarely needed as well, in as many lines as it takes
  */
-export function help(kindWords: readonly (readonly string[])[], isAll = false): string {
-  const lines = [...head];
+export function help(
+  kindWords: readonly (readonly string[])[],
+  subcommands: Subcommands,
+  isAll = false,
+): string {
+  const others = Object.entries(subcommands).map(([name, { usage, description }]) => ({
+    usage: `${name} ${usage}`,
+    description,
+  }));
+  const lines = [
+    "Usage: ipcdump [FLAGS]",
+    ...[tracingCommand, ...others].map(
+      ({ usage, description }) => `       ipcdump ${usage.padEnd(28)}${description}`,
+    ),
+    "Shows interprocess communication on this host: who sent what to whom.",
+  ];
   for (const group of groups) {
     lines.push(`${group[0]?.toUpperCase()}${group.slice(1)}:`);
     for (const name of Object.keys(flags) as FlagName[]) {

@@ -1,6 +1,7 @@
 /** `ipcdump map` shows who can talk to whom right now, without tracing. */
-import type { DrawingName } from "../command/flags.ts";
+
 import { lookAtHost } from "../host/host.ts";
+import type { DrawingName } from "./choice.ts";
 import { dotOf, mermaidOf } from "./drawing.ts";
 import { type MappedConnection, mapOf } from "./graph.ts";
 import { pageOf } from "./page.ts";

@@ -1,7 +1,7 @@
 /** `ipcdump top`: in place of lines a board of who talks to whom right now, and keys to steer it. */
 import { Keyboard } from "../../ffi/keyboard.ts";
 import { Output } from "../bytes/output.ts";
-import type { TopOptions } from "../command/subcommands.ts";
+import type { TopOptions } from "../command/arguments.ts";
 import type { Event, Lost } from "../event.ts";
 import type { Format } from "../format/format.ts";
 import { type Row, Rows } from "../format/rows.ts";

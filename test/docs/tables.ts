@@ -7,6 +7,7 @@ import { backends } from "../../ffi/object.ts";
 import { help } from "../../src/command/help.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { kinds } from "../../src/kinds/index.ts";
+import { subcommands } from "../../src/subcommand/index.ts";
 import { writeMarked } from "./marked.ts";
 
 function rows(lines: readonly (readonly string[])[]): string {
@@ -36,7 +37,7 @@ export const written: readonly (readonly [page: string, name: string, text: stri
   ["README.md", "kinds", kindTable()],
   ["docs/kinds.md", "kinds", kindTable()],
   ["docs/kernels.md", "blind", blindTable()],
-  ["docs/flags.md", "flags", `\`\`\`\n${help(kindWords, true)}\`\`\`\n`],
+  ["docs/flags.md", "flags", `\`\`\`\n${help(kindWords, subcommands, true)}\`\`\`\n`],
 ];
 
 if (import.meta.main) for (const [page, name, text] of written) writeMarked(page, name, text);

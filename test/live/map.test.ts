@@ -113,7 +113,7 @@ describe("map", () => {
   test("wrong words are told", async () => {
     expect(await ask("map", "-f", "png")).toMatchObject({ status: 2, text: "" });
     expect((await ask("map", "--deep")).errors).toBe(
-      "ipcdump: map takes -f, -o and what to show: --deep is neither\nTry: ipcdump --help\n",
+      "ipcdump: map takes no --deep\nIts flags: -f NAME, -o FILE\n",
     );
   });
 });

@@ -136,12 +136,12 @@ describe("top", () => {
   test.each([
     [["top", "--summary"], "top shows a board, live; leave out --summary"],
     [["top", "-f", "json"], "top shows a board, live; leave out -f json"],
-    [["top", "-n"], "-n needs a value: ipcdump top -n N"],
+    [["top", "-n", "-b"], "-n needs a value: -n N, but -b is a flag\nTry: ipcdump --help"],
     [["top", "-n", "x"], "-n needs a whole number, 0 or more: x"],
     [["top", "--interval", "0"], "--interval needs a time like 30, 1.5s, 2m or 1h: 0"],
     [["top", "--", "true"], "top and CMD can't share a terminal; add -b, or start CMD on another one"],
   ])("%j is refused", async (words, error) => {
     using ipcdump = new Ipcdump(words);
-    expect([await ipcdump.ended(), ipcdump.stderr]).toEqual([2, [`ipcdump: ${error}`]]);
+    expect([await ipcdump.ended(), ipcdump.stderr]).toEqual([2, `ipcdump: ${error}`.split("\n")]);
   });
 });

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
-import { completions } from "../../src/command/completions.ts";
+import { completions, shells } from "../../src/command/completions.ts";
 import type { Flag } from "../../src/command/flag.ts";
-import { flags, shells } from "../../src/command/flags.ts";
+import { flags } from "../../src/command/flags.ts";
 import { kindWords } from "../../src/command/selection.ts";
+import type { Subcommand } from "../../src/command/subcommand.ts";
+import { subcommands } from "../../src/subcommand/index.ts";
 
 /** What bash offers behind these words. */
 function offers(...words: string[]): string[] {
-  const script = `${completions("bash")}
+  const script = `${completions("bash", subcommands)}
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ipcdump; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = Bun.spawnSync(["bash", "-c", script, "bash", "ipcdump", ...words]);
   expect(stderr.toString()).toBe("");
@@ -23,6 +25,14 @@ const cases: [words: string[], offered: string[]][] = [
     ["bash", "zsh", "fish"],
   ],
   [["doctor", ""], ["--json"]],
+  [
+    ["map", "-f", ""],
+    ["text", "json", "dot", "mermaid", "html"],
+  ],
+  [["map", "--out"], ["--output"]],
+  [["extcap", "--in"], ["--install"]],
+  [["top", "--inter"], ["--interval"]],
+  [["top", "-t", "sig"], ["signal"]],
   [
     ["-f", ""],
     ["text", "json", "csv", "pcapng"],
@@ -54,11 +64,16 @@ test("bash offers every flag and every kind", () => {
 });
 
 test.each(shells)("%s knows every flag", (shell) => {
-  const script = completions(shell);
+  const script = completions(shell, subcommands);
   for (const [name, flag] of Object.entries<Flag>(flags)) {
     expect(script).toContain(shell === "fish" ? `-l ${name}` : `--${name}`);
     if (flag.short !== undefined)
       expect(script).toMatch(new RegExp(`-${shell === "fish" ? "s " : ""}${flag.short}\\b`));
+  }
+  for (const [name, { flags }] of Object.entries<Subcommand>(subcommands)) {
+    expect(script).toMatch(new RegExp(`\\b${name}\\b`));
+    for (const own of Object.keys(flags))
+      expect(script).toContain(shell === "fish" ? `-l ${own}` : `--${own}`);
   }
   expect(script).toStartWith("#");
   expect(script).toEndWith("\n");

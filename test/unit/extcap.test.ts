@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { parseArguments } from "../../src/command/arguments.ts";
 import { config, dlts, interfaces } from "../../src/extcap/answers.ts";
 import { callOf } from "../../src/extcap/call.ts";
 import { words } from "../../src/extcap/words.ts";
 import { kinds } from "../../src/kinds/index.ts";
+import { extcap } from "../../src/subcommand/extcap.ts";
+import { runSubcommand } from "../../src/subcommand/index.ts";
 
 const own = ["--extcap-interface", "ipcdump"];
 
@@ -21,16 +22,15 @@ describe("calls of Wireshark", () => {
     ).toMatchObject({ ask: "capture", fifo: "/f", filter: [], settings: { size: "9", follow: "true" } });
   });
 
-  test("come without a word in front of them, or with ours", () => {
+  test("come without a word in front of them, or with ours", async () => {
     const all = ["--extcap-interfaces", "--extcap-version=4.0"];
-    expect(parseArguments(all)).toEqual({ action: "extcap", words: all });
-    expect(parseArguments(["extcap", ...all])).toEqual({ action: "extcap", words: all });
-    expect(parseArguments(["--capture", ...own, "--fifo", "/f"])).toMatchObject({ action: "extcap" });
+    expect(extcap.isMeant?.(all)).toBe(true);
+    expect(extcap.isMeant?.(["--capture", ...own, "--fifo", "/f"])).toBe(true);
+    for (const words of [all, ["extcap", ...all]])
+      expect(await runSubcommand(words)).toEqual({ text: interfaces() });
     // what stands behind -- is a command's
     for (const flag of [[], ["--bytes"]])
-      expect(parseArguments([...flag, "--", "dumpcap", "--extcap-interfaces"])).toMatchObject({
-        action: "trace",
-      });
+      expect(runSubcommand([...flag, "--", "dumpcap", "--extcap-interfaces"])).toBeNull();
   });
 
   test.each([

@@ -82,7 +82,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/message/": [],
   "src/format/": ["src/pcapng/", "src/message/"],
   "src/command/": ["src/kinds/", "src/match/", "src/filter/", "src/message/", "src/format/"],
-  "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/", "src/command/"],
+  "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/"],
   "src/account/": ["src/proc/", "src/name/", "src/kinds/", "src/attach/"],
   "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
   "src/host/": ["src/log.ts", "src/proc/", "src/name/", "src/attach/"],
@@ -103,10 +103,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
       "src/top/",
     ],
   ],
-  "src/main.ts": [
-    ...["src/log.ts", "src/sink.ts", "src/command/", "src/doctor/", "src/map/", "src/why/", "src/extcap/"],
-    ...["src/trace/"],
-  ],
+  "src/subcommand/": ["src/command/", "src/doctor/", "src/map/", "src/why/", "src/extcap/"],
+  "src/main.ts": ["src/log.ts", "src/sink.ts", "src/command/", "src/trace/", "src/subcommand/"],
 };
 
 function floorOf(file: string): string {

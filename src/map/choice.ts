@@ -1,0 +1,3 @@
+/** What `ipcdump map` draws. */
+export const drawingNames = ["text", "json", "dot", "mermaid", "html"] as const;
+export type DrawingName = (typeof drawingNames)[number];
