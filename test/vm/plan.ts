@@ -12,7 +12,7 @@ const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
- * files no VM has the compilers, tshark, bash, script, tmux or nft.
+ * files no VM has the compilers, tshark, bash, script, tmux or nft. No kernel changes what bad words are answered.
  */
 const onlyHere = [
   "contents",
@@ -31,6 +31,7 @@ const onlyHere = [
   "pcapng",
   "survival",
   "top",
+  "usage",
 ];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];

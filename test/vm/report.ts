@@ -17,6 +17,7 @@ export interface Tally {
 const OUTPUT_TAIL_LINES = 40;
 /** Of a failed case the first and the last lines say what it was about. */
 const DETAIL_LINES = 40;
+const SLOWEST_FILES = 12;
 
 /** What one boot said, per back end, in words and numbers. */
 export class Report {
@@ -41,7 +42,7 @@ export class Report {
       for (const failed of cases.filter(({ verdict }) => verdict === "fail")) this.#failed(backend, failed);
       this.tally.passed += cases.filter(({ verdict }) => verdict === "pass").length;
       this.#unfinished(backend, output, cases, ended?.status, cut !== null);
-      this.text += `${kernel.series} (${kernel.release}) ${backend}: ${counted(cases)}\n`;
+      this.text += `${kernel.series} (${kernel.release}) ${backend}: ${counted(cases)}${slowest(cases)}\n`;
     }
     if (boot.complaints.length > 0) {
       // Whatever the cases saw: a tracer must not make the kernel complain.
@@ -102,6 +103,17 @@ function counted(cases: readonly Case[]): string {
   const count = (wanted: Verdict) => cases.filter(({ verdict }) => verdict === wanted).length;
   const skipped = count("skip");
   return `${count("pass")} passed, ${count("fail")} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}
+
+/** The files that took longest, for whoever wants it shorter. */
+function slowest(cases: readonly Case[]): string {
+  const files = new Map<string, number>();
+  for (const { id, milliseconds } of cases) {
+    const file = id.split("/", 1)[0]!;
+    files.set(file, (files.get(file) ?? 0) + milliseconds);
+  }
+  const longest = [...files].sort(([, a], [, b]) => b - a).slice(0, SLOWEST_FILES);
+  return `; slowest: ${longest.map(([file, took]) => `${file} ${Math.round(took / 1000)} s`).join(", ")}`;
 }
 
 function shortened(detail: string): string {

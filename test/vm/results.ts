@@ -6,6 +6,8 @@ export interface Case {
   verdict: Verdict;
   /** What `bun test` printed about a failure, else empty. */
   detail: string;
+  /** How long it took; 0 where `bun test` leaves it out. */
+  milliseconds: number;
 }
 
 const VERDICTS: Record<string, Verdict> = { pass: "pass", fail: "fail", skip: "skip", todo: "skip" };
@@ -19,13 +21,15 @@ export function parseCases(output: string): Case[] {
     // After many tests it says once more which ones were not passed.
     if (/^\d+ tests? (skipped|todo|failed):$/.test(line)) break;
     const file = /^(?:\S*\/)?([^/\s]+)\.test\.ts:$/.exec(line)?.[1];
-    const [, word, name] = /^\((pass|fail|skip|todo)\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line) ?? [];
+    const [, word, name, took = "0", unit] =
+      /^\((pass|fail|skip|todo)\) (.+?)(?: \[([\d.]+)(m?s)\])?$/.exec(line) ?? [];
     const verdict = word && VERDICTS[word];
     if (verdict && name) {
       cases.push({
         id: identify(kind, name),
         verdict,
         detail: verdict === "fail" ? detail.join("\n").trim() : "",
+        milliseconds: Number(took) * (unit === "s" ? 1000 : 1),
       });
     } else if (file) kind = file;
     else {
