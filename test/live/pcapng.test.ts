@@ -13,19 +13,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, PATIENCE } from "../harness/condition.ts";
-import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { EXECUTABLE } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
+import { lengths, longBody, record, requests } from "../harness/recording.ts";
 
 setDefaultTimeout(3 * PATIENCE);
 
 const folder = mkdtempSync(join(tmpdir(), "ipcdump-pcapng-"));
 const file = join(folder, "run.pcapng");
 const server = join(folder, "docker.sock");
-const gate = join(folder, "gate");
-const requests = 12;
-const longBody = 200_000;
-/** of the answers' bodies, one of them longer than a packet */
-const lengths = Array.from({ length: requests }, (_, n) => (n === 3 ? longBody : 20 + n));
 
 /** The same run as ipcdump showed it while it traced. */
 let live: string[] = [];
@@ -79,52 +75,8 @@ function expectSame(recorded: readonly string[]): void {
   expect(sure.filter((is) => is).length).toBeGreaterThan(requests);
 }
 
-/** An HTTP server on a unix socket, its client, a shell with a pipe, and a signal; all of them one command. */
-const workload = `
-  exec 2>&1
-  bun -e '
-    const lengths = JSON.parse(process.env.LENGTHS);
-    const server = Bun.serve({ unix: process.env.SOCKET, fetch: (request) => {
-      const at = Number(new URL(request.url).searchParams.get("n"));
-      if (at === lengths.length - 1) setTimeout(() => server.stop(), 0);
-      return new Response("answer ".repeat(lengths[at]).slice(0, lengths[at]));
-    } });
-    console.log("listens");
-  ' | { read line; bun -e '
-    const count = JSON.parse(process.env.LENGTHS).length;
-    for (let n = 0; n < count; n++) {
-      await (await fetch("http://localhost/containers?n=" + n, { unix: process.env.SOCKET })).text();
-    }
-  '; }
-  printf 'sixteen bytes ..' | cat > /dev/null
-  sleep 60 & while read name < /proc/$!/comm && [ "$name" != sleep ]; do :; done
-  kill -TERM $!; wait`;
-
 beforeAll(async () => {
-  run(["mkfifo", gate]);
-  const common = ["--backend", BACKEND, "-t", "pipe,signal,unix-stream"];
-  const bun = join(import.meta.dir, "../../node_modules/.bin");
-  const env = {
-    ...(process.env as Record<string, string>),
-    PATH: `${bun}:${process.env.PATH}`,
-    SOCKET: server,
-    LENGTHS: JSON.stringify(lengths),
-  };
-  const shell = Bun.spawn(["sh", "-c", `read go < ${gate}; ${workload}`], {
-    stdio: ["ignore", "ignore", "inherit"],
-    env,
-  });
-  const wanted = [...common, "-p", `${shell.pid}`, "--follow"];
-  const shown = await Ipcdump.tracing([...wanted, "-f", "json", "-x"]);
-  const recorded = await Ipcdump.tracing([...wanted, "-f", "pcapng", "-o", file]);
-  run(["sh", "-c", `echo go > ${gate}`]);
-  await shell.exited;
-  for (const one of [shown, recorded]) {
-    process.kill(one.pid, "SIGINT");
-    expect(await one.ended()).toBe(0);
-  }
-  live = shown.stdout;
-  expect(live.length).toBeGreaterThan(2 * requests);
+  live = await record({ folder, file, server });
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
