@@ -15,13 +15,13 @@
 /* Whether a call may move something to or from a file of a family that is traced, or makes its caller a socket's user */
 static __always_inline bool concerns_files(enum call call)
 {
-	return is_call(call, CLASS_FILE) || (serves(~FAMILY_PIPE) && is_call(call, CLASS_SOCKET));
+	return is_call(call, CLASS_FILE) || (serves(families_by(WAY_SOCKETS)) && is_call(call, CLASS_SOCKET));
 }
 
 /* Whether the kernel tells of what such a call sends to a socket, message by message (sends.bpf.c) */
 static __always_inline bool is_told(u32 family)
 {
-	return config.sends && (family & (FAMILY_UNIX | FAMILY_LOOPBACK));
+	return config.sends && (family & families_by(WAY_SOCKETS));
 }
 
 /* The current process made a socket, or a pair of them */
@@ -35,42 +35,43 @@ __noinline int on_sock_created(u32 call, int fd, u64 descriptors)
 		struct file *file = pair[i] < 0 ? NULL : file_of(pair[i]);
 		u64 socket = 0;
 
-		if (family_of(file, &socket) & (FAMILY_UNIX | FAMILY_LOOPBACK))
+		if (family_of(file, &socket) & families_by(WAY_SOCKETS))
 			sock_created((struct sock *)socket, pair[i]);
 	}
 	return 0;
 }
 
+#define CLOSED(name, NAME, way, kinds) ASK(NAME, way, FILES, name##_closed((u64)file))
 static __always_inline int on_close(int fd)
 {
 	struct file *file = file_of(fd);
 	u64 socket = 0;
 
 	switch (family_of(file, &socket)) {
-	case FAMILY_PTY:
-		return pty_closed((u64)file);
+		FAMILIES(CLOSED)
 	default:
 		return 0;
 	}
 }
 
+#define RECEIVED(name, NAME, way, kinds)                                                           \
+	ASK_OF_OBJECT(NAME, way, name##_received((u64)sock_of_file(file), result),                 \
+		      name##_received((u64)file, result))
 /* The call took something from its file */
 static __always_inline int on_received(const struct ongoing *ongoing, long result)
 {
 	struct file *file = (struct file *)ongoing->from;
 
 	switch (ongoing->from_family) {
-	case FAMILY_UNIX:
-		return unix_received((u64)sock_of_file(file), result);
-	case FAMILY_LOOPBACK:
-		return loopback_received((u64)sock_of_file(file), result);
-	case FAMILY_PTY:
-		return result > 0 ? pty_received((u64)file) : 0;
+		FAMILIES(RECEIVED)
 	default:
 		return 0;
 	}
 }
 
+#define SENT(name, NAME, way, kinds)                                                               \
+	ASK_OF_OBJECT(NAME, way, name##_sent((u64)sock_of_file(file), result),                     \
+		      name##_sent((u64)file, result))
 /* It gave something to one */
 static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
@@ -83,32 +84,28 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 			return 0;
 	}
 	switch (ongoing->to_family) {
-	case FAMILY_UNIX:
-		return unix_sent((u64)sock_of_file(file), result);
-	case FAMILY_LOOPBACK:
-		return loopback_sent((u64)sock_of_file(file), result);
-	case FAMILY_PTY:
-		if (ongoing->call == CALL_IOCTL && !result)
-			result = 1;
-		return result > 0 ? pty_sent((u64)file, result) : 0;
+		FAMILIES(SENT)
 	default:
 		return 0;
 	}
 }
 
-/* The families that have calls of their own are told of them */
-#define ENTERS_FILES(name, NAME)
-#define ENTERS_HOOKS(name, NAME)
-#define ENTERS_CALLS(name, NAME)                                                                   \
-	if (serves(FAMILY_##NAME))                                                                 \
+/* Those that have calls of their own are told of them, and those of pipes of any call on one */
+#define ENTERS(name, NAME, way, kinds)                                                             \
+	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_entered(call);
-#define ENTERS(name, NAME, way, kinds) ENTERS_##way(name, NAME)
-#define RETURNS_FILES(name, NAME)
-#define RETURNS_HOOKS(name, NAME)
-#define RETURNS_CALLS(name, NAME)                                                                  \
-	if (serves(FAMILY_##NAME))                                                                 \
+#define RETURNS(name, NAME, way, kinds)                                                            \
+	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_returned(call, result);
-#define RETURNS(name, NAME, way, kinds) RETURNS_##way(name, NAME)
+#define BEGINS(name, NAME, way, kinds)                                                             \
+	if (WAY_##way == WAY_PIPES && (from_family | to_family) & FAMILY_##NAME)                   \
+		name##_begun((u64)task, thread);
+#define ENDS(name, NAME, way, kinds)                                                               \
+	if (WAY_##way == WAY_PIPES && families & FAMILY_##NAME)                                    \
+		name##_ended(result);
+#define LEAVES(name, NAME, way, kinds)                                                             \
+	if (WAY_##way == WAY_PIPES && families & FAMILY_##NAME)                                    \
+		name##_left();
 
 /* A task begins a call, which takes from one file and gives to another */
 static __always_inline int on_begun(struct task_struct *task, u32 thread, struct pt_regs *regs,
@@ -151,16 +148,16 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	ongoing->sent = 0;
 	for (int i = 1; i < ARGUMENTS; i++)
 		ongoing->argument[i] = taken(regs, i, compat);
-	if ((from_family | to_family) & FAMILY_PIPE)
-		pipe_entered((u64)task, thread);
+	FAMILIES(BEGINS)
 	return 0;
 }
 
 /* The return of a thread's call was skipped: it makes another one, or returns from that */
 static __always_inline void on_skipped(struct ongoing *ongoing)
 {
-	if ((ongoing->from_family | ongoing->to_family) & FAMILY_PIPE)
-		pipe_left();
+	u32 families = ongoing->from_family | ongoing->to_family;
+
+	FAMILIES(LEAVES)
 	end_call(ongoing);
 }
 
@@ -180,7 +177,7 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 		return 0;
 	}
 	if (call == CALL_CLOSE)
-		return serves(FAMILY_PTY) ? on_close(argument(regs, 0, compat)) : 0;
+		return serves(families_by(WAY_FILES)) ? on_close(argument(regs, 0, compat)) : 0;
 	if (!concerns_files(call))
 		return 0;
 	thread = bpf_get_current_pid_tgid();
@@ -190,9 +187,11 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 	return on_begun((void *)bpf_get_current_task(), thread, regs, number, call, compat);
 }
 
+#define OPENED(name, NAME, way, kinds) ASK(NAME, way, FILES, name##_opened((u64)file))
 /* A call that makes, opens or closes something, or asks for what others do */
 static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 compat, long result)
 {
+	enum family family;
 	struct file *file;
 	u64 socket = 0;
 
@@ -212,11 +211,11 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 co
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
 		return on_sock_created(call, result, taken(regs, 3, compat));
 	file = file_of(call == CALL_OPEN ? result : (int)taken(regs, 0, compat));
-	switch (family_of(file, &socket)) {
-	case FAMILY_LOOPBACK:
-		return call == CALL_LISTEN ? loopback_listens(socket) : 0;
-	case FAMILY_PTY:
-		return call == CALL_OPEN ? pty_opened((u64)file) : 0;
+	family = family_of(file, &socket);
+	if (call == CALL_LISTEN)
+		return family == FAMILY_LOOPBACK ? loopback_listens(socket) : 0;
+	switch (family) {
+		FAMILIES(OPENED)
 	default:
 		return 0;
 	}
@@ -225,7 +224,7 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 co
 static __always_inline int on_return(struct pt_regs *regs, long result)
 {
 	struct ongoing *ongoing = current_ongoing();
-	u32 number = call_number(regs);
+	u32 number = call_number(regs), families;
 
 	if (!ongoing) {
 		bool compat = in_compat_call();
@@ -235,7 +234,8 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 			FAMILIES(RETURNS)
 			return 0;
 		}
-		return serves(~FAMILY_PIPE) && is_call(call, CLASS_STATE)
+		return serves(families_by(WAY_SOCKETS) | families_by(WAY_FILES)) &&
+				       is_call(call, CLASS_STATE)
 			       ? on_other(call, regs, compat, result)
 			       : 0;
 	}
@@ -243,8 +243,8 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 		on_skipped(ongoing);
 		return 0;
 	}
-	if ((ongoing->from_family | ongoing->to_family) & FAMILY_PIPE)
-		pipe_returned(result);
+	families = ongoing->from_family | ongoing->to_family;
+	FAMILIES(ENDS)
 	if (result >= 0 || result == -EINPROGRESS)
 		on_received(ongoing, result);
 	/* a call that could not write down how much it has sent has sent it all the same */

@@ -9,38 +9,42 @@
 #include "families.h"
 #include "syscall.h"
 
-/* A task's call begins, whose files are in ongoing.h; it returned; or its return was skipped */
-int pipe_entered(u64 task, u32 thread);
-int pipe_returned(s64 result);
-int pipe_left(void);
-
-/* A socket, and the result of the call that the current thread is in; or of the request that has completed */
-int unix_received(u64 socket, s64 result);
-int unix_sent(u64 socket, s64 result);
-int unix_completed(u64 socket);
-int unix_copied(u64 socket, u32 length);
-
-int loopback_received(u64 socket, s64 result);
-int loopback_sent(u64 socket, s64 result);
-int loopback_completed(u64 socket);
-int loopback_copied(u64 socket, u32 length);
-int loopback_listens(u64 socket);
-
-/* A file: of either side of a terminal, of /dev/tty or of /dev/ptmx */
-int pty_opened(u64 file);
-int pty_closed(u64 file);
-int pty_received(u64 file);
-int pty_sent(u64 file, s64 result);
-int pty_completed(u64 file);
-
-/* What a family that has calls of its own is told of them */
-#define TOLD_FILES(name)
-#define TOLD_HOOKS(name)
-#define TOLD_CALLS(name)                                                                           \
+/*
+ * All are declared for every family; those of its way have to be there, and nothing else is asked of it
+ *   PIPES: a task's call begins, whose files are in ongoing.h; it returned; or its return was skipped
+ *   SOCKETS, FILES: an object, which is a socket or a file, and the result of the call that the current thread is in;
+ *     or it is that of a request which has completed
+ *   SOCKETS: how much of a buffer was copied out of a socket
+ *   FILES: a file was opened, or is closed
+ *   CALLS: one of its calls begins, or has returned
+ */
+#define ASKED(name, NAME, way, kinds)                                                              \
+	int name##_begun(u64 task, u32 thread);                                                    \
+	int name##_ended(s64 result);                                                              \
+	int name##_left(void);                                                                     \
+	int name##_received(u64 object, s64 result);                                               \
+	int name##_sent(u64 object, s64 result);                                                   \
+	int name##_completed(u64 object);                                                          \
+	int name##_copied(u64 socket, u32 length);                                                 \
+	int name##_opened(u64 file);                                                               \
+	int name##_closed(u64 file);                                                               \
 	int name##_entered(u32 call);                                                              \
 	int name##_returned(u32 call, s64 result);
-#define TOLD(name, NAME, way, kinds) TOLD_##way(name)
-FAMILIES(TOLD)
-#undef TOLD
+FAMILIES(ASKED)
+#undef ASKED
+
+/* A socket becomes one that others connect to */
+int loopback_listens(u64 socket);
+
+/*
+ * What is asked of the family of an object, as the cases of a switch: of families of one way, or, for what moves bytes,
+ * of sockets and of files
+ */
+#define ASK(NAME, way, wanted, question)                                                           \
+	case FAMILY_##NAME:                                                                        \
+		return WAY_##way == WAY_##wanted ? question : 0;
+#define ASK_OF_OBJECT(NAME, way, of_socket, of_file)                                               \
+	case FAMILY_##NAME:                                                                        \
+		return WAY_##way == WAY_SOCKETS ? of_socket : WAY_##way == WAY_FILES ? of_file : 0;
 
 #endif

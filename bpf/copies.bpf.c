@@ -7,17 +7,17 @@
 #include "hook.h"
 #include "position.h"
 
+#define COPIED(name, NAME, way, kinds) ASK(NAME, way, SOCKETS, name##_copied(sk, length))
 static __always_inline int on_copy(u32 length)
 {
 	struct ongoing *ongoing = current_ongoing();
+	u64 sk;
 
 	if (!ongoing || only_looks(ongoing))
 		return 0;
+	sk = (u64)sock_of_file((struct file *)ongoing->from);
 	switch (ongoing->from_family) {
-	case FAMILY_UNIX:
-		return unix_copied((u64)sock_of_file((struct file *)ongoing->from), length);
-	case FAMILY_LOOPBACK:
-		return loopback_copied((u64)sock_of_file((struct file *)ongoing->from), length);
+		FAMILIES(COPIED)
 	default:
 		return 0;
 	}

@@ -76,7 +76,7 @@ FUNCTION_HOOKS(fentry)
 FUNCTION_HOOKS(kprobe)
 
 /* A task begins a call that takes from a pipe, or gives to one, or both */
-__noinline int pipe_entered(u64 task, u32 thread)
+__noinline int pipe_begun(u64 task, u32 thread)
 {
 	struct ongoing *ongoing = ongoing_of(thread);
 	struct ledger *from, *to;
@@ -111,7 +111,7 @@ __noinline int pipe_left(void)
 }
 
 /* The call that the current thread is in returns */
-__noinline int pipe_returned(s64 result)
+__noinline int pipe_ended(s64 result)
 {
 	u32 thread = bpf_get_current_pid_tgid();
 	struct ongoing *ongoing = ongoing_of(thread);

@@ -245,11 +245,11 @@ __noinline int pty_closed(u64 file)
 	return 0;
 }
 
-__noinline int pty_received(u64 file)
+__noinline int pty_received(u64 file, s64 result)
 {
 	struct tty_struct *tty;
 
-	if (!serves(FAMILY_PTY))
+	if (!serves(FAMILY_PTY) || result <= 0)
 		return 0;
 	tty = tty_of((struct file *)file);
 	if (is_master(tty))
@@ -266,10 +266,12 @@ __noinline int pty_sent(u64 file, s64 result)
 	if (!serves(FAMILY_PTY) || !ongoing)
 		return 0;
 	tty = tty_of((struct file *)file);
-	/* what is typed into a side is what comes from the other */
-	if (tty && ongoing->call == CALL_IOCTL)
+	/* what is typed into a side, a byte, is what comes from the other */
+	if (tty && ongoing->call == CALL_IOCTL) {
 		tty = BPF_CORE_READ(tty, link);
-	if (!tty)
+		result = !result;
+	}
+	if (!tty || result <= 0)
 		return 0;
 	iov_of_call(&iov, ongoing);
 	return on_write(tty, (void *)bpf_get_current_task(), SCRATCH_CALL, &iov, result);

@@ -14,6 +14,8 @@ static __always_inline int on_submission(const struct submission *submission)
 	return 0;
 }
 
+#define COMPLETED(name, NAME, way, kinds)                                                          \
+	ASK_OF_OBJECT(NAME, way, name##_completed(socket), name##_completed((u64)completion->file))
 static __always_inline int on_completed(const struct cqe *cqe)
 {
 	struct completion *completion = read_completion(cqe);
@@ -22,12 +24,7 @@ static __always_inline int on_completed(const struct cqe *cqe)
 	if (!completion)
 		return 0;
 	switch (family_of(completion->file, &socket)) {
-	case FAMILY_UNIX:
-		return unix_completed(socket);
-	case FAMILY_LOOPBACK:
-		return loopback_completed(socket);
-	case FAMILY_PTY:
-		return pty_completed((u64)completion->file);
+		FAMILIES(COMPLETED)
 	default:
 		return 0;
 	}
