@@ -15,22 +15,9 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 {
 	int fd = taken(regs, 0, compat);
 
-	*from = -1;
-	*to = sends_to(call, regs, compat);
+	*from = takes_from(call, fd);
+	*to = gives_to(call, fd, regs, compat);
 	switch (call) {
-	case CALL_READ:
-	case CALL_READV:
-	case CALL_RECVFROM:
-	case CALL_RECVMSG:
-	case CALL_RECVMMSG:
-	case CALL_CONNECT:
-	case CALL_ACCEPT:
-	case CALL_SPLICE:
-		*from = fd;
-		break;
-	case CALL_TEE:
-		*to = argument(regs, 1, compat);
-		break;
 	case CALL_IOCTL:
 		if (serves(FAMILY_PTY) && (u32)argument(regs, 1, compat) == TIOCSTI)
 			*to = fd;

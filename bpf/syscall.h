@@ -13,41 +13,42 @@
  *   STATE: that make, open or close something, or ask for what others do
  *   SIGNAL: that send one
  *   QUEUE: that send messages to queues, or take them
+ * Then which argument is the descriptor they take from, and which the one they give to, where it always is
  */
 #define CALLS(X)                                                                                   \
-	X(READ, FILE)                                                                              \
-	X(READV, FILE)                                                                             \
-	X(WRITE, FILE)                                                                             \
-	X(WRITEV, FILE)                                                                            \
-	X(SENDFILE, FILE)                                                                          \
-	X(SPLICE, FILE)                                                                            \
-	X(TEE, FILE)                                                                               \
-	X(VMSPLICE, FILE)                                                                          \
-	X(IOCTL, FILE) /* TIOCSTI: it types for the user */                                        \
-	X(AIO, FILE) /* io_submit: its requests name the files */                                  \
-	X(SENDTO, SOCKET)                                                                          \
-	X(SENDMSG, SOCKET)                                                                         \
-	X(SENDMMSG, SOCKET)                                                                        \
-	X(RECVFROM, SOCKET)                                                                        \
-	X(RECVMSG, SOCKET)                                                                         \
-	X(RECVMMSG, SOCKET)                                                                        \
-	X(CONNECT, SOCKET)                                                                         \
-	X(ACCEPT, SOCKET)                                                                          \
-	X(SETSOCKOPT, SOCKET) /* UDP_CORK: it sends what was held back */                          \
-	X(OPEN, STATE)                                                                             \
-	X(CLOSE, STATE)                                                                            \
-	X(SOCKET, STATE)                                                                           \
-	X(SOCKETPAIR, STATE)                                                                       \
-	X(LISTEN, STATE)                                                                           \
-	X(URING, STATE)                                                                            \
-	X(SOCKETCALL, STATE) /* another one, by its first argument */                              \
-	X(KILL, SIGNAL)                                                                            \
-	X(SIGQUEUE, SIGNAL) /* its caller chooses the si_code */                                   \
-	X(MQ_SEND, QUEUE)                                                                          \
-	X(MQ_RECEIVE, QUEUE)                                                                       \
-	X(MSGSND, QUEUE)                                                                           \
-	X(MSGRCV, QUEUE)                                                                           \
-	X(IPC, QUEUE) /* whose first argument says what it does */
+	X(READ, FILE, FIRST, NO)                                                                   \
+	X(READV, FILE, FIRST, NO)                                                                  \
+	X(WRITE, FILE, NO, FIRST)                                                                  \
+	X(WRITEV, FILE, NO, FIRST)                                                                 \
+	X(SENDFILE, FILE, NO, FIRST)                                                               \
+	X(SPLICE, FILE, FIRST, THIRD)                                                              \
+	X(TEE, FILE, NO, SECOND)                                                                   \
+	X(VMSPLICE, FILE, NO, NO)                                                                  \
+	X(IOCTL, FILE, NO, NO) /* TIOCSTI: it types for the user */                                \
+	X(AIO, FILE, NO, NO) /* io_submit: its requests name the files */                          \
+	X(SENDTO, SOCKET, NO, FIRST)                                                               \
+	X(SENDMSG, SOCKET, NO, FIRST)                                                              \
+	X(SENDMMSG, SOCKET, NO, FIRST)                                                             \
+	X(RECVFROM, SOCKET, FIRST, NO)                                                             \
+	X(RECVMSG, SOCKET, FIRST, NO)                                                              \
+	X(RECVMMSG, SOCKET, FIRST, NO)                                                             \
+	X(CONNECT, SOCKET, FIRST, NO)                                                              \
+	X(ACCEPT, SOCKET, FIRST, NO)                                                               \
+	X(SETSOCKOPT, SOCKET, NO, NO) /* UDP_CORK: it sends what was held back */                  \
+	X(OPEN, STATE, NO, NO)                                                                     \
+	X(CLOSE, STATE, NO, NO)                                                                    \
+	X(SOCKET, STATE, NO, NO)                                                                   \
+	X(SOCKETPAIR, STATE, NO, NO)                                                               \
+	X(LISTEN, STATE, NO, NO)                                                                   \
+	X(URING, STATE, NO, NO)                                                                    \
+	X(SOCKETCALL, STATE, NO, NO) /* another one, by its first argument */                      \
+	X(KILL, SIGNAL, NO, NO)                                                                    \
+	X(SIGQUEUE, SIGNAL, NO, NO) /* its caller chooses the si_code */                           \
+	X(MQ_SEND, QUEUE, NO, NO)                                                                  \
+	X(MQ_RECEIVE, QUEUE, NO, NO)                                                               \
+	X(MSGSND, QUEUE, NO, NO)                                                                   \
+	X(MSGRCV, QUEUE, NO, NO)                                                                   \
+	X(IPC, QUEUE, NO, NO) /* whose first argument says what it does */
 
 /* No such call there: above all numbers, and another one each time, for two cases of a switch may not be the same */
 #define NO_NUMBER 0x10000
@@ -107,13 +108,13 @@
 	X(MSGRCV, 70, 401, 188, 302)                                                               \
 	X(IPC, NONE, 117, NONE, NONE)
 
-#define NAMED(call, class) CALL_##call,
+#define NAMED(call, class, from, to) CALL_##call,
 enum call { CALL_OTHER, CALLS(NAMED) };
 #undef NAMED
 
 enum call_class { CLASS_FILE, CLASS_SOCKET, CLASS_STATE, CLASS_SIGNAL, CLASS_QUEUE };
 
-#define IN_CLASS(call, class) | (u64)(CLASS_##class == wanted) << CALL_##call
+#define IN_CLASS(call, class, from, to) | (u64)(CLASS_##class == wanted) << CALL_##call
 static __always_inline bool is_call(enum call call, enum call_class wanted)
 {
 	return 1ULL << call & (0 CALLS(IN_CLASS));
@@ -163,38 +164,31 @@ __weak __noinline int call_of(u64 number, u32 compat)
 	return compat ? compat_call(number) : native_call(number);
 }
 
-/* Which call a socketcall(2) is (SYS_SOCKET and so on of linux/net.h). A send is a write: it gives no address */
+/*
+ * Which call a socketcall(2) is, by its number: SYS_SOCKET and so on of linux/net.h. A send is a write, for it
+ * gives no address
+ */
+#define CALLS_OF_SOCKETS(X)                                                                        \
+	X(SOCKET, 1)                                                                               \
+	X(CONNECT, 3)                                                                              \
+	X(LISTEN, 4)                                                                               \
+	X(ACCEPT, 5)                                                                               \
+	X(SOCKETPAIR, 8)                                                                           \
+	X(WRITE, 9)                                                                                \
+	X(RECVFROM, 10)                                                                            \
+	X(SENDTO, 11)                                                                              \
+	X(RECVFROM, 12)                                                                            \
+	X(SETSOCKOPT, 14)                                                                          \
+	X(SENDMSG, 16)                                                                             \
+	X(RECVMSG, 17)                                                                             \
+	X(ACCEPT, 18)                                                                              \
+	X(RECVMMSG, 19)                                                                            \
+	X(SENDMMSG, 20)
+
 __weak __noinline int call_of_sockets(u32 number)
 {
 	switch (number) {
-	case 1:
-		return CALL_SOCKET;
-	case 3:
-		return CALL_CONNECT;
-	case 4:
-		return CALL_LISTEN;
-	case 5:
-	case 18:
-		return CALL_ACCEPT;
-	case 8:
-		return CALL_SOCKETPAIR;
-	case 9:
-		return CALL_WRITE;
-	case 10:
-	case 12:
-		return CALL_RECVFROM;
-	case 11:
-		return CALL_SENDTO;
-	case 14:
-		return CALL_SETSOCKOPT;
-	case 16:
-		return CALL_SENDMSG;
-	case 17:
-		return CALL_RECVMSG;
-	case 19:
-		return CALL_RECVMMSG;
-	case 20:
-		return CALL_SENDMMSG;
+		CALLS_OF_SOCKETS(CASE)
 	}
 	return CALL_OTHER;
 }
@@ -216,19 +210,31 @@ static __always_inline u64 taken(struct pt_regs *regs, int n, u32 compat)
 	return argument(regs, n, compat);
 }
 
-/* The descriptor a call sends to; -1: none */
-static __always_inline int sends_to(enum call call, struct pt_regs *regs, u32 compat)
+/* The descriptors that the table of calls says; -1: none. Those of sockets have it as their first argument */
+#define VALUE_NO (-1)
+#define VALUE_FIRST first
+#define VALUE_SECOND argument(regs, 1, compat)
+#define VALUE_THIRD argument(regs, 2, compat)
+
+#define TAKES_FROM(call, class, from, to)                                                          \
+	case CALL_##call:                                                                          \
+		return VALUE_##from;
+static __always_inline int takes_from(enum call call, int first)
 {
 	switch (call) {
-	case CALL_WRITE:
-	case CALL_WRITEV:
-	case CALL_SENDFILE:
-	case CALL_SENDTO:
-	case CALL_SENDMSG:
-	case CALL_SENDMMSG:
-		return taken(regs, 0, compat);
-	case CALL_SPLICE:
-		return argument(regs, 2, compat);
+		CALLS(TAKES_FROM)
+	default:
+		return -1;
+	}
+}
+
+#define GIVES_TO(call, class, from, to)                                                            \
+	case CALL_##call:                                                                          \
+		return VALUE_##to;
+static __always_inline int gives_to(enum call call, int first, struct pt_regs *regs, u32 compat)
+{
+	switch (call) {
+		CALLS(GIVES_TO)
 	default:
 		return -1;
 	}
