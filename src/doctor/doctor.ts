@@ -2,12 +2,14 @@
  * `ipcdump doctor` finds out by trying which kinds work here. ipcdump is started with each back end, and two child
  * processes make one event of each kind. The lines that it prints decide.
  */
+import { readFileSync } from "node:fs";
+import program from "#dist/child.elf" with { type: "file" };
 import { backends } from "../../ffi/object.ts";
 import type { Kind } from "../event.ts";
 import { kinds } from "../kinds/index.ts";
 import type { KindModule } from "../kinds/kind.ts";
 import { type Check, kernel, runChecks, vital } from "./checks.ts";
-import { makeTraffic, type Traffic } from "./trial.ts";
+import { type Made, tryKind } from "./trial.ts";
 
 /** Longer than the slowest kernel needs to verify everything. A start that hangs is ended. */
 const startPatience = 120_000;
@@ -107,7 +109,7 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[
       reason: "",
     };
     if (traced === null) trial.reason = reasonOf(said, type);
-    else trial.reason = await tryKind(kind, seen);
+    else trial.reason = await reasonAgainst(kind, seen);
     trial.works = trial.reason === "";
     results.push({ type, trial });
   }
@@ -118,19 +120,19 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[
   return results;
 }
 
-/** Makes the traffic and waits for its event: why it did not come, or nothing. */
-async function tryKind(
+/** Makes the kind's trial and waits for its event: why it did not come, or nothing. */
+async function reasonAgainst(
   kind: KindModule,
   seen: readonly { type: string; src_pid: number }[],
 ): Promise<string> {
-  let traffic: Traffic;
+  let made: Made;
   try {
-    traffic = await makeTraffic(kind);
+    made = await tryKind(kind, readFileSync(program));
   } catch (error) {
-    return `the test's own traffic failed: ${error instanceof Error ? error.message : error}`;
+    return `the trial itself failed: ${error instanceof Error ? error.message : error}`;
   }
-  const isThere = () => seen.some((event) => event.type === kind.name && event.src_pid === traffic.source);
-  return (await until(eventPatience, isThere)) ? "" : "attached, but the test's event was not seen";
+  const isThere = () => seen.some((event) => event.type === kind.name && event.src_pid === made.source);
+  return (await until(eventPatience, isThere)) ? "" : "attached, but the trial's event was not seen";
 }
 
 /** `pipe (fentry; not seen: io_uring)` out of the line that begins with "tracing" */

@@ -1,8 +1,6 @@
 /** One event of each kind on purpose, from one child process to another. */
 
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import program from "#dist/child.elf" with { type: "file" };
 import { channels } from "../../ffi/channel.ts";
 import { kill, reap, spawnChild, terminated } from "../../ffi/spawn.ts";
 import type { KindModule } from "../kinds/kind.ts";
@@ -10,14 +8,16 @@ import type { KindModule } from "../kinds/kind.ts";
 const patience = 2000;
 
 /** Who took part. */
-export interface Traffic {
+export interface Made {
   source: number;
   destination: number;
 }
 
-/** Makes it and waits until both are done. @throws NativeError when such a channel can't be had here */
-export async function makeTraffic(kind: KindModule): Promise<Traffic> {
-  const image = readFileSync(program);
+/**
+ * Makes it and waits until both are done.
+ * @param image dist/child.elf, which both processes execute. @throws NativeError when such a channel can't be had here
+ */
+export async function tryKind(kind: KindModule, image: Uint8Array): Promise<Made> {
   using trial = kind.trial(channels);
   const start = (words: readonly string[]) =>
     spawnChild(image, "ipcdump", ["doctor", ...words].map(terminated), [], [...trial.descriptors], []);

@@ -20,9 +20,9 @@ export async function expectCarried(trace: Trace, truth: Truth): Promise<void> {
   compare(trace, actual.map(timeless), expected.map(shorten));
 }
 
-/** Several processes may receive from one, at the same time. */
+/** Neither sockets nor terminals: several processes may receive from one, at the same time. */
 function isQueue(type: string): boolean {
-  return type === "mq" || type === "sysv-mq";
+  return !/^(unix|loopback|pty)/.test(type);
 }
 
 /** One direction between two sockets, or of a terminal; what one process receives from a queue. */

@@ -1,6 +1,6 @@
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "./ipcdump.ts";
-import { programPath } from "./programs.ts";
+import { makeMarker } from "./marker.ts";
 import type { Truth } from "./truth.ts";
 
 /** An event as `-f json` prints it. */
@@ -95,19 +95,17 @@ export class Trace {
 
   async #mark(): Promise<void> {
     for (const kind of this.#kinds) {
-      const marker = Bun.spawn([await programPath("marker"), kind], {
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-      this.#markers.add(marker.pid);
       let at = this.events.length;
-      await this.#ipcdump.until(`the ${kind} marker of process ${marker.pid}`, () => {
+      const { source, destination, ended } = await makeMarker(kind);
+      this.#markers.add(source);
+      await this.#ipcdump.until(`the ${kind} marker of process ${source}`, () => {
         for (; at < this.events.length; at++) {
           const { type, src_pid, dst_pid } = this.events[at]!;
-          if (type === kind && src_pid === marker.pid && dst_pid === marker.pid) return true;
+          if (type === kind && src_pid === source && dst_pid === destination) return true;
         }
         return undefined;
       });
-      if ((await marker.exited) !== 0) throw new Error("the marker failed");
+      await ended;
     }
   }
 
@@ -133,7 +131,8 @@ export class Trace {
     return byTime(
       this.events.filter(
         ({ type, src_pid, dst_pid, time, meta }) =>
-          /^(unix|loopback|pty|mq|sysv-mq)/.test(type) &&
+          type !== "pipe" &&
+          type !== "signal" &&
           !this.#markers.has(src_pid) &&
           (truth.sockets.has(meta.src_inode) ||
             truth.sockets.has(meta.dst_inode) ||

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tryKind } from "../../src/doctor/trial.ts";
+import type { KindModule } from "../../src/kinds/kind.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
-import { inVm, programPath } from "../harness/programs.ts";
+import { inVm } from "../harness/programs.ts";
 
 setDefaultTimeout(4 * PATIENCE);
 
@@ -89,17 +91,21 @@ if (!inVm) {
     const flags = ["-t", "toy", "-f", "json", "--backend", BACKEND];
     using ipcdump = new Ipcdump(flags, { command: [join(house, "dist/ipcdump")] });
     await ipcdump.untilTracing();
-    const marker = Bun.spawn([await programPath("marker"), "mq"]);
+    const { kinds } = (await import(join(house, "src/kinds/index.ts"))) as { kinds: readonly KindModule[] };
+    const toy = kinds.find(({ name }) => (name as string) === "toy")!;
+    const { source, destination } = await tryKind(toy, readFileSync(join(house, "dist/child.elf")));
     const event = await ipcdump.until("an event of the new kind", () =>
-      ipcdump.stdout.map((line) => JSON.parse(line)).find(({ src_pid }) => src_pid === marker.pid),
+      ipcdump.stdout.map((line) => JSON.parse(line)).find(({ src_pid }) => src_pid === source),
     );
     const { type, src_comm, dst_pid, dst_comm, meta } = event;
+    // what is executed by a descriptor is called by its number
+    const comm = expect.stringMatching(/^\d+$/);
     expect({ type, src_comm, dst_pid, dst_comm, meta }).toEqual({
       type: "toy",
-      src_comm: "marker",
-      dst_pid: marker.pid,
-      dst_comm: "marker",
-      meta: { mq_name: `/marker-${marker.pid}`, priority: 0, count: 1 },
+      src_comm: comm,
+      dst_pid: destination,
+      dst_comm: comm,
+      meta: { mq_name: "/ipcdump-doctor", priority: 0, count: 14 },
     });
   });
 }

@@ -1,11 +1,9 @@
 /*
  * marker KIND: one event of that kind from this process to itself, or more. When ipcdump has printed one,
- * everything that happened before is printed too.
+ * everything that happened before is printed too. Kinds that are not here are marked by doctor's trial of them.
  */
 #include "truth.h"
-#include <mqueue.h>
 #include <netinet/in.h>
-#include <sys/msg.h>
 #include <sys/socket.h>
 #include <termios.h>
 
@@ -99,31 +97,6 @@ static void mark_pty(void)
 	}
 }
 
-static void mark_mq(void)
-{
-	char name[32], byte[8192] = ".";
-	mqd_t queue;
-
-	snprintf(name, sizeof(name), "/marker-%d", getpid());
-	queue = mq_open(name, O_RDWR | O_CREAT, 0600, NULL);
-	check(queue >= 0 && mq_unlink(name) == 0, "mq_open");
-	check(mq_send(queue, byte, 1, 0) == 0, "mq_send");
-	check(mq_receive(queue, byte, sizeof(byte), NULL) == 1, "mq_receive");
-}
-
-static void mark_sysv_mq(void)
-{
-	struct {
-		long type;
-		char text[1];
-	} letter = {1, "."};
-	int queue = msgget(IPC_PRIVATE, 0600);
-
-	check(queue >= 0 && msgsnd(queue, &letter, 1, 0) == 0, "msgsnd");
-	check(msgrcv(queue, &letter, 1, 0, 0) == 1, "msgrcv");
-	msgctl(queue, IPC_RMID, NULL);
-}
-
 static const struct mode modes[] = {
 	{"pipe", mark_pipe},
 	{"signal", mark_signal},
@@ -133,8 +106,6 @@ static const struct mode modes[] = {
 	{"loopback-tcp", mark_loopback_tcp},
 	{"loopback-udp", mark_loopback_udp},
 	{"pty", mark_pty},
-	{"mq", mark_mq},
-	{"sysv-mq", mark_sysv_mq},
 };
 
 int main(int argc, char **argv)

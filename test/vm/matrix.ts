@@ -51,6 +51,7 @@ export async function runMatrix({ series, backends, filter, full, isStatic }: Se
     ["/usr/bin/bun", process.execPath],
     ...(isStatic ? [] : [["/project/dist/ipcdump", executable] as const]),
     ...(takesStatic ? [["/project/dist/ipcdump-static", `${executable}-static`] as const] : []),
+    ["/project/dist/child.elf", join(ROOT, "dist/child.elf")],
     ["/project/programs", programs],
     ...projectFiles(liveTestFiles().map((kind) => `test/live/${kind}.test.ts`)).map(
       (path) => [join("/project", path), join(ROOT, path)] as const,
