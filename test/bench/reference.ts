@@ -8,6 +8,7 @@ import type { Command } from "./tracer.ts";
 const ROOT = join(import.meta.dir, "../..");
 const DIST = process.env.IPCDUMP_BENCH_DIST ?? join(ROOT, "dist");
 const SOURCE = join(import.meta.dir, "reference.c");
+const PARTS = ["reference_print.h", "reference_state.h"].map((name) => join(import.meta.dir, name));
 const COMPILED = join(DIST, "bench/reference");
 export const LIBRARY = join(DIST, "bench/libbpf.so.1");
 
@@ -15,8 +16,8 @@ export const LIBRARY = join(DIST, "bench/libbpf.so.1");
 export async function compileReference(): Promise<string> {
   if (process.env.IPCDUMP_BENCH_DIST !== undefined) return COMPILED;
   const library = join(DIST, "libbpf.so");
-  if (existsSync(COMPILED) && modified(COMPILED) > Math.max(modified(SOURCE), modified(library)))
-    return COMPILED;
+  const newest = Math.max(...[SOURCE, ...PARTS, library].map(modified));
+  if (existsSync(COMPILED) && modified(COMPILED) > newest) return COMPILED;
   mkdirSync(join(DIST, "bench"), { recursive: true });
   const words = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", `-I${join(ROOT, "bpf")}`, "-o", COMPILED];
   // under the name that the loader looks for, or it would take this system's

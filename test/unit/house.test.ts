@@ -33,7 +33,7 @@ describe("stdout belongs to the events", () => {
 describe("the house", () => {
   /** written by the build, and the kernel's types */
   const exempt = ["src/layout.ts", "bpf/vmlinux.h"];
-  const others = ["bpf", "ffi"].flatMap((folder) =>
+  const others = ["bpf", "ffi", "test"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((file) => /\.(c|h)$/.test(file))
       .map((file) => join(folder, file)),

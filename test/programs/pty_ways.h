@@ -1,0 +1,107 @@
+/* Each way to write to a terminal. */
+#pragma once
+#include "pty_scene.h"
+
+static const char *const words[] = {"one ", "two ", "three"};
+
+static void gathered(void)
+{
+	set_up();
+	check(call(shell, SYS_writev, one.slave, P(pieces_of(words, 3)), 3) == 13, "writev");
+	say_stroke((struct stroke){&one, shell, "terminal", "one two three", 13, READ, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
+	check(call(holder, SYS_writev, one.master, P(pieces_of(words, 3)), 3) == 13, "writev");
+	say_stroke((struct stroke){&one, holder, "shell", "one two three", 13, READ, SURE});
+}
+
+/* Somebody else types on the shell's terminal, and after that the shell on its own */
+static void typed(void)
+{
+	struct actor *typist;
+
+	set_up();
+	typist = start_in(shell, "typist", 0);
+	for (int i = 0; i < 2; i++) {
+		struct actor *who = i ? shell : typist;
+
+		check(call(who, SYS_ioctl, one.slave, TIOCSTI, P(lend_copy("x", 1))) == 0, "TIOCSTI");
+		say_stroke((struct stroke){&one, who, "shell", "x", 1, READ, SURE});
+		check(call(shell, SYS_read, one.slave, P(stage->arena), 10) == 1, "read");
+	}
+	check(call(typist, SYS_ioctl, one.slave, TIOCSTI, 8) == -EFAULT, "EFAULT");
+}
+
+enum { LARGE = 100000 };
+
+static long read_large(long fd)
+{
+	for (long total = 0, n; total < LARGE; total += n) {
+		n = read(fd, stage->arena, TAKEN);
+		check(n > 0, "read");
+	}
+	return 0;
+}
+
+/* The driver takes it a piece at a time, but it is one call. */
+static void large(void)
+{
+	unsigned char *bytes = lend(LARGE);
+
+	for (int i = 0; i < LARGE; i++)
+		bytes[i] = i * 7 + i / 253;
+	set_up();
+	begin(holder, PLAY, P(read_large), one.master);
+	check(call(shell, SYS_write, one.slave, P(bytes), LARGE) == LARGE, "write");
+	check(answer(holder) == 0, "read");
+	say_stroke((struct stroke){&one, shell, "terminal", bytes, LARGE, READ, SURE});
+	begin(shell, PLAY, P(read_large), one.slave);
+	check(call(holder, SYS_write, one.master, P(bytes), LARGE) == LARGE, "write");
+	check(answer(shell) == 0, "read");
+	say_stroke((struct stroke){&one, holder, "shell", bytes, LARGE, READ, SURE});
+}
+
+static void failed(void)
+{
+	unsigned char *bytes = lend(LARGE);
+	long n;
+
+	memset(bytes, 'f', LARGE);
+	set_up();
+	check(call(shell, SYS_write, one.slave, 8, 10) == -EFAULT, "EFAULT");
+	check(call(shell, SYS_write, one.slave, P(bytes), 0) == 0, "nothing");
+	must(call(shell, SYS_fcntl, one.slave, F_SETFL, O_RDWR | O_NONBLOCK), "fcntl");
+	while ((n = call(shell, SYS_write, one.slave, P(bytes), 5000)) > 0)
+		say_stroke((struct stroke){&one, shell, "terminal", bytes, n, READ, SURE});
+	check(n == -EAGAIN, "EAGAIN");
+}
+
+/* Opened, but no session has it for its terminal: what is typed is for nobody in particular. */
+static void no_session(void)
+{
+	char *path = lend(32);
+
+	holder = cast("terminal");
+	shell = cast("program");
+	one = open_terminal(holder);
+	sprintf(path, "/dev/%s", one.name);
+	one.slave = call(shell, SYS_openat, AT_FDCWD, P(path), O_RDWR | O_NOCTTY, 0);
+	must(one.slave, path);
+	check(call(holder, SYS_write, one.master, P("for nobody"), 10) == 10, "write");
+	say_stroke((struct stroke){&one, holder, "?", "for nobody", 10, READ, SURE});
+}
+
+static long request(long sqe)
+{
+	return complete_request((struct io_uring_sqe *)sqe);
+}
+
+static void by_ring(void)
+{
+	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
+
+	set_up();
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_WRITE, .fd = one.slave, .addr = P("ring write"), .len = 10};
+	check(play(shell, request, sqe) == 10, "io_uring write");
+	say_stroke((struct stroke){&one, shell, "terminal", "ring write", 10, URING, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 10, "read");
+}

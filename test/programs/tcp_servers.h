@@ -1,0 +1,107 @@
+/* Who has accepted, and who serves then. */
+#pragma once
+#include "tcp_scene.h"
+
+/* Written to, and nobody accepts: the listener's holder, as a guess. */
+static void not_accepted(void)
+{
+	ann = cast("ann");
+	bob = cast("bob");
+	serve();
+	reach(address);
+	if (early)
+		wait_for_test();
+	/* a socket that no process has yet has no number */
+	b = (struct plug){.who = bob};
+	check(call(ann, SYS_sendto, a.fd, P("too early"), 9, 0, 0, 0) == 9, "send");
+	forth("too early", 9, READ, MUST_GUESS);
+}
+
+static long breed(long name)
+{
+	return P(enter((char *)name));
+}
+
+/* Workers forked before share the listener: whoever accepts is the one. */
+static void prefork(void)
+{
+	struct actor *workers[3];
+
+	ann = cast("client");
+	bob = cast("master");
+	serve();
+	for (int i = 0; i < 3; i++) {
+		char *role = lend(16);
+
+		snprintf(role, 16, "worker%d", i);
+		workers[i] = (void *)play(bob, breed, role);
+		say_role(role, workers[i]->pid, role);
+	}
+	if (early)
+		wait_for_test();
+	for (int i = 0; i < 6; i++) {
+		listener.who = workers[i * 2 % 3];
+		reach(address);
+		b = accept_plug(&listener);
+		say_forth("request");
+		say_back("response");
+		close_plug(&a);
+		close_plug(&b);
+	}
+}
+
+/* A child serves the connection that its parent has accepted. */
+static void forking_server(void)
+{
+	struct plug parents;
+
+	ann = cast("client");
+	bob = cast("server");
+	serve();
+	reach(address);
+	parents = accept_plug(&listener);
+	bob = (void *)play(bob, breed, "child");
+	say_role("child", bob->pid, "child");
+	b = plug(bob, parents.fd);
+	close_plug(&parents);
+	if (early)
+		wait_for_test();
+	check(call(ann, SYS_sendto, a.fd, P("to the child"), 12, 0, 0, 0) == 12, "send");
+	forth("to the child", 12, READ, MAY_GUESS);
+	take_all(&b, 12);
+	say_forth("to the child");
+	say_back("from the child");
+}
+
+/* Two listeners at one port: whose queue it is in, that one gets it. */
+static void reuseport(void)
+{
+	struct plug listeners[2];
+
+	ann = cast("client");
+	for (int i = 0; i < 2; i++) {
+		bob = cast(i ? "worker1" : "worker0");
+		server = place_of(address, server.port);
+		listeners[i] = open_plug(bob, AF_INET, SOCK_STREAM);
+		set_option(&listeners[i], SOL_SOCKET, SO_REUSEPORT, 1);
+		bind_plug(&listeners[i], server.address, server.length);
+		set_port(&server, port_of(&listeners[i]));
+		listen_plug(&listeners[i]);
+	}
+	for (int i = 0; i < 8; i++) {
+		long fd;
+
+		reach(address);
+		/* without SOCK_NONBLOCK accept would wait in the wrong one */
+		for (int k = 0;; k = !k) {
+			must(call(listeners[k].who, SYS_fcntl, listeners[k].fd, F_SETFL, O_NONBLOCK), "fcntl");
+			fd = call(listeners[k].who, SYS_accept4, listeners[k].fd, 0, 0, 0);
+			if (fd >= 0) {
+				b = plug(listeners[k].who, fd);
+				break;
+			}
+		}
+		say_forth("request");
+		say_back("response");
+	}
+}
