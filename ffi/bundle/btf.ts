@@ -1,4 +1,8 @@
-/** BTF of a BPF object file: just enough of it to know the layouts of our structs and enums. */
+/**
+ * BTF of a BPF object file: just enough of it to know the layouts of our structs and enums. libbpf's btf__* would save
+ * the header and the names only, for members and values lie in memory as they do here; and layouts are wanted before
+ * libbpf is built, and of an object for another processor.
+ */
 
 export interface StructMember {
   name: string;

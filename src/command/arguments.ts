@@ -16,9 +16,9 @@ import {
   formatNames,
   protocolNames,
 } from "./flags.ts";
+import { duration, oneOf, ringSize, waitingTime, wholeNumber } from "./flagvalues.ts";
 import { type Given, last as lastOf, readTracing } from "./given.ts";
 import { selectKinds } from "./selection.ts";
-import { duration, oneOf, ringSize, waitingTime, wholeNumber } from "./values.ts";
 
 /** The tracer's orders. */
 export interface Options {

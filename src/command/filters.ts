@@ -5,9 +5,9 @@ import { paths, processes, type Wanted } from "../filter/wanted.ts";
 import { lastRealtime, signalName } from "../kinds/signal.ts";
 import type { Pattern } from "../match/pattern.ts";
 import { type FlagName, signalWords } from "./flags.ts";
+import { numberFrom } from "./flagvalues.ts";
 import type { Given } from "./given.ts";
 import { nearest } from "./spelling.ts";
-import { numberFrom } from "./values.ts";
 
 /** PID_MAX_LIMIT */
 const mostPid = 4_194_304;

@@ -5,9 +5,9 @@ import { quoted } from "../bytes/shell.ts";
 import { UsageError } from "../failure.ts";
 import type { Flag } from "./flag.ts";
 import { type FlagName, flags } from "./flags.ts";
+import { splitList } from "./flagvalues.ts";
 import { selectKinds } from "./selection.ts";
 import { nearest } from "./spelling.ts";
-import { splitList } from "./values.ts";
 
 const seeHelp = "\nTry: ipcdump --help";
 

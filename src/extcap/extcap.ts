@@ -4,7 +4,7 @@
  */
 import { missingCapabilities } from "../attach/privileges.ts";
 import { type Options, parseArguments } from "../command/arguments.ts";
-import { splitList } from "../command/values.ts";
+import { splitList } from "../command/flagvalues.ts";
 import { Failure, UsageError } from "../failure.ts";
 import { config, dlts, interfaces } from "./answers.ts";
 import { type Call, callOf, type Settings } from "./call.ts";

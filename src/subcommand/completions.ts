@@ -1,7 +1,7 @@
 import { printable } from "../bytes/escape.ts";
 import { completions, shells } from "../command/completions.ts";
+import { oneOf } from "../command/flagvalues.ts";
 import { readOwn, type Subcommand } from "../command/subcommand.ts";
-import { oneOf } from "../command/values.ts";
 import { UsageError } from "../failure.ts";
 
 export const completionsCommand: Subcommand = {

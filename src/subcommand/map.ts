@@ -1,6 +1,6 @@
+import { oneOf } from "../command/flagvalues.ts";
 import { last } from "../command/given.ts";
 import { readOwn, type Subcommand } from "../command/subcommand.ts";
-import { oneOf } from "../command/values.ts";
 import { drawingNames } from "../map/choice.ts";
 
 const flags = {

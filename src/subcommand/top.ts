@@ -1,8 +1,8 @@
 import { invocationOf, type Options, type TopOptions } from "../command/arguments.ts";
 import { flags } from "../command/flags.ts";
+import { duration, wholeNumber } from "../command/flagvalues.ts";
 import { last, read, tracing } from "../command/given.ts";
 import type { Answer, Subcommand } from "../command/subcommand.ts";
-import { duration, wholeNumber } from "../command/values.ts";
 import { UsageError } from "../failure.ts";
 
 const own = {
