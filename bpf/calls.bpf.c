@@ -93,7 +93,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 /* Those that have calls of their own are told of them, and those of pipes of any call on one */
 #define ENTERS(name, NAME, way, kinds)                                                             \
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
-		name##_entered(call);
+		name##_entered((u64)task, scalar(regs), call);
 #define RETURNS(name, NAME, way, kinds)                                                            \
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_returned(call, result);
@@ -165,6 +165,7 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 {
 	u32 compat = in_compat_call();
 	enum call call = call_of(number, compat);
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct ongoing *skipped;
 	u32 thread;
 
@@ -184,7 +185,7 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 	skipped = ongoing_of(thread);
 	if (skipped)
 		on_skipped(skipped);
-	return on_begun((void *)bpf_get_current_task(), thread, regs, number, call, compat);
+	return on_begun(task, thread, regs, number, call, compat);
 }
 
 #define OPENED(name, NAME, way, kinds) ASK(NAME, way, FILES, name##_opened((u64)file))
@@ -279,6 +280,10 @@ int calls_begun__any(struct bpf_iter__task *ctx)
 	compat = in_compat_call_of(task);
 	number = call_number(regs);
 	call = call_of(number, compat);
+	if (is_call(call, CLASS_QUEUE)) {
+		FAMILIES(ENTERS)
+		return 0;
+	}
 	/* requests and arguments that are in another process's memory are not looked at */
 	if (!concerns_files(call) || call == CALL_AIO)
 		return 0;

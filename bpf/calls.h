@@ -28,7 +28,7 @@
 	int name##_copied(u64 socket, u32 length);                                                 \
 	int name##_opened(u64 file);                                                               \
 	int name##_closed(u64 file);                                                               \
-	int name##_entered(u32 call);                                                              \
+	int name##_entered(u64 task, u64 regs, u32 call);                                          \
 	int name##_returned(u32 call, s64 result);
 FAMILIES(ASKED)
 #undef ASKED

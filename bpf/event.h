@@ -249,6 +249,7 @@ enum queue_phase {
 };
 
 #define QUEUE_NAME 256
+#define LEFT_UNKNOWN (~0U)
 
 /* A message on its way through a queue: two of these phases are events */
 struct queue_record {
@@ -257,7 +258,7 @@ struct queue_record {
 	u64 queue;
 	u64 message_type; /* or its priority; all ones: not known, or not asked for */
 	u32 phase;
-	u32 left; /* messages in the queue */
+	u32 left; /* messages in the queue; LEFT_UNKNOWN */
 	u32 key;
 	u32 id;
 	u8 name[QUEUE_NAME];

@@ -4,10 +4,9 @@
 
 #define MQUEUE_MAGIC 0x19800202
 
-/* The queue that the current call names by its descriptor; false: it is none */
-static __always_inline bool queue_of_descriptor(struct queue *queue)
+/* The queue that a file is; false: it is none */
+static __always_inline bool queue_of_file(struct queue *queue, struct file *file)
 {
-	struct file *file = file_of(argument(current_regs(), 0, in_compat_call()));
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct mqueue_inode_info *info;
 
@@ -18,6 +17,12 @@ static __always_inline bool queue_of_descriptor(struct queue *queue)
 	queue->left = BPF_CORE_READ(info, attr.mq_curmsgs);
 	queue->name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
 	return true;
+}
+
+/* The queue that the current call names by its descriptor; false: it is none */
+static __always_inline bool queue_of_descriptor(struct queue *queue)
+{
+	return queue_of_file(queue, file_of(argument(current_regs(), 0, in_compat_call())));
 }
 
 static __always_inline enum call call_in_queue(void)
@@ -107,22 +112,29 @@ int BPF_KPROBE(mq_free__kprobe, struct msg_msg *message)
 	return on_free(message);
 }
 
-/* With tracepoints: a call begins */
-__noinline int mq_entered(u32 call)
+/* With tracepoints: a task's call begins */
+__noinline int mq_entered(u64 address, u64 registers, u32 call)
 {
+	struct task_struct *task = (void *)address;
+	struct pt_regs *regs = (void *)registers;
+	bool compat = in_compat_call_of(task);
 	enum queue_phase phase = QUEUE_RECEIVES;
 	struct queue queue = {};
 	struct user_iov iov = {};
+	struct file *file;
 
-	if (!serves(FAMILY_MQ) || (call != CALL_MQ_SEND && call != CALL_MQ_RECEIVE) ||
-	    !queue_of_descriptor(&queue))
+	if (!serves(FAMILY_MQ) || (call != CALL_MQ_SEND && call != CALL_MQ_RECEIVE))
+		return 0;
+	file = file_of_task(task, argument(regs, 0, compat));
+	if (!queue_of_file(&queue, file))
 		return 0;
 	if (call == CALL_MQ_SEND) {
 		phase = QUEUE_SENDS;
-		queue.type = (u32)argument(current_regs(), 3, in_compat_call());
-		queue.count = argument(current_regs(), 2, in_compat_call());
+		queue.type = (u32)argument(regs, 3, compat);
+		queue.count = argument(regs, 2, compat);
 	}
-	report_queue(KIND_MQ, phase, &queue, &iov);
+	begin_queue_call(task, KIND_MQ, &queue, file);
+	report_queue_of(task, KIND_MQ, phase, &queue, &iov);
 	return 0;
 }
 
@@ -133,19 +145,26 @@ __noinline int mq_returned(u32 call, s64 result)
 	bool compat = in_compat_call();
 	struct queue queue = {};
 	struct user_iov iov = {};
+	struct queue_call begun;
 	u64 asked;
 	u32 priority;
 
 	if (!serves(FAMILY_MQ) || (call != CALL_MQ_SEND && call != CALL_MQ_RECEIVE) ||
-	    !queue_of_descriptor(&queue))
+	    !end_queue_call(&begun))
 		return 0;
+	/* that file may be gone by now, and another in its place */
+	if (!queue_of_file(&queue, (struct file *)begun.object) || queue.number != begun.queue) {
+		queue.number = begun.queue;
+		queue.left = LEFT_UNKNOWN;
+		queue.name = NULL;
+	}
+	queue.type = TYPE_UNKNOWN;
 	if (call == CALL_MQ_SEND) {
 		phase = result < 0 ? QUEUE_NOT_SENT : QUEUE_HAS_SENT;
 		queue.type = (u32)argument(current_regs(), 3, compat);
 	} else if (result >= 0) {
 		phase = QUEUE_RECEIVED;
 		queue.count = result;
-		queue.type = TYPE_UNKNOWN;
 		asked = argument(current_regs(), 3, compat);
 		if (asked && !bpf_probe_read_user(&priority, sizeof(priority), (void *)asked))
 			queue.type = priority;

@@ -13,6 +13,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define MAX_ERRNO 4095
+#define QUEUE_CALLS 8192
 #define TYPE_UNKNOWN (~0ULL)
 
 /* A queue, and what happens in it. All 0 at first: constants would come out of a map of their own */
@@ -27,14 +28,54 @@ struct queue {
 	const unsigned char *name;
 };
 
+/* A thread's call on a queue: at its return the descriptor may stand for another one */
+struct queue_call {
+	u64 queue;  /* its number */
+	u64 object; /* of POSIX: struct file */
+};
+
+/* Those that have begun, by thread. A return without a beginning is of a call that never ran, as ongoing.h says */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QUEUE_CALLS);
+	__type(key, u32);
+	__type(value, struct queue_call);
+} queue_calls __weak SEC(".maps");
+
+/* A task begins a call on a queue */
+static __always_inline void begin_queue_call(struct task_struct *task, enum kind kind,
+					     const struct queue *queue, struct file *file)
+{
+	struct queue_call call = {.queue = queue->number, .object = (u64)file};
+	u32 thread = BPF_CORE_READ(task, pid);
+
+	if (bpf_map_update_elem(&queue_calls, &thread, &call, BPF_ANY))
+		count_lost(kind, LOST_MAP_FULL, 1);
+}
+
+/* The current thread's call on a queue ends; false: it has not begun */
+static __always_inline bool end_queue_call(struct queue_call *call)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct queue_call *begun = bpf_map_lookup_elem(&queue_calls, &thread);
+
+	if (!begun)
+		return false;
+	*call = *begun;
+	bpf_map_delete_elem(&queue_calls, &thread);
+	return true;
+}
+
 /* Whether a message was made by this: load_msg gives an error by its address as well */
 static __always_inline bool was_made(const struct msg_msg *message)
 {
 	return (u64)message && (u64)message < (u64)-MAX_ERRNO;
 }
 
-static __always_inline void report_queue(enum kind kind, enum queue_phase phase,
-					 const struct queue *queue, const struct user_iov *iov)
+/* Reports what a task does */
+static __always_inline void report_queue_of(struct task_struct *task, enum kind kind,
+					    enum queue_phase phase, const struct queue *queue,
+					    const struct user_iov *iov)
 {
 	bool takes = phase == QUEUE_TAKEN || phase == QUEUE_RECEIVED;
 	struct identity self = {};
@@ -42,7 +83,7 @@ static __always_inline void report_queue(enum kind kind, enum queue_phase phase,
 	struct queue_record *record;
 	u64 wanted = 0;
 
-	identify((void *)bpf_get_current_task(), &self);
+	identify(task, &self);
 	if (self.who.tgid == config.own_tgid)
 		return;
 	announce(&self);
@@ -53,6 +94,7 @@ static __always_inline void report_queue(enum kind kind, enum queue_phase phase,
 	}
 	begin_event(&record->event, kind, 0, takes ? nobody : self.who, takes ? self.who : nobody,
 		    queue->count);
+	record->event.thread = BPF_CORE_READ(task, pid);
 	record->message = queue->message;
 	record->queue = queue->number;
 	record->message_type = queue->type;
@@ -69,6 +111,12 @@ static __always_inline void report_queue(enum kind kind, enum queue_phase phase,
 	if (takes && wanted)
 		record->event.captured = capture(SCRATCH_QUEUE, iov, wanted, record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
+}
+
+static __always_inline void report_queue(enum kind kind, enum queue_phase phase,
+					 const struct queue *queue, const struct user_iov *iov)
+{
+	report_queue_of((void *)bpf_get_current_task(), kind, phase, queue, iov);
 }
 
 /* The message's bytes where the kernel has them */

@@ -11,30 +11,32 @@
 /* an id's index in the table; what is above counts how often that was used again */
 #define INDEX_BITS 15
 
-/* What the current call does, where its first argument says so as well; CALL_OTHER: nothing to queues */
-static __always_inline enum call queue_call(enum call call)
+/* The bits of a namespace's number that are part of a queue's, which is exact in a double then */
+#define SPACE_BITS 21
+
+/* What a call does, where its first argument says so as well; CALL_OTHER: nothing to queues */
+static __always_inline enum call operation_of(struct pt_regs *regs, enum call call)
 {
 	u32 operation;
 
 	if (call != CALL_IPC)
 		return call;
-	operation = (u16)argument(current_regs(), 0, true);
+	operation = (u16)argument(regs, 0, true);
 	return operation == IPC_MSGSND	 ? CALL_MSGSND
 	       : operation == IPC_MSGRCV ? CALL_MSGRCV
 					 : CALL_OTHER;
 }
 
 /* The n-th argument of msgsnd or msgrcv, by ipc one later, but for the pointer, which is the fifth there */
-static __always_inline u64 queue_argument(enum call call, u32 n)
+static __always_inline u64 argument_of(struct pt_regs *regs, bool compat, enum call call, u32 n)
 {
-	bool compat = in_compat_call();
 	u64 value, operation;
 	u32 buffer = 0;
 
 	if (call != CALL_IPC)
-		return argument(current_regs(), n, compat);
-	value = argument(current_regs(), n == 0 ? 1 : n == 1 ? 4 : n == 2 ? 2 : 3, compat);
-	operation = argument(current_regs(), 0, compat);
+		return argument(regs, n, compat);
+	value = argument(regs, n == 0 ? 1 : n == 1 ? 4 : n == 2 ? 2 : 3, compat);
+	operation = argument(regs, 0, compat);
 	if (n != 1 || operation != IPC_MSGRCV)
 		return value;
 	/* in its first version a receive finds buffer and type in memory */
@@ -42,11 +44,20 @@ static __always_inline u64 queue_argument(enum call call, u32 n)
 	return buffer;
 }
 
-/* The queue with this id in the namespace of the current task; global, to be verified once */
-__weak __noinline u64 find_queue(u32 id)
+static __always_inline u64 queue_argument(enum call call, u32 n)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct ipc_namespace *space = BPF_CORE_READ(task, nsproxy, ipc_ns);
+	return argument_of(current_regs(), in_compat_call(), call, n);
+}
+
+static __always_inline enum call queue_call(enum call call)
+{
+	return operation_of(current_regs(), call);
+}
+
+/* The queue with this id in an IPC namespace; global, to be verified once */
+__weak __noinline u64 find_queue(u64 address, u32 id)
+{
+	struct ipc_namespace *space = (void *)address;
 	u64 entry = (u64)BPF_CORE_READ(space, ids[IPC_MSG_IDS].ipcs_idr.idr_rt.xa_head);
 	u32 index = id & ((1 << INDEX_BITS) - 1);
 
@@ -67,12 +78,14 @@ __weak __noinline u64 find_queue(u32 id)
 	return entry & 3 ? 0 : entry;
 }
 
-static __always_inline void queue_of_id(struct queue *queue, u32 id)
+/* The queue of this id to a task; each namespace has ids of its own */
+static __always_inline void queue_of_id(struct queue *queue, struct task_struct *task, u32 id)
 {
-	struct msg_queue *found = (void *)find_queue(id);
+	struct ipc_namespace *space = BPF_CORE_READ(task, nsproxy, ipc_ns);
+	struct msg_queue *found = (void *)find_queue((u64)space, id);
 
 	queue->id = id;
-	queue->number = id;
+	queue->number = (u64)(BPF_CORE_READ(space, ns.inum) & ((1 << SPACE_BITS) - 1)) << 32 | id;
 	if (!found || (u32)BPF_CORE_READ(found, q_perm.id) != id)
 		return;
 	queue->key = BPF_CORE_READ(found, q_perm.key);
@@ -117,7 +130,7 @@ static __always_inline int on_message(struct msg_msg *message, enum queue_phase 
 		queue.type = read_type(queue_argument(raw, 1));
 		queue.count = queue_argument(raw, 2);
 	}
-	queue_of_id(&queue, queue_argument(raw, 0));
+	queue_of_id(&queue, (void *)bpf_get_current_task(), queue_argument(raw, 0));
 	report_queue(KIND_SYSV_MQ, phase, &queue, &iov);
 	return 0;
 }
@@ -158,23 +171,30 @@ int BPF_KPROBE(sysv_mq_free__kprobe, struct msg_msg *message)
 	return on_message(message, QUEUE_GONE, 0);
 }
 
-/* With tracepoints: a call begins */
-__noinline int sysv_mq_entered(u32 raw)
+/* With tracepoints: a task's call begins */
+__noinline int sysv_mq_entered(u64 address, u64 registers, u32 raw)
 {
+	struct task_struct *task = (void *)address;
+	struct pt_regs *regs = (void *)registers;
+	bool compat = in_compat_call_of(task);
+	enum call call = operation_of(regs, raw);
 	enum queue_phase phase = QUEUE_RECEIVES;
-	enum call call = queue_call(raw);
 	struct queue queue = {};
 	struct user_iov iov = {};
 
 	if (!serves(FAMILY_SYSV_MQ) || (call != CALL_MSGSND && call != CALL_MSGRCV))
 		return 0;
-	queue_of_id(&queue, queue_argument(raw, 0));
+	queue_of_id(&queue, task, argument_of(regs, compat, raw, 0));
 	if (call == CALL_MSGSND) {
 		phase = QUEUE_SENDS;
-		queue.type = read_type(queue_argument(raw, 1));
-		queue.count = queue_argument(raw, 2);
+		queue.type = TYPE_UNKNOWN;
+		/* the memory of a task that is asleep is not at hand */
+		if (address == bpf_get_current_task())
+			queue.type = read_type(argument_of(regs, compat, raw, 1));
+		queue.count = argument_of(regs, compat, raw, 2);
 	}
-	report_queue(KIND_SYSV_MQ, phase, &queue, &iov);
+	begin_queue_call(task, KIND_SYSV_MQ, &queue, NULL);
+	report_queue_of(task, KIND_SYSV_MQ, phase, &queue, &iov);
 	return 0;
 }
 
@@ -185,11 +205,15 @@ __noinline int sysv_mq_returned(u32 raw, s64 result)
 	enum call call = queue_call(raw);
 	struct queue queue = {};
 	struct user_iov iov = {};
+	struct queue_call begun;
 	u64 buffer;
 
-	if (!serves(FAMILY_SYSV_MQ) || (call != CALL_MSGSND && call != CALL_MSGRCV))
+	if (!serves(FAMILY_SYSV_MQ) || (call != CALL_MSGSND && call != CALL_MSGRCV) ||
+	    !end_queue_call(&begun))
 		return 0;
-	queue_of_id(&queue, queue_argument(raw, 0));
+	queue_of_id(&queue, (void *)bpf_get_current_task(), queue_argument(raw, 0));
+	queue.number = begun.queue;
+	queue.type = TYPE_UNKNOWN;
 	if (call == CALL_MSGSND) {
 		phase = result < 0 ? QUEUE_NOT_SENT : QUEUE_HAS_SENT;
 		queue.type = read_type(queue_argument(raw, 1));

@@ -490,6 +490,7 @@ struct ipc_ids {
 };
 struct ipc_namespace {
 	struct ipc_ids ids[3];
+	struct ns_common ns;
 };
 struct nsproxy {
 	struct ipc_namespace *ipc_ns;

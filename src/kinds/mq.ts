@@ -15,7 +15,9 @@ const createBoth = 0o102;
 
 class MqReader extends QueueReader {
   readonly #bytes: Uint8Array;
-  readonly #names = new Map<string, Uint8Array>();
+  /** by the queue's number, which is all that may be known of it when a call returns */
+  readonly #queues = new Map<number, Uint8Array>();
+  protected readonly isByPriority = true;
 
   constructor(tools: Tools) {
     super(tools);
@@ -27,18 +29,17 @@ class MqReader extends QueueReader {
     return `mq ${printable(this.#name())}`;
   }
 
-  /** `/name`; the same array for the same name */
+  /** `/name`; the same array for the same queue */
   #name(): Uint8Array {
     const start = this.record.at * 4 + QueueRecord.name.offset;
     const field = this.#bytes.subarray(start, start + QueueRecord.name.length);
     const name = field.subarray(0, field.indexOf(0));
-    const hex = name.toHex();
-    const known = this.#names.get(hex);
+    const known = this.#queues.get(this.number);
     if (known !== undefined) return known;
     const made = new Uint8Array(name.length + 1);
     made[0] = slash;
     made.set(name, 1);
-    this.#names.set(hex, made);
+    this.#queues.set(this.number, made);
     return made;
   }
 
@@ -57,7 +58,7 @@ const mq: KindModule = {
   id: Kind.KIND_MQ,
   size: QueueRecord.size,
   hooks: { mq_load: ["load_msg"], mq_store: ["store_msg"], mq_free: ["free_msg"], ...callHooks },
-  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
+  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"], calls_begun: ["tracepoint"] },
   blind: { tracepoint: ["racing threads"] },
   reader: (tools) => new MqReader(tools),
   trial: ({ call }) => {

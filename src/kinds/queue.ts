@@ -32,6 +32,8 @@ interface Simulated {
   isTainted: boolean;
 }
 
+/** of messages left, where the kernel does not say any more */
+const leftUnknown = 0xffff_ffff;
 /** of the upper half of an address: as a whole it is no exact number */
 const addressBits = 0xffff;
 const unknown = 0xffff_ffff;
@@ -42,6 +44,8 @@ export abstract class QueueReader implements Reader {
   protected readonly record: QueueRecord;
   protected typeLow = 0;
   protected typeHigh = 0;
+  /** of the event that is made: which it was sent to, where that is known */
+  protected number = 0;
   readonly #tools: Tools;
   readonly #queues = new Map<number, Simulated>();
   /** where functions are hooked, by the place of the message */
@@ -54,6 +58,8 @@ export abstract class QueueReader implements Reader {
 
   /** What a queue is called in a line for people. */
   protected abstract label(): string;
+  /** Whether a receive takes the highest priority first, and not the oldest of the type it asks for. */
+  protected abstract readonly isByPriority: boolean;
   protected abstract readonly meta: (out: Meta) => void;
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -65,9 +71,10 @@ export abstract class QueueReader implements Reader {
       this.#placed.delete(place);
       return;
     }
+    this.number = whole(record.queueLow, record.queueHigh);
     const queue = this.#queue();
     if (phase === QueuePhase.QUEUE_SENT) {
-      this.#placed.set(place, { message: this.#message(), queue: this.#number });
+      this.#placed.set(place, { message: this.#message(), queue: this.number });
     } else if (phase === QueuePhase.QUEUE_SENDS) {
       const message = this.#message();
       queue.sends.set(thread, message);
@@ -76,15 +83,18 @@ export abstract class QueueReader implements Reader {
       queue.receives.set(thread, this.#time);
     } else if (phase === QueuePhase.QUEUE_TAKEN) {
       const sent = this.#placed.get(place);
+      this.number = sent?.queue ?? this.number;
       this.#placed.delete(place);
       this.#emit(entry, event, sent?.message, false, emit);
     } else if (phase === QueuePhase.QUEUE_RECEIVED) {
+      const begun = queue.receives.get(thread) ?? 0;
       queue.receives.delete(thread);
-      const { message, guess } = take(queue, record);
+      const { message, guess } = take(queue, record, begun, this.isByPriority);
       this.#emit(entry, event, message, guess, emit);
       this.#resettle(queue);
     } else {
-      this.#finish(queue, phase === QueuePhase.QUEUE_HAS_SENT);
+      this.#finish(queue, phase);
+      this.#resettle(queue);
     }
   }
 
@@ -106,11 +116,16 @@ export abstract class QueueReader implements Reader {
       });
   }
 
-  /** A call ended that took nothing. */
-  #finish(queue: Simulated, hasSent: boolean): void {
-    const { thread, phase } = this.record;
+  /** A call ended that gave nothing to its caller. */
+  #finish(queue: Simulated, phase: number): void {
+    const { thread } = this.record;
     if (phase === QueuePhase.QUEUE_NOT_RECEIVED) {
+      const begun = queue.receives.get(thread) ?? 0;
       queue.receives.delete(thread);
+      // one is gone all the same when its caller's memory could not have it
+      const isGone = isQuiet(queue) && this.record.left === queue.messages.length + queue.strangers - 1;
+      if (isGone && (this.isByPriority || queue.messages.length === 1))
+        take(queue, this.record, begun, this.isByPriority);
       return;
     }
     const message = queue.sends.get(thread);
@@ -119,15 +134,22 @@ export abstract class QueueReader implements Reader {
     message.ended = this.#time;
     message.typeLow = this.record.messageTypeLow;
     message.typeHigh = this.record.messageTypeHigh;
-    if (!hasSent) queue.messages = queue.messages.filter((other) => other !== message);
+    if (phase === QueuePhase.QUEUE_NOT_SENT)
+      queue.messages = queue.messages.filter((other) => other !== message);
   }
 
-  /** Nothing is in it nor on its way: from here on it is as simulated. */
+  /** While no call is under way the kernel's number of messages tells whether all is as simulated. */
   #resettle(queue: Simulated): void {
-    if (this.record.left !== 0 || queue.sends.size > 0 || queue.receives.size > 0) return;
-    queue.messages = [];
-    queue.strangers = 0;
-    queue.isTainted = false;
+    const { left } = this.record;
+    if (!isQuiet(queue) || left === leftUnknown) return;
+    if (left === 0) {
+      queue.messages = [];
+      queue.strangers = 0;
+      queue.isTainted = false;
+    } else if (left !== queue.messages.length + queue.strangers) {
+      // some were taken or sent unseen, and it is not known which
+      queue.isTainted = true;
+    }
   }
 
   #emit(entry: Entry, event: Event, message: Queued | undefined, guess: boolean, emit: () => boolean): void {
@@ -156,7 +178,7 @@ export abstract class QueueReader implements Reader {
   }
 
   #queue(): Simulated {
-    const known = this.#queues.get(this.#number);
+    const known = this.#queues.get(this.number);
     if (known !== undefined) return known;
     const queue: Simulated = {
       label: this.label(),
@@ -166,12 +188,8 @@ export abstract class QueueReader implements Reader {
       strangers: this.record.left,
       isTainted: false,
     };
-    this.#queues.set(this.#number, queue);
+    this.#queues.set(this.number, queue);
     return queue;
-  }
-
-  get #number(): number {
-    return whole(this.record.queueLow, this.record.queueHigh);
   }
 
   get #time(): number {
@@ -179,18 +197,25 @@ export abstract class QueueReader implements Reader {
   }
 }
 
-/** Which message a receive has taken: the oldest that fits, for sure if no other can be it. */
-function take(queue: Simulated, record: QueueRecord): { message: Queued | undefined; guess: boolean } {
+/** Which message a receive has taken that began at `begun`: the first that fits, for sure if no other can be it. */
+function take(
+  queue: Simulated,
+  record: QueueRecord,
+  begun: number,
+  isByPriority: boolean,
+): { message: Queued | undefined; guess: boolean } {
   const { messageTypeLow, messageTypeHigh, count } = record;
   const isAsked = isKnown(messageTypeLow, messageTypeHigh);
+  const isOfType = ({ typeLow, typeHigh }: Queued) =>
+    !isAsked || !isKnown(typeLow, typeHigh) || (typeLow === messageTypeLow && typeHigh === messageTypeHigh);
   const fits = queue.messages.filter(
-    ({ count: sent, typeLow, typeHigh }) =>
-      sent >= count &&
-      (!isAsked ||
-        !isKnown(typeLow, typeHigh) ||
-        (typeLow === messageTypeLow && typeHigh === messageTypeHigh)),
+    (message) => message.count >= count && (isByPriority || isOfType(message)),
   );
-  if (!isAsked) fits.sort((a, b) => b.typeLow - a.typeLow || a.begun - b.begun);
+  const isThere = ({ ended }: Queued) => ended < begun;
+  if (isByPriority)
+    fits.sort(
+      (a, b) => Number(isThere(b)) - Number(isThere(a)) || b.typeLow - a.typeLow || a.begun - b.begun,
+    );
   if (queue.strangers > 0) {
     queue.strangers--;
     // it may as well have been one of these
@@ -198,14 +223,26 @@ function take(queue: Simulated, record: QueueRecord): { message: Queued | undefi
     return { message: undefined, guess: false };
   }
   const [message, ...others] = fits;
-  if (message === undefined) return { message, guess: false };
-  const overlaps = others.some(
-    (other) =>
-      !isSame(other.source, message.source) && (other.begun < message.ended || queue.receives.size > 0),
-  );
-  queue.isTainted ||= overlaps;
+  if (message === undefined) {
+    queue.isTainted ||= queue.messages.length > 0;
+    return { message, guess: false };
+  }
+  const isSure = (other: Queued) =>
+    isSame(other.source, message.source) ||
+    (queue.receives.size === 0 &&
+      (isByPriority
+        ? (other.typeLow <= message.typeLow && message.ended < other.begun) ||
+          (other.typeLow < message.typeLow && isThere(message))
+        : message.ended < other.begun));
+  // of another priority than the receiver was told of it is another one, or somebody has changed what he was told
+  queue.isTainted ||= !isOfType(message) || !others.every(isSure);
   queue.messages = queue.messages.filter((other) => other !== message);
   return { message, guess: queue.isTainted };
+}
+
+/** Whether no call on it is under way. */
+function isQuiet({ sends, receives }: Simulated): boolean {
+  return sends.size === 0 && receives.size === 0;
 }
 
 /** Of a type or priority: a receiver need not ask for it, and as a call begins it may not be readable yet. */

@@ -12,6 +12,8 @@ const count = key("count", "integer");
 const [get, send, receive, control] = process.arch === "x64" ? [68, 69, 70, 71] : [186, 189, 188, 187];
 
 class SysvMqReader extends QueueReader {
+  protected readonly isByPriority = false;
+
   protected label(): string {
     return `sysv-mq ${this.record.id}`;
   }
@@ -37,7 +39,7 @@ const sysvMq: KindModule = {
     sysv_mq_free: ["free_msg"],
     ...callHooks,
   },
-  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"] },
+  within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"], calls_begun: ["tracepoint"] },
   blind: { tracepoint: ["racing threads"] },
   reader: (tools) => new SysvMqReader(tools),
   trial: ({ call }) => {

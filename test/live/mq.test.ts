@@ -8,14 +8,17 @@ setDefaultTimeout(1.2 * PATIENCE);
 
 let trace: Trace;
 let early: Workload;
+let awaited: Workload;
 
 beforeAll(async () => {
   early = await Workload.staged("mq", "early");
+  awaited = await Workload.staged("mq", "awaited");
   trace = await Trace.start("mq");
 }, 2 * PATIENCE);
 
 afterAll(async () => {
   early?.[Symbol.dispose]();
+  awaited?.[Symbol.dispose]();
   await trace?.stop();
 }, 2 * PATIENCE);
 
@@ -34,9 +37,15 @@ describe("mq", () => {
   takes("mq_notify is no event", "notified");
   takes("timeouts and refused calls take nothing", "refused");
   takes("as large as can be", "large");
+  takes("what bad memory could not take is gone, and a call that a filter answers takes nothing", "feigned");
+  takes("a receiver whose descriptor becomes another's meanwhile", "swapped");
 
   test("messages from before tracing are nobody's", async () => {
     await expectCarried(trace, await early.finish());
+  });
+
+  test("two receivers that wait since before tracing", async () => {
+    await expectCarried(trace, await awaited.finish());
   });
 
   test("what nobody took is listed at the end", async () => {

@@ -32,6 +32,8 @@ describe("sysv-mq", () => {
   takes("IPC_NOWAIT and refused calls take nothing", "refused");
   takes("a sender that waits for room", "full");
   takes("by ipc(2), as 32-bit programs call it", "narrow");
+  takes("what bad memory could not take is gone", "lost");
+  takes("queues of one id in two namespaces", "spaces");
   takes("two receivers that wait: who took it, or a mark", "readers");
 
   test("messages from before tracing are nobody's", async () => {

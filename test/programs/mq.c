@@ -1,77 +1,8 @@
 /* mq MODE: POSIX message queues; each message is said as its receiver had it. */
-#include "actor.h"
-#include <mqueue.h>
-
-static char name[64];
-static int queue;
-static struct actor *ann, *bob, *cyd, *dan;
-
-static void open_queue(long most, long size)
-{
-	struct mq_attr attributes = {.mq_maxmsg = most, .mq_msgsize = size};
-
-	snprintf(name, sizeof(name), "/ipcdump-%d", getpid());
-	queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
-	check(queue >= 0, "mq_open");
-}
-
-static void set_scene(void)
-{
-	open_queue(4, 8192);
-	ann = cast("ann");
-	bob = cast("bob");
-	cyd = cast("cyd");
-	dan = cast("dan");
-	check(mq_unlink(name) == 0, "mq_unlink");
-}
-
-/* The bytes are written by whoever calls this, at a place for each sender */
-static char *place_of(struct actor *actor)
-{
-	return (char *)stage->arena + 65536 * (1 + (actor - stage->actors));
-}
-
-static void begin_send(struct actor *sender, const char *text, long priority)
-{
-	strcpy(place_of(sender), text);
-	begin(sender, SYS_mq_timedsend, queue, P(place_of(sender)), strlen(text), priority, 0);
-}
-
-static void send_text(struct actor *sender, const char *text, long priority)
-{
-	begin_send(sender, text, priority);
-	check(answer(sender) == 0, "mq_send");
-}
-
-static void begin_receive(struct actor *receiver)
-{
-	unsigned *priority = (unsigned *)(place_of(receiver) + 32768);
-
-	begin(receiver, SYS_mq_timedreceive, queue, P(place_of(receiver)), 8192, P(priority), 0);
-}
-
-static void say_taken(struct actor *sender, struct actor *receiver, long priority, long count, enum guess guess)
-{
-	char meta[128];
-
-	snprintf(meta, sizeof(meta), "\"mq_name\":\"%s\",\"priority\":%ld", name, priority);
-	say_carried("mq", sender ? sender->name : "?", receiver->name, meta, place_of(receiver), count, READ, guess);
-}
-
-/* What the receiver got has to be this sender's */
-static void end_receive(struct actor *sender, struct actor *receiver, enum guess guess)
-{
-	long count = answer(receiver);
-
-	check(count >= 0, "mq_receive");
-	say_taken(sender, receiver, *(unsigned *)(place_of(receiver) + 32768), count, guess);
-}
-
-static void receive(struct actor *sender, struct actor *receiver)
-{
-	begin_receive(receiver);
-	end_receive(sender, receiver, SURE);
-}
+#include "mq_scene.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 
 static void plain(void)
 {
@@ -183,6 +114,98 @@ static void refused(void)
 		receive(ann, dan);
 }
 
+/* From here on a filter answers these calls, with 0 */
+static long pretend(long number)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
+
+	check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
+	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "seccomp");
+	return 0;
+}
+
+/* A message is gone whose priority could not be written down; and what a filter answers has not happened */
+static void feigned(void)
+{
+	set_scene();
+	send_text(ann, "is lost", 1);
+	check(call(dan, SYS_mq_timedreceive, queue, P(place_of(dan)), 8192, 8, 0) == -EFAULT, "EFAULT");
+	send_text(bob, "comes after", 1);
+	receive(bob, cyd);
+	send_text(ann, "stays", 1);
+	play(dan, pretend, SYS_mq_timedreceive);
+	check(call(dan, SYS_mq_timedreceive, queue, P(place_of(dan)), 8192, 0, 0) == 0, "pretended");
+	send_text(bob, "stays as well", 1);
+	receive(ann, cyd);
+	receive(bob, cyd);
+}
+
+static int spare, other;
+static _Atomic uint32_t taker;
+
+static void *take(void *place)
+{
+	change(&taker, syscall(SYS_gettid));
+	check(mq_receive(spare, place, 8192, (unsigned *)((char *)place + 32768)) >= 0, "mq_receive");
+	return NULL;
+}
+
+/* A thread waits at the queue when its descriptor becomes another's */
+static long swap(long address)
+{
+	struct actor *self = (struct actor *)address;
+	pthread_t thread;
+
+	spare = dup(queue);
+	check(pthread_create(&thread, NULL, take, place_of(self)) == 0, "pthread_create");
+	while (!taker)
+		pause_briefly();
+	until_blocked(taker, SYS_mq_timedreceive);
+	check(dup2(other, spare) == spare, "dup2");
+	strcpy(place_of(self), "one's own");
+	check(mq_send(queue, place_of(self), 9, 2) == 0, "mq_send");
+	return pthread_join(thread, NULL);
+}
+
+static void swapped(void)
+{
+	int first;
+
+	open_queue(4, 8192);
+	check(mq_unlink(name) == 0, "mq_unlink");
+	other = queue;
+	set_scene();
+	first = queue;
+	queue = other;
+	send_text(ann, "not for dan", 1);
+	queue = first;
+	check(play(dan, swap, dan) == 0, "swap");
+	say_taken(dan, dan, 2, 9, SURE);
+	queue = other;
+	receive(ann, cyd);
+}
+
+/* Both have waited since before tracing */
+static void awaited(void)
+{
+	set_scene();
+	begin_receive(cyd);
+	until_blocked(cyd->pid, SYS_mq_timedreceive);
+	begin_receive(dan);
+	until_blocked(dan->pid, SYS_mq_timedreceive);
+	wait_for_test();
+	send_text(ann, "for cyd", 0);
+	send_text(bob, "for dan", 0);
+	end_receive(ann, cyd, MAY_GUESS);
+	end_receive(bob, dan, MAY_GUESS);
+}
+
 static void large(void)
 {
 	set_scene();
@@ -216,7 +239,8 @@ static const struct mode modes[] = {
 	{"plain", plain},	  {"priorities", priorities}, {"unasked", unasked},
 	{"full", full},		  {"waiting", waiting_reader}, {"readers", two_readers},
 	{"notified", notified}, {"refused", refused},	     {"large", large},
-	{"early", early},	  {"left", left_over},
+	{"early", early},	  {"left", left_over},	     {"feigned", feigned},
+	{"swapped", swapped},	  {"awaited", awaited},
 };
 
 int main(int argc, char **argv)

@@ -1,75 +1,10 @@
 /* sysv_mq MODE: System V message queues; each message is said as its receiver had it. */
-#include "actor.h"
-#include <sys/ipc.h>
-#include <sys/msg.h>
+#include "sysv_mq_scene.h"
+#include <sched.h>
 
 #ifndef MSG_COPY
 #define MSG_COPY 040000
 #endif
-
-struct letter {
-	long type;
-	char text[8192];
-};
-
-static key_t name;
-static int queue;
-static struct actor *ann, *bob, *cyd, *dan;
-
-static void set_scene(void)
-{
-	name = 0x1bc00000 + getpid();
-	queue = msgget(name, IPC_CREAT | IPC_EXCL | 0600);
-	check(queue >= 0, "msgget");
-	ann = cast("ann");
-	bob = cast("bob");
-	cyd = cast("cyd");
-	dan = cast("dan");
-}
-
-static struct letter *letter_of(struct actor *actor)
-{
-	return (struct letter *)(stage->arena + 65536 * (1 + (actor - stage->actors)));
-}
-
-static void begin_send(struct actor *sender, const char *text, long type, int flags)
-{
-	struct letter *letter = letter_of(sender);
-
-	letter->type = type;
-	strcpy(letter->text, text);
-	begin(sender, SYS_msgsnd, queue, P(letter), strlen(text), flags);
-}
-
-static void send_text(struct actor *sender, const char *text, long type)
-{
-	begin_send(sender, text, type, 0);
-	check(answer(sender) == 0, "msgsnd");
-}
-
-static void begin_receive(struct actor *receiver, long size, long type, int flags)
-{
-	begin(receiver, SYS_msgrcv, queue, P(letter_of(receiver)), size, type, flags);
-}
-
-/* What the receiver got has to be this sender's */
-static void end_receive(struct actor *sender, struct actor *receiver, enum guess guess)
-{
-	long count = answer(receiver);
-	char meta[128];
-
-	check(count >= 0, "msgrcv");
-	snprintf(meta, sizeof(meta), "\"key\":%u,\"id\":%d,\"mtype\":%ld", name, queue,
-		 letter_of(receiver)->type);
-	say_carried("sysv-mq", sender ? sender->name : "?", receiver->name, meta, letter_of(receiver)->text,
-		    count, READ, guess);
-}
-
-static void receive(struct actor *sender, struct actor *receiver, long size, long type, int flags)
-{
-	begin_receive(receiver, size, type, flags);
-	end_receive(sender, receiver, SURE);
-}
 
 static void plain(void)
 {
@@ -239,6 +174,55 @@ static void readers(void)
 	}
 }
 
+/* A message is gone whose type could not be written down */
+static void lost(void)
+{
+	set_scene();
+	send_text(ann, "is lost", 1);
+	check(call(dan, SYS_msgrcv, queue, 8, 100, 0, 0) == -EFAULT, "EFAULT");
+	send_text(bob, "comes after", 1);
+	receive(bob, cyd, 100, 0, 0);
+}
+
+/* In an IPC namespace of its own a process makes a queue */
+static long make_space(long unused)
+{
+	(void)unused;
+	check(unshare(CLONE_NEWIPC) == 0, "CLONE_NEWIPC");
+	return msgget(IPC_PRIVATE, 0600);
+}
+
+static long join_space(long pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/ns/ipc", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0 && setns(fd, CLONE_NEWIPC) == 0, path);
+	return close(fd);
+}
+
+/* Two queues of one id, in two namespaces */
+static void spaces(void)
+{
+	long first, second;
+
+	set_scene();
+	check(msgctl(queue, IPC_RMID, NULL) == 0, "IPC_RMID");
+	first = play(ann, make_space, 0);
+	second = play(bob, make_space, 0);
+	check(first == second && first >= 0, "the same id");
+	check(play(cyd, join_space, ann->pid) == 0 && play(dan, join_space, bob->pid) == 0, "setns");
+	name = IPC_PRIVATE;
+	queue = first;
+	send_text(ann, "for cyd", 1);
+	send_text(bob, "for dan", 1);
+	receive(bob, dan, 100, 0, 0);
+	receive(ann, cyd, 100, 0, 0);
+	queue = 0;
+}
+
 static void early(void)
 {
 	set_scene();
@@ -260,7 +244,7 @@ static void left_over(void)
 static const struct mode modes[] = {
 	{"plain", plain}, {"types", types},	{"cut", cut},	  {"copied", copied}, {"refused", refused},
 	{"full", full},	  {"readers", readers}, {"early", early}, {"left", left_over},
-	{"narrow", narrow},
+	{"narrow", narrow}, {"lost", lost},	{"spaces", spaces},
 };
 
 int main(int argc, char **argv)
