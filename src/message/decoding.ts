@@ -20,9 +20,6 @@ const mostKept = 64 * 1024 * 1024;
 const mostShown = 64 * 1024;
 /** in seconds: what is in the ring may be that much older than now */
 const lag = 0.06;
-/** kinds whose events are pieces of a stream, and those whose events are messages already */
-const streams: readonly Kind[] = ["pipe", "unix-stream", "loopback-tcp"];
-const packets: readonly Kind[] = ["unix-dgram", "unix-seqpacket", "loopback-udp"];
 const nothing = new Uint8Array(0);
 
 export interface Choice {
@@ -45,6 +42,9 @@ export class Decoding {
   readonly #choice: Choice;
   readonly #listener: MessageListener;
   readonly #packets: readonly Protocol[];
+  /** kinds whose events may be pieces of a stream that is decoded, and those whose events may be messages already */
+  readonly #streamKinds: ReadonlySet<Kind>;
+  readonly #packetKinds: ReadonlySet<Kind>;
   readonly #place = new MessagePlace();
   readonly #alarms = new Alarms();
   readonly #links: Links<Talk>;
@@ -62,9 +62,12 @@ export class Decoding {
   constructor(protocols: readonly Protocol[], choice: Choice, listener: MessageListener) {
     this.#choice = choice;
     this.#listener = listener;
+    const streams = protocols.filter(({ open }) => open !== undefined);
     this.#packets = protocols.filter(({ datagram }) => datagram !== undefined);
+    this.#streamKinds = new Set(streams.flatMap(({ kinds }) => kinds));
+    this.#packetKinds = new Set(this.#packets.flatMap(({ kinds }) => kinds));
     const surrounding: Surrounding = {
-      protocols: protocols.filter(({ open }) => open !== undefined),
+      protocols: streams,
       pool: new Pool(mostKept),
       alarms: this.#alarms,
       names: new Directory(),
@@ -98,8 +101,8 @@ export class Decoding {
   /** Takes in an event, which is good for the call only. */
   event(event: Event): void {
     this.#alarms.ring(secondsOf(event.time));
-    const isStream = streams.includes(event.kind);
-    if (!isStream && !packets.includes(event.kind)) {
+    const isStream = this.#streamKinds.has(event.kind);
+    if (!isStream && !this.#packetKinds.has(event.kind)) {
       this.#plain(event);
       return;
     }
