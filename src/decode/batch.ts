@@ -15,7 +15,7 @@
 import type { Ring } from "../../ffi/ring.ts";
 import type { Contents, Event } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kinds/kind.ts";
-import { ChunkRecord, EventRecord, Kind, PipeRecord, RecordType, RunsRecord } from "../layout.ts";
+import { ChunkRecord, EventRecord, RecordType, RunsRecord } from "../layout.ts";
 import { Order, timeWord } from "./order.ts";
 import { Parts } from "./parts.ts";
 import { Shelf } from "./shelf.ts";
@@ -34,13 +34,14 @@ export class Batch {
   readonly #ring: Ring;
   readonly #facts: Listener;
   readonly #event: EventRecord;
-  readonly #pipe: PipeRecord;
   readonly #parts: Parts;
   readonly #order = new Order();
   readonly #shelf = new Shelf();
   /** by enum kind */
   readonly #kinds: (KindModule | undefined)[] = [];
   readonly #readers: (Reader | undefined)[] = [];
+  /** of kinds whose bytes may be several writers', how many those of a record are */
+  readonly #writers: (((at: number) => number) | undefined)[] = [];
   /** those of kinds that wait, for what is on the shelf */
   readonly #waiters: (Reader | undefined)[] = [];
   #rejected = 0;
@@ -76,12 +77,12 @@ export class Batch {
     this.#ring = ring;
     this.#facts = facts;
     this.#event = new EventRecord(ring.words);
-    this.#pipe = new PipeRecord(ring.words);
     this.#parts = new Parts(ring.words, ring.bytes);
     for (const kind of kinds) {
       this.#kinds[kind.id] = kind;
       const reader = kind.reader({ ...tools, words: ring.words });
       this.#readers[kind.id] = reader;
+      this.#writers[kind.id] = reader.writers?.bind(reader);
       if (reader.isReady !== undefined)
         this.#waiters[kind.id] = kind.reader({ ...tools, words: this.#shelf.words });
     }
@@ -165,11 +166,7 @@ export class Batch {
     this.#low[i] = this.#ring.words[at + timeWord]!;
     this.#high[i] = this.#ring.words[at + timeWord + 1]!;
     this.#kind[i] = event.kind;
-    let writers = 1;
-    if (event.kind === Kind.KIND_PIPE) {
-      this.#pipe.at = at;
-      writers = this.#pipe.runs;
-    }
+    const writers = this.#writers[event.kind]?.(at) ?? 1;
     this.#parts.begin(i - this.#shelved, event.thread, writers, event.captured);
   }
 

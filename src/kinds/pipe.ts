@@ -51,6 +51,11 @@ class PipeReader implements Reader {
     }
   }
 
+  writers(at: number): number {
+    this.#record.at = at;
+    return this.#record.runs;
+  }
+
   #fill(event: Event, tgid: number, tag: number, guess: boolean, bytes: number): void {
     this.#tools.names.fill(event.src, tgid, tag);
     event.src.guess = guess;
