@@ -17,16 +17,16 @@ import type { Contents, Event } from "../event.ts";
 import type { Entry, KindModule, Reader, Tools } from "../kinds/kind.ts";
 import { ChunkRecord, EventRecord, RecordType, RunsRecord } from "../layout.ts";
 import { Order, timeWord } from "./order.ts";
-import { Parts } from "./parts.ts";
+import { copied, Parts } from "./parts.ts";
 import { Shelf } from "./shelf.ts";
 
 /** events that a drain takes in at most */
 const most = 8192;
 const none = -1;
 
-/** Who is told what is no event: of names, paths and the like. */
+/** Takes in what is no event: names, paths and the like. */
 export interface Listener {
-  /** Takes in the record at this word and position of the ring, if it is one of its own and long enough; else false. */
+  /** Whether the record at this word and position of the ring is one of its own and long enough. */
   take(type: number, at: number, length: number, position: number): boolean;
 }
 
@@ -123,6 +123,11 @@ export class Batch {
     return this.#high[i]! * 4.294967296 + this.#low[i]! / 1e9;
   }
 
+  /** Messages whose senders readers have forgotten. */
+  get forgotten(): number {
+    return this.#readers.reduce((sum, reader) => sum + (reader?.forgotten ?? 0), 0);
+  }
+
   /** What readers know to be unread, a line for each. */
   unread(): string[] {
     return this.#readers.flatMap((reader) => reader?.unread?.() ?? []);
@@ -172,12 +177,12 @@ export class Batch {
 
   #grow(): void {
     const capacity = Math.max(most, this.#capacity * 2);
-    this.#at = larger(new Int32Array(capacity), this.#at);
-    this.#position = larger(new Float64Array(capacity), this.#position);
-    this.#low = larger(new Uint32Array(capacity), this.#low);
-    this.#high = larger(new Uint32Array(capacity), this.#high);
-    this.#kind = larger(new Uint8Array(capacity), this.#kind);
-    this.#held = larger(new Uint8Array(capacity), this.#held);
+    this.#at = copied(new Int32Array(capacity), this.#at);
+    this.#position = copied(new Float64Array(capacity), this.#position);
+    this.#low = copied(new Uint32Array(capacity), this.#low);
+    this.#high = copied(new Uint32Array(capacity), this.#high);
+    this.#kind = copied(new Uint8Array(capacity), this.#kind);
+    this.#held = copied(new Uint8Array(capacity), this.#held);
     this.#parts.grow(capacity);
     this.#capacity = capacity;
   }
@@ -288,9 +293,4 @@ export class Batch {
   get settled(): number {
     return this.#count === 0 ? this.#ring.cursor : this.#position[0]!;
   }
-}
-
-function larger<T extends { set(old: T): void }>(array: T, old: T): T {
-  array.set(old);
-  return array;
 }

@@ -183,7 +183,8 @@ export class Parts {
   }
 }
 
-function copied<T extends { set(old: T): void }>(larger: T, old: T): T {
+/** The old array, in one that has more room. */
+export function copied<T extends { set(old: T): void }>(larger: T, old: T): T {
   larger.set(old);
   return larger;
 }

@@ -40,6 +40,8 @@ export interface Reader extends Asked {
   read(entry: Entry, event: Event, emit: () => boolean): void;
   /** Of how many writers the bytes of the record at this word are; where it is more than one, a part tells of them. */
   writers?(at: number): number;
+  /** messages whose senders were forgotten, for there were too many */
+  readonly forgotten?: number;
   /** lines about what it knows to be unread, for the end */
   unread?(): string[];
 }

@@ -1,9 +1,10 @@
 import { printable } from "../bytes/escape.ts";
 import { key, type Meta } from "../event.ts";
 import { Kind, QueueRecord } from "../layout.ts";
+import { Remembered } from "../name/remembered.ts";
 import { callHooks } from "./hooks.ts";
 import type { KindModule, Tools } from "./kind.ts";
-import { QueueReader } from "./queue.ts";
+import { mostQueues, QueueReader } from "./queue.ts";
 
 const mqName = key("mq_name", "text", true);
 const priority = key("priority", "integer");
@@ -16,7 +17,7 @@ const createBoth = 0o102;
 class MqReader extends QueueReader {
   readonly #bytes: Uint8Array;
   /** by the queue's number, which is all that may be known of it when a call returns */
-  readonly #queues = new Map<number, Uint8Array>();
+  readonly #queues = new Remembered<Uint8Array>(mostQueues);
   protected readonly isByPriority = true;
 
   constructor(tools: Tools) {

@@ -1,44 +1,33 @@
 /**
- * Queued queues. Where functions are hooked each message is known by its place in the kernel's memory; with
- * tracepoints a queue is simulated by the calls on it, and what overlaps is marked as a guess.
+ * Queues of messages. Where functions are hooked each message is known by its place in the kernel's memory; with
+ * tracepoints a queue is simulated by the calls on it, and what overlaps is marked as a guess. Both are bounded:
+ * who sent a message that was forgotten is not known, and how many those are is said at the end.
  */
 import { whole } from "../../ffi/halves.ts";
 import { processText } from "../bytes/escape.ts";
 import type { End, Event, Meta } from "../event.ts";
 import { QueuePhase, QueueRecord } from "../layout.ts";
 import type { Entry, Reader, Tools } from "./kind.ts";
+import {
+  finish,
+  forgetOldest,
+  isKnown,
+  isQuiet,
+  type Queued,
+  resettle,
+  type Simulated,
+  take,
+} from "./simulated.ts";
 
-/** A message that was sent, or that a call is about to send. */
-interface Queued {
-  source: End;
-  typeLow: number;
-  typeHigh: number;
-  count: number;
-  /** when its call began and ended, CLOCK_BOOTTIME in ns */
-  begun: number;
-  ended: number;
-}
-
-interface Simulated {
-  label: string;
-  /** with tracepoints, in the order they were begun */
-  messages: Queued[];
-  /** by thread: sends under way, and when receives began */
-  sends: Map<number, Queued>;
-  receives: Map<number, number>;
-  /** messages from before it was seen */
-  strangers: number;
-  /** it may not be as simulated: until it is empty all is a guess */
-  isTainted: boolean;
-}
-
-/** of messages left, where the kernel does not say any more */
-const leftUnknown = 0xffff_ffff;
 /** of the upper half of an address: as a whole it is no exact number */
 const addressBits = 0xffff;
-const unknown = 0xffff_ffff;
 /** lines about what is unread */
 const most = 10;
+/** messages whose senders are remembered, of all queues together */
+const mostMessages = 32_768;
+/** queues, and of one of them receives under way; those that nothing happens in make room */
+export const mostQueues = 4096;
+const mostReceives = 8192;
 
 export abstract class QueueReader implements Reader {
   protected readonly record: QueueRecord;
@@ -49,7 +38,12 @@ export abstract class QueueReader implements Reader {
   readonly #tools: Tools;
   readonly #queues = new Map<number, Simulated>();
   /** where functions are hooked, by the place of the message */
-  readonly #placed = new Map<number, { message: Queued; queue: number }>();
+  readonly #placed = new Map<number, { message: Queued; queue: Simulated }>();
+  /** messages that were forgotten, for there were too many */
+  forgotten = 0;
+  #simulated = 0;
+  /** place in the ring of the record that was read last */
+  #last = -1;
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -65,6 +59,12 @@ export abstract class QueueReader implements Reader {
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.record;
     record.at = entry.at;
+    if (entry.position === this.#last) {
+      // it is read once more, and its event is passed over: what it changes has been changed
+      emit();
+      return;
+    }
+    this.#last = entry.position;
     const { phase, thread, messageLow, messageHigh } = record;
     const place = whole(messageLow, messageHigh & addressBits);
     if (phase === QueuePhase.QUEUE_GONE) {
@@ -74,16 +74,19 @@ export abstract class QueueReader implements Reader {
     this.number = whole(record.queueLow, record.queueHigh);
     const queue = this.#queue();
     if (phase === QueuePhase.QUEUE_SENT) {
-      this.#placed.set(place, { message: this.#message(), queue: this.number });
+      this.#placed.set(place, { message: this.#message(), queue });
+      if (this.#placed.size > mostMessages) this.#forgetPlaced();
     } else if (phase === QueuePhase.QUEUE_SENDS) {
       const message = this.#message();
       queue.sends.set(thread, message);
       queue.messages.push(message);
+      if (++this.#simulated > mostMessages) this.#forgetSimulated(queue);
     } else if (phase === QueuePhase.QUEUE_RECEIVES) {
       queue.receives.set(thread, this.#time);
+      if (queue.receives.size > mostReceives) forgetFirst(queue.receives);
     } else if (phase === QueuePhase.QUEUE_TAKEN) {
       const sent = this.#placed.get(place);
-      this.number = sent?.queue ?? this.number;
+      this.number = sent?.queue.number ?? this.number;
       this.#placed.delete(place);
       this.#emit(entry, event, sent?.message, false, emit);
     } else if (phase === QueuePhase.QUEUE_RECEIVED) {
@@ -91,10 +94,10 @@ export abstract class QueueReader implements Reader {
       queue.receives.delete(thread);
       const { message, guess } = take(queue, record, begun, this.isByPriority);
       this.#emit(entry, event, message, guess, emit);
-      this.#resettle(queue);
+      resettle(queue, record.left);
     } else {
-      this.#finish(queue, phase);
-      this.#resettle(queue);
+      finish(queue, record, this.isByPriority);
+      resettle(queue, record.left);
     }
   }
 
@@ -102,7 +105,7 @@ export abstract class QueueReader implements Reader {
   unread(): string[] {
     const full = new Map<string, Queued[]>();
     const add = (label: string, message: Queued) => full.set(label, [...(full.get(label) ?? []), message]);
-    for (const { message, queue } of this.#placed.values()) add(this.#queues.get(queue)!.label, message);
+    for (const { message, queue } of this.#placed.values()) add(queue.label, message);
     for (const { label, messages } of this.#queues.values())
       for (const message of messages) add(label, message);
     return [...full]
@@ -114,42 +117,6 @@ export abstract class QueueReader implements Reader {
         const what = messages.length === 1 ? "1 message" : `${messages.length} messages`;
         return `unread: ${label}: ${what}, ${bytes} bytes from ${[...from].join(", ")}`;
       });
-  }
-
-  /** A call ended that gave nothing to its caller. */
-  #finish(queue: Simulated, phase: number): void {
-    const { thread } = this.record;
-    if (phase === QueuePhase.QUEUE_NOT_RECEIVED) {
-      const begun = queue.receives.get(thread) ?? 0;
-      queue.receives.delete(thread);
-      // one is gone all the same when its caller's memory could not have it
-      const isGone = isQuiet(queue) && this.record.left === queue.messages.length + queue.strangers - 1;
-      if (isGone && (this.isByPriority || queue.messages.length === 1))
-        take(queue, this.record, begun, this.isByPriority);
-      return;
-    }
-    const message = queue.sends.get(thread);
-    queue.sends.delete(thread);
-    if (message === undefined) return;
-    message.ended = this.#time;
-    message.typeLow = this.record.messageTypeLow;
-    message.typeHigh = this.record.messageTypeHigh;
-    if (phase === QueuePhase.QUEUE_NOT_SENT)
-      queue.messages = queue.messages.filter((other) => other !== message);
-  }
-
-  /** While no call is under way the kernel's number of messages tells whether all is as simulated. */
-  #resettle(queue: Simulated): void {
-    const { left } = this.record;
-    if (!isQuiet(queue) || left === leftUnknown) return;
-    if (left === 0) {
-      queue.messages = [];
-      queue.strangers = 0;
-      queue.isTainted = false;
-    } else if (left !== queue.messages.length + queue.strangers) {
-      // some were taken or sent unseen, and it is not known which
-      queue.isTainted = true;
-    }
   }
 
   #emit(entry: Entry, event: Event, message: Queued | undefined, guess: boolean, emit: () => boolean): void {
@@ -180,7 +147,9 @@ export abstract class QueueReader implements Reader {
   #queue(): Simulated {
     const known = this.#queues.get(this.number);
     if (known !== undefined) return known;
+    if (this.#queues.size >= mostQueues) this.#forgetQueue();
     const queue: Simulated = {
+      number: this.number,
       label: this.label(),
       messages: [],
       sends: new Map(),
@@ -192,64 +161,43 @@ export abstract class QueueReader implements Reader {
     return queue;
   }
 
+  #forgetPlaced(): void {
+    forgetFirst(this.#placed);
+    this.forgotten++;
+  }
+
+  /** Counts what there really is, and forgets the oldest one of the queue that has got another. */
+  #forgetSimulated(queue: Simulated): void {
+    const all = [...this.#queues.values()].reduce((sum, { messages }) => sum + messages.length, 0);
+    this.#simulated = all;
+    if (all > mostMessages && forgetOldest(queue)) {
+      this.#simulated--;
+      this.forgotten++;
+    }
+  }
+
+  /** The first one that nothing is in and nothing happens to, else the first. */
+  #forgetQueue(): void {
+    let first: Simulated | undefined;
+    for (const queue of this.#queues.values()) {
+      first ??= queue;
+      if (queue.messages.length > 0 || !isQuiet(queue)) continue;
+      this.#queues.delete(queue.number);
+      return;
+    }
+    if (first === undefined) return;
+    this.#queues.delete(first.number);
+    this.forgotten += first.messages.length;
+  }
+
   get #time(): number {
     return whole(this.record.timeLow, this.record.timeHigh);
   }
 }
 
-/** Which message a receive has taken that began at `begun`: the first that fits, for sure if no other can be it. */
-function take(
-  queue: Simulated,
-  record: QueueRecord,
-  begun: number,
-  isByPriority: boolean,
-): { message: Queued | undefined; guess: boolean } {
-  const { messageTypeLow, messageTypeHigh, count } = record;
-  const isAsked = isKnown(messageTypeLow, messageTypeHigh);
-  const isOfType = ({ typeLow, typeHigh }: Queued) =>
-    !isAsked || !isKnown(typeLow, typeHigh) || (typeLow === messageTypeLow && typeHigh === messageTypeHigh);
-  const fits = queue.messages.filter(
-    (message) => message.count >= count && (isByPriority || isOfType(message)),
-  );
-  const isThere = ({ ended }: Queued) => ended < begun;
-  if (isByPriority)
-    fits.sort(
-      (a, b) => Number(isThere(b)) - Number(isThere(a)) || b.typeLow - a.typeLow || a.begun - b.begun,
-    );
-  if (queue.strangers > 0) {
-    queue.strangers--;
-    // it may as well have been one of these
-    if (fits.length > 0) queue.isTainted = true;
-    return { message: undefined, guess: false };
+function forgetFirst(map: Map<number, unknown>): void {
+  for (const first of map.keys()) {
+    map.delete(first);
+    return;
   }
-  const [message, ...others] = fits;
-  if (message === undefined) {
-    queue.isTainted ||= queue.messages.length > 0;
-    return { message, guess: false };
-  }
-  const isSure = (other: Queued) =>
-    isSame(other.source, message.source) ||
-    (queue.receives.size === 0 &&
-      (isByPriority
-        ? (other.typeLow <= message.typeLow && message.ended < other.begun) ||
-          (other.typeLow < message.typeLow && isThere(message))
-        : message.ended < other.begun));
-  // of another priority than the receiver was told of it is another one, or somebody has changed what he was told
-  queue.isTainted ||= !isOfType(message) || !others.every(isSure);
-  queue.messages = queue.messages.filter((other) => other !== message);
-  return { message, guess: queue.isTainted };
-}
-
-/** Whether no call on it is under way. */
-function isQuiet({ sends, receives }: Simulated): boolean {
-  return sends.size === 0 && receives.size === 0;
-}
-
-/** Of a type or priority: a receiver need not ask for it, and as a call begins it may not be readable yet. */
-function isKnown(low: number, high: number): boolean {
-  return low !== unknown || high !== unknown;
-}
-
-function isSame(a: End, b: End): boolean {
-  return a.pid === b.pid && (a.comm === b.comm || processText(a.pid, a.comm) === processText(b.pid, b.comm));
 }

@@ -148,6 +148,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   log.verbose(ringLine(ring));
   if (stage instanceof Decoding && stage.forgotten > 0)
     log.warn(`${stage.forgotten} requests were forgotten: their answers are shown without them`);
+  if (batch.forgotten > 0)
+    log.warn(`${batch.forgotten} messages in queues were too many: their senders are not known`);
   if (batch.rejected > 0) log.warn(`${batch.rejected} records could not be decoded`);
 }
 

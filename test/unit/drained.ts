@@ -15,6 +15,7 @@ import { Tape } from "./tape.ts";
 
 export const pipe = all.find(({ name }) => name === "pipe")!;
 export const signal = all.find(({ name }) => name === "signal")!;
+export const queues = all.find(({ name }) => name === "sysv-mq")!;
 
 export const ann = { tgid: 100, tag: 11 };
 export const bob = { tgid: 200, tag: 22 };

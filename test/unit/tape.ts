@@ -6,6 +6,7 @@ import {
   NameRecord,
   PathRecord,
   PipeRecord,
+  QueueRecord,
   RecordType,
   Run,
   RunsRecord,
@@ -113,6 +114,10 @@ export class Tape {
 
   signal(fields: Fields): void {
     this.raw(blank(SignalRecord, { type: RecordType.RECORD_EVENT, kind: Kind.KIND_SIGNAL, ...fields }));
+  }
+
+  queue(fields: Fields): void {
+    this.raw(blank(QueueRecord, { type: RecordType.RECORD_EVENT, kind: Kind.KIND_SYSV_MQ, ...fields }));
   }
 
   runs(thread: number, runs: readonly (Who & { bytes: number; flags?: number })[]): void {
