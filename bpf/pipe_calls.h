@@ -14,7 +14,7 @@
 
 /*
  * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
- * in 5.10. Whoever reads back his own 1 and nothing else has it, since an addition by another one after that makes
+ * in 5.10. A caller that reads back its own 1 and nothing else has it, as an addition by another one after that makes
  * it more. Two at once may both find 2, and try again.
  */
 static __always_inline bool grab(struct ledger *ledger)
@@ -77,7 +77,7 @@ static __always_inline struct ledger *enter_pipe(u64 address, u64 *pipe)
 	return ledger;
 }
 
-/* The ledger is looked up by whoever calls: it is in hand, mostly */
+/* The caller looks the ledger up: it is in hand, mostly */
 static __always_inline void leave_ledger(struct ledger *ledger, bool reads)
 {
 	/* one that was begun since knows of none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * io_uring: what it moves is no system call's, so a request counts when it completes, with its
- * result. Whose it is is in the request: whoever submitted it, be it done by that task, by a worker
+ * result. Whose it is is in the request: the task that submitted it, be it done by that task, by a worker
  * or by the thread that polls the queue.
  */
 #ifndef REQUEST_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * TCP: a receiver is the socket with the reversed 4-tuple in the same network namespace, if that was
- * seen in use; until then whoever listens at the port.
+ * seen in use; until then who listens at the port.
  */
 #ifndef TCP_H
 #define TCP_H
@@ -99,7 +99,7 @@ static __always_inline bool continues(struct sock *sk, struct sock *peer)
 
 /*
  * The socket at the other end of a connection whose addresses NAT has changed on its way, if that is the one with this
- * end: that of whoever connected is the same for both mostly, and sequence numbers are.
+ * end: that of the connecting process is the same for both mostly, and sequence numbers are.
  */
 __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 {

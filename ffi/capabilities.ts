@@ -77,7 +77,7 @@ export function without<Answer>(mask: bigint, attempt: () => Answer): Answer {
 }
 
 /**
- * What `attempt` answers while this thread has no more rights to files than whoever started the program: it may have
+ * What `attempt` answers while this thread has no more rights to files than its caller: it may have
  * been given some by its file. @throws NativeError
  */
 export function asCaller<Answer>(attempt: () => Answer): Answer {

@@ -128,7 +128,7 @@ export interface Lost {
   time: Time;
 }
 
-/** For whoever makes events, one after the other in the same. */
+/** For makers of events, which make one after the other in the same. */
 export function blankEvent(): Event {
   return {
     kind: "pipe",

@@ -33,7 +33,7 @@ export class Lock implements Disposable {
     return undefined;
   }
 
-  /** The lock of a folder; waits for whoever has it, and says so when that takes a while. */
+  /** The lock of a folder; waits for its holder, and says so when that takes a while. */
   static async of(folder: string): Promise<Lock> {
     // Asking again leaves the event loop free: a task of ours may be the one that has it.
     for (let waited = 0; ; waited += pauseMs) {

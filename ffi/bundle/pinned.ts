@@ -24,7 +24,7 @@ type Missed = (place: string, why: string) => void;
 /**
  * The path of a pinned file in the cache folder. When it is not there, it comes from the first place that has these
  * very bytes: the folder of $IPCDUMP_SOURCES, the pool of this machine's mirrors by path, whatever revision of the
- * source package any list of them offers. The folder comes before the network, for whoever has none.
+ * source package any list of them offers. The folder comes before the network, for those who have none.
  *
  * @throws Error that names the file, its hash, each place and where to put it by hand
  */

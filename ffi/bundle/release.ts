@@ -82,7 +82,7 @@ const preface = `The licences of what is inside the executables of ipcdump.
 
 libbpf, libelf, zlib and musl are upstream's, libstdc++ is Debian's build; what is changed in libbpf and musl, and why, is in
 ffi/bundle/libbpf.patch and ffi/static/musl.patch. ffi/bundle and ffi/static of ipcdump's own source
-fetch them, build them and put the executables together, so whoever changes one of them can build it anew. In place
+fetch them, build them and put the executables together, so who changes one of them can build it anew. In place
 of the libbpf and libelf inside another one can be used by IPCDUMP_LIBBPF; see docs/security.md.
 `;
 

@@ -16,7 +16,7 @@ import { Lock } from "./lock.ts";
 const roomName = /^partial\.|[^.]{5,}\.\d+$/;
 
 /**
- * A folder to make things in, beside their place, until they are whole and renamed. Only whoever has the lock of
+ * A folder to make things in, beside their place, until they are whole and renamed. Only the holder of the lock of
  * `parent` has a room there, so all others that are found belong to builds that were killed, and are removed. A room's
  * name is new each time: what a killed build left running writes into the old one, and into nothing once that is gone.
  */

@@ -16,7 +16,7 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 /* LD_PRELOAD and the like name libraries of the root's own libc, which ours can't load. */
 static const char always[][12] = {"LD_"};
 
-/* What makes Bun, its allocator or ipcdump run the code or use the files of whoever starts it. */
+/* What makes Bun, its allocator or ipcdump run the code or use the files of its caller. */
 static const char privileged[][12] = {"BUN_", "NODE_", "IPCDUMP_", "JSC_", "MIMALLOC_"};
 
 /* Whatever the case of its letters: mimalloc does not look at it either */

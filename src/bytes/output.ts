@@ -44,11 +44,11 @@ function fourDigits(value: number): number {
 }
 
 export class Output {
-  /** The bytes before `length` are written; those behind it belong to whoever called `ensure`. */
+  /** The bytes before `length` are written; those behind it belong to the caller of `ensure`. */
   bytes: Uint8Array<ArrayBuffer>;
   view: DataView;
   length = 0;
-  /** what is long is written piece by piece: whoever empties this asks for `more` then */
+  /** what is long is written piece by piece: the one that empties this asks for `more` then */
   isPiecewise = false;
   /** the room there is; none while something is to come, and whatever is written is to stand behind that */
   #room: number;

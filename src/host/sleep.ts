@@ -106,7 +106,7 @@ export function onDescriptor(pid: number, fd: number, doing: Doing, { connection
     text: `${doing} ${name}, ${state}`,
     whose,
     by,
-    // whoever has it is not shown here, or anybody may send
+    // its holder is not shown here, or anybody may send
     isOpen: by.length === 0 || (other === null && !isFull),
     isFull,
   };

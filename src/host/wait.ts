@@ -10,7 +10,7 @@ export interface Wait {
   whose: string;
   /** the processes that could end it, any one of them */
   by: readonly number[];
-  /** whether something else may end it: a time, a person, the network, whoever comes */
+  /** whether something else may end it: a time, a person, the network, anybody */
   isOpen: boolean;
   /** it is to write, and there is no room */
   isFull: boolean;

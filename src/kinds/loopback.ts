@@ -166,7 +166,7 @@ class LoopbackReader implements Reader {
     return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort)?.inode ?? 0;
   }
 
-  /** Whoever was seen using the socket, else who is found to have it: `#inode`, 0 when nobody can have it. */
+  /** The process seen using the socket, else one that is found to have it: `#inode`, 0 when nobody can have it. */
   #nameReceiver(dst: End, tgid: number, tag: number): void {
     const { names, owners } = this.#tools;
     if (tgid !== 0) {

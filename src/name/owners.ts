@@ -1,5 +1,5 @@
 /**
- * Who holds the other end of a socket when the kernel side could not say: whoever is seen using it
+ * Who holds the other end of a socket when the kernel side could not say: the process that is seen using it
  * a moment later, else the one that has it open, else the youngest of several, as a guess.
  */
 
@@ -106,8 +106,8 @@ export class Owners {
   }
 
   /**
-   * Fills `end` with whoever used a socket that all have closed by now; false when nobody was seen.
-   * Whoever used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on; whoever
+   * Fills `end` with the process that used a socket which all have closed by now; false when nobody was seen.
+   * One that used it before the event (CLOCK_BOOTTIME, ns) only had closed it by then, or passed it on; one that
    * received it after that did not have it yet.
    */
   byUse(end: End, inode: number, time: number): boolean {
@@ -120,7 +120,7 @@ export class Owners {
   }
 
   /**
-   * Fills `end` with whoever has the socket open; false when nobody has, or had at the time of the
+   * Fills `end` with the process that has the socket open; false when nobody has, or had at the time of the
    * event (CLOCK_BOOTTIME, ns).
    */
   byOpening(end: End, inode: number, guess: boolean, time: number): boolean {

@@ -1,6 +1,6 @@
 /**
  * Which events wait for their receiver to be seen, and with each what else goes the same way. What /proc says is
- * younger than what was taken in: a descriptor may have been passed on in between. So whoever asks it is asked again,
+ * younger than what was taken in: a descriptor may have been passed on in between. So the one that asks is asked again,
  * of the same answer, when all that came meanwhile is known.
  */
 import type { Owners } from "./owners.ts";

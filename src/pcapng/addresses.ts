@@ -10,7 +10,7 @@ import { Block, type BlockWriter, nameOfIpv6 } from "./block.ts";
 
 const prefix = [0xfd, 0x69, 0x70, 0x63, 0x64, 0x75, 0x6d, 0x70];
 const addressLength = 16;
-/** processes kept twice over; whoever is met again after so many others gets a new address */
+/** processes kept twice over; a process that is met again after so many others gets a new address */
 const mostKept = 32_768;
 const dot = 0x2e;
 const unknown = new TextEncoder().encode("<unknown>");

@@ -145,7 +145,7 @@ export class Flows {
       : this.#direction(channel, from, to, channel.otherPort, channel.firstPort);
   }
 
-  /** A new channel. Whoever sends first asks, and is answered by the port that the path stands for. */
+  /** A new channel. The first sender asks, and is answered by the port that the path stands for. */
   #open(inode: number, source: Uint8Array | null, destination: Uint8Array | null): Conversation {
     const path = latin1(this.#facts.name ?? nothing);
     const known = portOf(path);
