@@ -1,6 +1,6 @@
 import { type Flag, groups } from "./flag.ts";
 import { type FlagName, flags, flagWords } from "./flags.ts";
-import type { Subcommands } from "./subcommand.ts";
+import type { Subcommand, Subcommands } from "./subcommand.ts";
 
 const width = 80;
 /** where descriptions begin */
@@ -45,6 +45,7 @@ export function help(
         lines.push(...entry(name, kindWords, isAll));
     }
   }
+  if (isAll) lines.push("Of subcommands:", ...Object.entries(subcommands).flatMap(ownFlags));
   const longest = Math.max(...examples.map(([command]) => command.length));
   lines.push("Examples (as root):");
   for (const [command, meaning] of examples) lines.push(`  ${command.padEnd(longest)}  # ${meaning}`);
@@ -74,10 +75,22 @@ function entry(name: FlagName, kindWords: readonly (readonly string[])[], isAll:
   if (name === "type") text += `: ${kindWords.map((meanings) => meanings.join("|")).join(", ")}`;
   // of a number that is not limited the description says so
   if (flag.default !== undefined && flag.default !== "0") text += ` (default ${flag.default})`;
-  const wrapped = wrap(text, width - column);
-  // A long flag has a line of its own.
-  const left = `  ${words}${value}`;
-  const first = left.length < column - 1 ? left.padEnd(column) + wrapped.shift() : left;
+  return columns(`${words}${value}`, text);
+}
+
+/** What a subcommand takes beside the flags of tracing, or in place of them. */
+function ownFlags([name, { flags: own }]: [name: string, subcommand: Subcommand]): string[] {
+  return Object.entries(own).flatMap(([long, flag]) => {
+    const words = flag.short === undefined ? `--${long}` : `-${flag.short}, --${long}`;
+    const usual = flag.default === undefined || flag.default === "0" ? "" : ` (default ${flag.default})`;
+    return columns(`${name} ${words}${valueWord(flag)}`, flag.description + usual);
+  });
+}
+
+/** A long flag has a line of its own. */
+function columns(left: string, right: string): string[] {
+  const wrapped = wrap(right, width - column);
+  const first = left.length < column - 3 ? `  ${left}`.padEnd(column) + wrapped.shift() : `  ${left}`;
   return [first, ...wrapped.map((line) => " ".repeat(column) + line)];
 }
 

@@ -4,6 +4,7 @@ import type { Flag } from "../../src/command/flag.ts";
 import { flags } from "../../src/command/flags.ts";
 import { help } from "../../src/command/help.ts";
 import { kindWords } from "../../src/command/selection.ts";
+import type { Subcommand } from "../../src/command/subcommand.ts";
 import { subcommands } from "../../src/subcommand/index.ts";
 
 describe("help", () => {
@@ -23,8 +24,11 @@ describe("help", () => {
     }
     for (const words of kindWords) expect(text).toContain(words.join("|"));
   });
-  test("names every subcommand", () => {
-    for (const name of Object.keys(subcommands)) expect(text).toContain(`\n       ipcdump ${name} `);
+  test("names every subcommand; all of it every flag that one has, too", () => {
+    for (const [name, { flags: own }] of Object.entries<Subcommand>(subcommands)) {
+      expect(text).toContain(`\n       ipcdump ${name} `);
+      for (const flag of Object.keys(own)) expect(all).toMatch(new RegExp(`^  ${name} .*--${flag}\\b`, "m"));
+    }
   });
   test("ends with one-liners that work as written", () => {
     const examples = [...text.matchAll(/^ {2}ipcdump(.*?) +#/gm)].map(([, words]) =>

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { parseArguments } from "../../src/command/arguments.ts";
 import type { Answer } from "../../src/command/subcommand.ts";
 import { UsageError } from "../../src/failure.ts";
@@ -15,6 +17,12 @@ async function options(...words: string[]) {
   if ("text" in found || found.action !== "trace") throw new Error(`${words.join(" ")} does not trace`);
   return found.options;
 }
+
+test("a subcommand is one file and one line", () => {
+  const folder = join(import.meta.dir, "../../src/subcommand");
+  const files = readdirSync(folder).filter((file) => file !== "index.ts");
+  expect(files.map((file) => file.slice(0, -".ts".length)).sort()).toEqual(Object.keys(subcommands).sort());
+});
 
 test("the flags of tracing are no subcommand, and neither is what Object has", () => {
   for (const words of [[], ["-t", "pipe"], ["constructor"], ["--", "map"]])
