@@ -15,7 +15,8 @@
 /* Whether a call may move something to or from a file of a family that is traced, or makes its caller a socket's user */
 static __always_inline bool concerns_files(enum call call)
 {
-	return is_call(call, CLASS_FILE) || (serves(families_by(WAY_SOCKETS)) && is_call(call, CLASS_SOCKET));
+	return is_call(call, CLASS_FILE) ||
+	       (serves(families_by(WAY_SOCKETS)) && is_call(call, CLASS_SOCKET));
 }
 
 /* Whether the kernel tells of what such a call sends to a socket, message by message (sends.bpf.c) */

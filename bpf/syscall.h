@@ -25,7 +25,7 @@
 	X(TEE, FILE, NO, SECOND)                                                                   \
 	X(VMSPLICE, FILE, NO, NO)                                                                  \
 	X(IOCTL, FILE, NO, NO) /* TIOCSTI: it types for the user */                                \
-	X(AIO, FILE, NO, NO) /* io_submit: its requests name the files */                          \
+	X(AIO, FILE, NO, NO)   /* io_submit: its requests name the files */                        \
 	X(SENDTO, SOCKET, NO, FIRST)                                                               \
 	X(SENDMSG, SOCKET, NO, FIRST)                                                              \
 	X(SENDMMSG, SOCKET, NO, FIRST)                                                             \
