@@ -108,7 +108,7 @@ static void send_bytes(const char *type, const struct plug *plugs, const struct 
 	long count = strlen(text);
 
 	check(call(from->who, SYS_sendto, from->fd, P(text), count, 0, 0, 0) == count, "send");
-	say_parcel((struct parcel){type, from, to, places[back], places[!back], text, count, READ, SURE});
+	say_inet_sent((struct inet_sent){type, from, to, places[back], places[!back], text, count, READ, SURE});
 	check(take(to) == count, "recv");
 }
 

@@ -91,7 +91,7 @@ static inline void set_port(struct place *place, int port)
 }
 
 /* One transfer that ipcdump owes the test. */
-struct parcel {
+struct inet_sent {
 	const char *type;
 	const struct plug *from, *to;
 	struct place src, dst;
@@ -101,15 +101,15 @@ struct parcel {
 	enum guess guess;
 };
 
-static inline void say_parcel(struct parcel parcel)
+static inline void say_inet_sent(struct inet_sent sent)
 {
 	char meta[320];
 
 	snprintf(meta, sizeof(meta),
 		 "\"src_addr\":\"%s\",\"src_port\":%d,\"dst_addr\":\"%s\",\"dst_port\":%d,\"dst_inode\":%lu",
-		 parcel.src.text, parcel.src.port, parcel.dst.text, parcel.dst.port, parcel.to->inode);
-	say_carried(parcel.type, parcel.from->who->name, parcel.to->who->name, meta, parcel.bytes, parcel.count,
-		    parcel.how, parcel.guess);
+		 sent.src.text, sent.src.port, sent.dst.text, sent.dst.port, sent.to->inode);
+	say_carried(sent.type, sent.from->who->name, sent.to->who->name, meta, sent.bytes, sent.count,
+		    sent.how, sent.guess);
 }
 
 static inline void raise_device(const char *name, const char *address)

@@ -218,7 +218,7 @@ static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
 	{"several", several},	{"forked", forked},	  {"unread", unread},		{"by_other_name", by_other_name},
 	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
-	{"io_uring", by_ring},	{"reused", reused},
+	{"io_uring", via_uring},	{"reused", reused},
 	{"shell", real_shell},
 };
 

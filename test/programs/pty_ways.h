@@ -95,7 +95,7 @@ static long request(long sqe)
 	return complete_request((struct io_uring_sqe *)sqe);
 }
 
-static void by_ring(void)
+static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
 

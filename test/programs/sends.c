@@ -59,7 +59,7 @@ static void overwritten(void)
 	memcpy(&message->msg_len, server.address, server.length);
 	check(call(ann, SYS_sendmmsg, from.fd, P(message), 1, 0) == 1, "sendmmsg");
 	client = place_of("127.0.0.1", port_of(&from));
-	say_parcel((struct parcel){"loopback-udp", &from, &to, client, server, text, TEXT, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-udp", &from, &to, client, server, text, TEXT, READ, SURE});
 	check(take(&to) == TEXT, "recv");
 }
 
@@ -150,10 +150,10 @@ static void by_mptcp(void)
 	struct pair pair = connection(IPPROTO_MPTCP, &client, &server);
 
 	check(call(ann, SYS_sendto, pair.from.fd, P(text), TEXT, 0, 0, 0) == TEXT, "send");
-	say_parcel((struct parcel){"loopback-tcp", &pair.from, &pair.to, client, server, text, TEXT, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-tcp", &pair.from, &pair.to, client, server, text, TEXT, READ, SURE});
 	check(take(&pair.to) == TEXT, "recv");
 	check(call(bob, SYS_write, pair.to.fd, P("back"), 4) == 4, "write");
-	say_parcel((struct parcel){"loopback-tcp", &pair.to, &pair.from, server, client, "back", 4, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-tcp", &pair.to, &pair.from, server, client, "back", 4, READ, SURE});
 	check(take(&pair.from) == 4, "recv");
 }
 

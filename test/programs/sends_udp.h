@@ -3,7 +3,7 @@
 #include "sends_scene.h"
 
 /* UDP, from a socket of ann's that is bound to nothing to one of bob's */
-static struct pair parcels(const char *address, int port, struct place *client, struct place *server)
+static struct pair udp_between(const char *address, int port, struct place *client, struct place *server)
 {
 	struct pair pair;
 
@@ -20,7 +20,7 @@ static struct pair parcels(const char *address, int port, struct place *client, 
 static void say_udp(const struct plug *from, const struct plug *to, struct place src, struct place dst, const char *bytes,
 		    long count, enum how how)
 {
-	say_parcel((struct parcel){"loopback-udp", from, to, src, dst, bytes, count, how, SURE});
+	say_inet_sent((struct inet_sent){"loopback-udp", from, to, src, dst, bytes, count, how, SURE});
 	check(take(to) == count, "recv");
 }
 
@@ -28,7 +28,7 @@ static void say_udp(const struct plug *from, const struct plug *to, struct place
 static void uncorked(void)
 {
 	struct place client, server;
-	struct pair pair = parcels("127.0.0.1", 0, &client, &server);
+	struct pair pair = udp_between("127.0.0.1", 0, &client, &server);
 
 	connect_plug(&pair.from, server.address, server.length);
 	client = place_at(&pair.from);
@@ -51,7 +51,7 @@ static void uncorked(void)
 static void answered(void)
 {
 	struct place client, server, anywhere = place_of("0.0.0.0", 0);
-	struct pair pair = parcels("0.0.0.0", 0, &client, &anywhere);
+	struct pair pair = udp_between("0.0.0.0", 0, &client, &anywhere);
 	struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(0x7f000035)};
 	struct msghdr *message = lend(sizeof(*message));
 	struct cmsghdr *control = lend(64);
@@ -80,7 +80,7 @@ static void to_group(void)
 
 	leave_network(0);
 	check(system("ip route add 224.0.0.0/4 dev lo") == 0, "ip route");
-	pair = parcels("0.0.0.0", 5353, &client, &anywhere);
+	pair = udp_between("0.0.0.0", 5353, &client, &anywhere);
 	must(call(bob, SYS_setsockopt, pair.to.fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, P(lend_copy(&member, sizeof(member))),
 		  sizeof(member)), "IP_ADD_MEMBERSHIP");
 	server = place_of("224.0.0.251", 5353);

@@ -77,7 +77,7 @@ static void unwritable_tcp(void)
 	struct pair pair = connection(0, &client, &server);
 
 	send_unwritable(&pair.from);
-	say_parcel((struct parcel){"loopback-tcp", &pair.from, &pair.to, client, server, text, TEXT, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-tcp", &pair.from, &pair.to, client, server, text, TEXT, READ, SURE});
 	check(take(&pair.to) == TEXT, "recv");
 }
 
@@ -94,7 +94,7 @@ static void unwritable_udp(void)
 	connect_plug(&from, server.address, server.length);
 	client = place_at(&from);
 	send_unwritable(&from);
-	say_parcel((struct parcel){"loopback-udp", &from, &to, client, server, text, TEXT, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-udp", &from, &to, client, server, text, TEXT, READ, SURE});
 	check(take(&to) == TEXT, "recv");
 }
 

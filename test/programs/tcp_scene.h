@@ -46,12 +46,12 @@ static void meet(void)
 
 static void forth(const char *text, long count, enum how how, enum guess guess)
 {
-	say_parcel((struct parcel){"loopback-tcp", &a, &b, client, server, text, count, how, guess});
+	say_inet_sent((struct inet_sent){"loopback-tcp", &a, &b, client, server, text, count, how, guess});
 }
 
 static void back(const char *text, long count, enum how how, enum guess guess)
 {
-	say_parcel((struct parcel){"loopback-tcp", &b, &a, server, client, text, count, how, guess});
+	say_inet_sent((struct inet_sent){"loopback-tcp", &b, &a, server, client, text, count, how, guess});
 }
 
 static void take_all(const struct plug *plug, long count)

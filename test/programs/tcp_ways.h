@@ -82,7 +82,7 @@ static long request(long sqe)
 	return complete_request((struct io_uring_sqe *)sqe);
 }
 
-static void by_ring(void)
+static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
 
@@ -94,7 +94,7 @@ static void by_ring(void)
 }
 
 /* By a worker, and without copying where the kernel can do that. */
-static void by_rings(void)
+static void via_urings(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
 	long sent;

@@ -103,10 +103,10 @@ static void forked(void)
 	b = plug(bob, b.fd);
 	/* the parent has it still */
 	check(call(ann, SYS_sendto, a.fd, P(either), 16, 0, 0, 0) == 16, "send");
-	say_parcel((struct parcel){"loopback-udp", &a, &b, client, server, either, 16, READ, MAY_GUESS});
+	say_inet_sent((struct inet_sent){"loopback-udp", &a, &b, client, server, either, 16, READ, MAY_GUESS});
 	check(take(&b) == 16, "recv");
 	check(call(ann, SYS_sendto, a.fd, P(child), 12, 0, 0, 0) == 12, "send");
-	say_parcel((struct parcel){"loopback-udp", &a, &b, client, server, child, 12, READ, MAY_GUESS});
+	say_inet_sent((struct inet_sent){"loopback-udp", &a, &b, client, server, child, 12, READ, MAY_GUESS});
 	check(take(&b) == 12, "recv");
 	say_back("from the child");
 }
@@ -134,8 +134,8 @@ static const struct mode modes[] = {
 	{"corked", corked},
 	{"large", large},
 	{"segments", segments},
-	{"io_uring", by_ring},
-	{"rings", by_rings},
+	{"io_uring", via_uring},
+	{"rings", via_urings},
 	{"splice", by_splice},
 	{"nobody", nobody},
 	{"full", full},

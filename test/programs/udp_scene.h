@@ -38,7 +38,7 @@ static void meet(void)
 
 static void forth(const void *text, long count, enum how how)
 {
-	say_parcel((struct parcel){"loopback-udp", &a, &b, client, server, text, count, how, SURE});
+	say_inet_sent((struct inet_sent){"loopback-udp", &a, &b, client, server, text, count, how, SURE});
 }
 
 static void say_forth(const char *text)
@@ -56,6 +56,6 @@ static void say_back(const char *text)
 	long count = strlen(text);
 
 	check(call(bob, SYS_sendto, b.fd, P(text), count, 0, P(client.address), client.length) == count, "sendto");
-	say_parcel((struct parcel){"loopback-udp", &b, &a, server, client, text, count, READ, SURE});
+	say_inet_sent((struct inet_sent){"loopback-udp", &b, &a, server, client, text, count, READ, SURE});
 	check(take(&a) == count, "recv");
 }

@@ -93,7 +93,7 @@ static long request(long sqe)
 	return complete_request((struct io_uring_sqe *)sqe);
 }
 
-static void by_ring(void)
+static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));
 
@@ -110,7 +110,7 @@ static long two_requests(long sqes)
 }
 
 /* To addresses, two in one go; by a worker; and by a send that says where to, where io_uring can do that. */
-static void by_rings(void)
+static void via_urings(void)
 {
 	struct io_uring_sqe *sqes = lend(2 * sizeof(*sqes));
 	static const char *const words[] = {"first", "second"};

@@ -176,7 +176,7 @@ static const struct mode modes[] = {
 	{"to_whom", to_whom},	{"send", by_send},	    {"write", by_write},
 	{"writev", by_writev},	{"sendmsg", by_sendmsg},    {"sendmmsg", by_sendmmsg},
 	{"many_pieces", by_many}, {"splice", by_splice},    {"sendfile", by_sendfile},
-	{"io_uring", by_ring},	{"rings", by_rings},	    {"ring_to_whom", ring_to_whom},
+	{"io_uring", via_uring},	{"rings", via_urings},	    {"ring_to_whom", ring_to_whom},
 	{"empty", empty},	    {"large", large},
 	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
 	{"peek", peek},		{"cuts", cuts},		    {"self", self},

@@ -113,7 +113,7 @@ static long request(long sqe)
 	return complete_request((struct io_uring_sqe *)sqe);
 }
 
-static void by_ring(void)
+static void via_uring(void)
 {
 	struct io_uring_sqe *sqes = lend(3 * sizeof(*sqes));
 
@@ -148,7 +148,7 @@ static long three_requests(long sqes)
 }
 
 /* By whatever thread the kernel has for it, and several in one go that nothing but their place tells apart. */
-static void by_rings(void)
+static void via_urings(void)
 {
 	struct io_uring_sqe *sqes = lend(3 * sizeof(*sqes));
 
