@@ -288,5 +288,5 @@ int calls_begun__any(struct bpf_iter__task *ctx)
 	/* requests and arguments that are in another process's memory are not looked at */
 	if (!concerns_files(call) || call == CALL_AIO)
 		return 0;
-	return on_begun(task, thread, regs, number, call, compat);
+	return and_who(on_begun(task, thread, regs, number, call, compat));
 }

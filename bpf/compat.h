@@ -47,4 +47,14 @@ static __always_inline bool is_asleep(struct task_struct *task)
 	return BPF_CORE_READ((struct task_struct___state *)task, state);
 }
 
+/* 6.15: 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.") */
+static __always_inline struct kernfs_node *node_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___old *old = (void *)node;
+
+	if (bpf_core_field_exists(node->__parent))
+		return BPF_CORE_READ(node, __parent);
+	return BPF_CORE_READ(old, parent);
+}
+
 #endif

@@ -59,14 +59,14 @@ static __always_inline struct cqe cqe_raw(unsigned long long *ctx)
 	{                                                                                          \
 		struct cqe cqe = cqe_raw(ctx);                                                     \
                                                                                                    \
-		return body(&cqe);                                                                 \
+		return and_who(body(&cqe));                                                        \
 	}                                                                                          \
 	SEC("?tp/io_uring/io_uring_complete")                                                      \
 	int hook##__perf(struct trace_event_raw_io_uring_complete *event)                          \
 	{                                                                                          \
 		struct cqe cqe = {.request = (u64)event->req, .result = event->res};               \
                                                                                                    \
-		return body(&cqe);                                                                 \
+		return and_who(body(&cqe));                                                        \
 	}
 
 /* The request that is being looked at on this CPU */

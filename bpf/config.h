@@ -39,6 +39,9 @@ struct config {
 	u32 no_self;
 	/* names that are patterns; see globs.h */
 	u32 globs;
+	/* who.h is asked for, and the groups that user space decides by it */
+	u32 who;
+	u32 who_groups;
 	u32 reserved;
 	u64 glob_first;
 	u64 glob_loops;

@@ -26,6 +26,10 @@ enum record_type {
 	RECORD_FORK = 8,
 	RECORD_UDP_DELIVERY = 9,
 	RECORD_RECEIVE = 10,
+	/* path_records of a process, which stands in place of the inode; its who_record follows */
+	RECORD_EXE = 12,
+	RECORD_CGROUP = 13,
+	RECORD_WHO = 14,
 };
 
 enum lost_reason {
@@ -164,6 +168,29 @@ struct fork_record {
 	u32 reserved;
 	u32 parent;
 	u32 child;
+};
+
+#define ANCESTORS 8
+#define ARGUMENT_DATA 4096
+
+struct ancestor {
+	u32 pid; /* in the tracer's pid namespace; 0: it is not in there */
+	u8 comm[COMM_LENGTH];
+};
+
+/* Who a process is beside its name: its parent first, then the parent's, up to the leader of a session */
+struct who_record {
+	u32 type;
+	u32 length; /* 0: its memory could not be read */
+	struct process who;
+	u64 born;      /* start_boottime, ns */
+	u64 arg_start; /* 0: it has no memory of its own, or has left it */
+	u32 uid;       /* the effective one, in the initial user namespace */
+	u32 is_cut;
+	u32 ancestors;
+	u32 reserved;
+	struct ancestor ancestor[ANCESTORS];
+	u8 data[ARGUMENT_DATA]; /* each ended by a NUL */
 };
 
 #define ADDRESS_DATA 112

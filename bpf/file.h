@@ -18,6 +18,7 @@ struct path_walk {
 	struct dentry *dentry;
 	struct mount *mount;
 	struct path root;
+	struct kernfs_node *node;
 	u64 length;
 	u64 at_root;
 	u64 busy; /* a preempted walk on this CPU: the next use of the file tries again */
@@ -31,6 +32,22 @@ struct {
 	__type(value, struct path_walk);
 } path_walks __weak SEC(".maps");
 
+/* false: there is no room for another component */
+static __always_inline bool add_component(struct path_walk *walk, const void *name)
+{
+	u64 at = walk->length;
+	long n;
+
+	if (at >= PATH_DATA - COMPONENT_LENGTH)
+		return false;
+	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
+	n = bpf_probe_read_kernel_str(walk->out.data + (at & 0xfff), COMPONENT_LENGTH, name);
+	if (n <= 0)
+		return false;
+	walk->length = at + n;
+	return true;
+}
+
 /* One component or one mount up; 0: at the root. Global for the reason that payload.h gives */
 __weak __noinline int path_walk_step(void)
 {
@@ -39,9 +56,6 @@ __weak __noinline int path_walk_step(void)
 	struct vfsmount *vfsmount;
 	struct dentry *dentry, *parent;
 	struct mount *mount;
-	const unsigned char *name;
-	u64 at;
-	long n;
 
 	if (!walk)
 		return false;
@@ -64,28 +78,38 @@ __weak __noinline int path_walk_step(void)
 		walk->mount = up;
 		return true;
 	}
-	name = BPF_CORE_READ(dentry, d_name.name);
-	at = walk->length;
-	if (at >= PATH_DATA - COMPONENT_LENGTH)
+	if (!add_component(walk, BPF_CORE_READ(dentry, d_name.name)))
 		return false;
-	barrier_var(at); /* or clang leaves out the mask, which older verifiers need */
-	n = bpf_probe_read_kernel_str(walk->out.data + (at & 0xfff), COMPONENT_LENGTH, name);
-	if (n <= 0)
-		return false;
-	walk->length = at + n;
 	walk->dentry = parent;
 	return true;
 }
 
-/* Sends a struct path as seen from the root of the current process; 0: it is in the ring */
-__weak __noinline int send_path(u64 address, u64 inode, u32 device)
+/* Sends what the walk found; 0: it is in the ring */
+static __always_inline long send_walked(struct path_walk *walk, u64 inode, u32 device, u32 type)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 length = walk->length;
+	long failed;
+
+	if (length > PATH_DATA)
+		length = PATH_DATA;
+	walk->out.type = type;
+	walk->out.length = length;
+	walk->out.inode = inode;
+	walk->out.device = device;
+	walk->out.is_cut = !walk->at_root;
+	failed = bpf_ringbuf_output(&ring, &walk->out, offsetof(struct path_record, data) + length,
+				    BPF_RB_NO_WAKEUP);
+	walk->busy = 0;
+	return failed;
+}
+
+/* Sends a struct path as seen from the root of a task; 0: it is in the ring */
+__weak __noinline int send_path_of(u64 of, u64 address, u64 inode, u32 device, u32 type)
+{
+	struct task_struct *task = (void *)of;
 	struct path *path = (void *)address;
 	u32 zero = 0;
 	struct path_walk *walk = bpf_map_lookup_elem(&path_walks, &zero);
-	u64 length;
-	long failed;
 
 	if (!walk || walk->busy)
 		return -1;
@@ -97,18 +121,13 @@ __weak __noinline int send_path(u64 address, u64 inode, u32 device)
 	walk->length = 0;
 	walk->at_root = false;
 	repeat_while(i, PATH_COMPONENTS, path_walk_step());
-	length = walk->length;
-	if (length > PATH_DATA)
-		length = PATH_DATA;
-	walk->out.type = RECORD_PATH;
-	walk->out.length = length;
-	walk->out.inode = inode;
-	walk->out.device = device;
-	walk->out.is_cut = !walk->at_root;
-	failed = bpf_ringbuf_output(&ring, &walk->out, offsetof(struct path_record, data) + length,
-				    BPF_RB_NO_WAKEUP);
-	walk->busy = 0;
-	return failed;
+	return send_walked(walk, inode, device, type);
+}
+
+/* The same of the path of a file, for the current process */
+static __always_inline int send_path(u64 address, u64 inode, u32 device)
+{
+	return send_path_of(bpf_get_current_task(), address, inode, device, RECORD_PATH);
 }
 
 /* What a descriptor of a task stands for */

@@ -8,6 +8,7 @@
 #ifndef HOOK_H
 #define HOOK_H
 #include "syscall.h"
+#include "who.h"
 #include <bpf/bpf_tracing.h>
 
 /* body(struct pt_regs *regs, long number) */
@@ -15,12 +16,12 @@
 	SEC("?tp_btf/sys_enter")                                                                   \
 	int BPF_PROG(hook, struct pt_regs *regs, long number)                                      \
 	{                                                                                          \
-		return body(regs, number);                                                         \
+		return and_who(body(regs, number));                                                \
 	}                                                                                          \
 	SEC("?tp/raw_syscalls/sys_enter")                                                          \
 	int hook##__perf(struct trace_event_raw_sys_enter *event)                                  \
 	{                                                                                          \
-		return body(current_regs(), event->id);                                            \
+		return and_who(body(current_regs(), event->id));                                   \
 	}
 
 /* body(struct pt_regs *regs, long result) */
@@ -28,12 +29,12 @@
 	SEC("?tp_btf/sys_exit")                                                                    \
 	int BPF_PROG(hook, struct pt_regs *regs, long result)                                      \
 	{                                                                                          \
-		return body(regs, result);                                                         \
+		return and_who(body(regs, result));                                                \
 	}                                                                                          \
 	SEC("?tp/raw_syscalls/sys_exit")                                                           \
 	int hook##__perf(struct trace_event_raw_sys_exit *event)                                   \
 	{                                                                                          \
-		return body(current_regs(), event->ret);                                           \
+		return and_who(body(current_regs(), event->ret));                                  \
 	}
 
 /* body(struct sock *sk) */
@@ -41,12 +42,12 @@
 	SEC("?tp_btf/sk_data_ready")                                                               \
 	int BPF_PROG(hook, struct sock *sk)                                                        \
 	{                                                                                          \
-		return body(sk);                                                                   \
+		return and_who(body(sk));                                                          \
 	}                                                                                          \
 	SEC("?tp/sock/sk_data_ready")                                                              \
 	int hook##__perf(struct trace_event_raw_sk_data_ready *event)                              \
 	{                                                                                          \
-		return body((struct sock *)event->skaddr);                                         \
+		return and_who(body((struct sock *)event->skaddr));                                \
 	}
 
 /* body(struct sock *sk, int result) */
@@ -54,12 +55,12 @@
 	SEC("?tp_btf/sock_send_length")                                                            \
 	int BPF_PROG(hook, struct sock *sk, int result)                                            \
 	{                                                                                          \
-		return body(sk, result);                                                           \
+		return and_who(body(sk, result));                                                  \
 	}                                                                                          \
 	SEC("?tp/sock/sock_send_length")                                                           \
 	int hook##__perf(struct trace_event_raw_sock_msg_length *event)                            \
 	{                                                                                          \
-		return body((struct sock *)event->sk, event->ret);                                 \
+		return and_who(body((struct sock *)event->sk, event->ret));                        \
 	}
 
 /* body(u32 length) */

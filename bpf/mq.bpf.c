@@ -79,37 +79,37 @@ static __always_inline int on_free(struct msg_msg *message)
 SEC("?fexit/load_msg")
 int BPF_PROG(mq_load__fentry, const void *from, u64 length, struct msg_msg *message)
 {
-	return on_load((void *)scalar(message));
+	return and_who(on_load((void *)scalar(message)));
 }
 
 SEC("?kretprobe/load_msg")
 int BPF_KRETPROBE(mq_load__kprobe, struct msg_msg *message)
 {
-	return on_load(message);
+	return and_who(on_load(message));
 }
 
 SEC("?fentry/store_msg")
 int BPF_PROG(mq_store__fentry, void *to, struct msg_msg *message, u64 length)
 {
-	return on_store((void *)scalar(message), length);
+	return and_who(on_store((void *)scalar(message), length));
 }
 
 SEC("?kprobe/store_msg")
 int BPF_KPROBE(mq_store__kprobe, void *to, struct msg_msg *message, u64 length)
 {
-	return on_store(message, length);
+	return and_who(on_store(message, length));
 }
 
 SEC("?fentry/free_msg")
 int BPF_PROG(mq_free__fentry, struct msg_msg *message)
 {
-	return on_free((void *)scalar(message));
+	return and_who(on_free((void *)scalar(message)));
 }
 
 SEC("?kprobe/free_msg")
 int BPF_KPROBE(mq_free__kprobe, struct msg_msg *message)
 {
-	return on_free(message);
+	return and_who(on_free(message));
 }
 
 /* With tracepoints: a task's call begins */

@@ -118,7 +118,8 @@ static __always_inline void iov_of_current(struct user_iov *iov, u64 pipe)
 		return;
 	file = file_of(argument(regs, 0, compat));
 	if (file && (u64)BPF_CORE_READ(file, private_data) == pipe)
-		iov_of_read(iov, call, argument(regs, 1, compat), argument(regs, 2, compat), compat);
+		iov_of_read(iov, call, argument(regs, 1, compat), argument(regs, 2, compat),
+			    compat);
 }
 
 static __always_inline int on_unlock(struct mutex *lock)
@@ -184,7 +185,7 @@ static __always_inline int on_unlock(struct mutex *lock)
 	}
 	if (operation)
 		operation->count -= done;
-	return 0;
+	return and_who(0);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Processes as they come and go, for filters that take descendants too. Who descends from whom is kept
+ * Processes as they come and go, for filters that take descendants too, and what they become, for --who. Who descends from whom is kept
  * twice: here, so that a child is followed from before its first instruction, and in user space, which
  * still has to know one that is gone.
  */
@@ -14,7 +14,7 @@
 ANCHOR(struct, fork_record);
 ANCHOR(enum, group);
 ANCHOR(enum, globs);
-ANCHOR(struct, naming);
+ANCHOR(struct, who_record);
 
 /* Gives a process that was just made the groups of its parent, and takes it what the last one with its pid had */
 static __always_inline void adopt(u32 parent, u32 child)
@@ -112,4 +112,28 @@ int BPF_PROG(process_free__any, struct task_struct *task)
 	    member->born - BPF_CORE_READ(task, start_boottime) < NANOSECONDS_PER_SECOND)
 		bpf_map_delete_elem(&chosen_pids, &tgid);
 	return 0;
+}
+
+/* What a process is from here on, while its new arguments are sure to be in its memory: it may live for a millisecond */
+static __always_inline int on_exec(void)
+{
+	struct identity self = {};
+
+	identify((void *)bpf_get_current_task(), &self);
+	if (self.who.tgid != config.own_tgid)
+		announce(&self);
+	return and_who(0);
+}
+
+SEC("?tp_btf/sched_process_exec")
+int process_exec__any(void *ctx)
+{
+	return on_exec();
+}
+
+/* see hook.h */
+SEC("?tp/sched/sched_process_exec")
+int process_exec__any__perf(void *ctx)
+{
+	return on_exec();
 }

@@ -7,13 +7,11 @@
  */
 #ifndef PROCESS_H
 #define PROCESS_H
-#include "read.h"
 #include "select.h"
+#include "who.h"
 
 #define PF_KTHREAD 0x00200000
 #define NANOSECONDS_PER_TICK 10000000
-/* MAX_PID_NS_LEVEL */
-#define PID_NAMESPACE_LEVELS 32
 
 struct naming {
 	u32 told;   /* to user space */
@@ -36,12 +34,6 @@ struct identity {
 	u64 leader; /* its task_struct */
 	u64 born;   /* start_boottime of that */
 };
-
-static __always_inline u32 mix(u32 hash, u32 word)
-{
-	hash = (hash ^ word) * 0x9e3779b1;
-	return hash ^ (hash >> 15);
-}
 
 #define LOW_BITS 0x0101010101010101ULL
 #define HIGH_BITS 0x8080808080808080ULL
@@ -74,49 +66,12 @@ static __always_inline void identify(struct task_struct *task, struct identity *
 #pragma unroll
 	for (u32 i = 0; i < COMM_LENGTH / sizeof(u64); i++)
 		hash = mix(mix(hash, comm[i]), comm[i] >> 32);
+	if (config.who)
+		hash = mix_who(hash, leader);
 	id->leader = (u64)leader;
 	id->born = born;
 	id->who.tgid = BPF_CORE_READ(leader, tgid);
 	id->who.tag = hash >> 2;
-}
-
-/* A pointer the verifier knows the type of as a plain number, which is what global functions take */
-static __always_inline u64 scalar(const void *pointer)
-{
-	u64 typed = (u64)pointer, plain = 0;
-
-	bpf_probe_read_kernel(&plain, sizeof(plain), &typed);
-	return plain;
-}
-
-/*
- * The number that a struct pid (of a process, thread or session) has in the tracer's pid namespace;
- * 0: it is outside. Global for the reason that payload.h gives
- */
-__weak __noinline int number_here(u64 address)
-{
-	struct pid *pid = (void *)address;
-	u32 level = BPF_CORE_READ(pid, level);
-
-	for (u32 i = 0; i <= PID_NAMESPACE_LEVELS; i++) {
-		struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				    i * bpf_core_type_size(struct upid);
-
-		barrier();
-		if (i > level)
-			break;
-		if (BPF_CORE_READ(upid, ns, ns.inum) == config.pid_namespace)
-			return BPF_CORE_READ(upid, nr);
-	}
-	return 0;
-}
-
-/* The same for a thread (a task_struct) whose number in the initial namespace is known */
-static __always_inline u32 thread_here(u64 address, u32 number)
-{
-	struct task_struct *thread = (void *)address;
-
-	return config.pid_namespace ? number_here((u64)BPF_CORE_READ(thread, thread_pid)) : number;
 }
 
 #define EXIT_DEAD 16
@@ -159,12 +114,26 @@ static __always_inline void complete(struct identity *id, bool told)
 	id->name.told = told;
 	id->name.pid = thread_here(id->leader, id->who.tgid);
 	id->name.groups = selects() ? groups_by(id->name.pid, id->name.comm) : 0;
+	if (config.who_groups)
+		id->name.groups |= GROUPS_UNLEARNED;
+}
+
+/* What user space learned of a process that was announced; all that is not known may be */
+static __always_inline u32 learned(const struct process *who)
+{
+	struct process key = *who;
+	struct naming *known;
+
+	if (!config.who_groups)
+		return 0;
+	known = bpf_map_lookup_elem(&named, &key);
+	return known ? known->groups & (config.who_groups | GROUPS_UNLEARNED) : GROUPS_UNLEARNED;
 }
 
 /* The groups that a process is in now, whose task is at hand */
 static __always_inline u32 classify(const struct identity *id)
 {
-	return groups_by(thread_here(id->leader, id->who.tgid), id->name.comm);
+	return groups_by(thread_here(id->leader, id->who.tgid), id->name.comm) | learned(&id->who);
 }
 
 /* false: the ring is full, and user space could not name this process */
@@ -178,17 +147,22 @@ static __always_inline bool announce(struct identity *id)
 	complete(id, true);
 	if (!send_name(&who, &id->name))
 		return false;
+	if (config.who)
+		note_who(id->leader, who.tgid, who.tag);
 	/* after the record: whoever finds the entry may rely on the name being in the ring */
 	bpf_map_update_elem(&named, &who, &id->name, BPF_ANY);
 	return true;
 }
 
-/* Announces a process, unless an event of it may turn out to be unwanted: then announce_noted does */
+/*
+ * Announces a process, unless an event of it may turn out to be unwanted: then announce_noted does. That has no task
+ * at hand to say who it is.
+ */
 static __always_inline bool introduce(struct identity *id)
 {
 	struct process who = id->who;
 
-	if (!selects())
+	if (!selects() || config.who)
 		return announce(id);
 	if (bpf_map_lookup_elem(&named, &who))
 		return true;
@@ -220,7 +194,7 @@ static __always_inline u32 groups_of(const struct process *who)
 	struct process key = *who;
 	struct naming *known = key.tgid ? bpf_map_lookup_elem(&named, &key) : NULL;
 
-	return known ? known->groups : GROUPS_UNKNOWN;
+	return known ? known->groups : GROUPS_UNKNOWN | GROUPS_UNLEARNED;
 }
 
 /* Whether an event is left out for what a process does to itself */

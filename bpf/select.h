@@ -17,6 +17,11 @@ enum group {
 	GROUPS_UNKNOWN = 32,	     /* nobody can say here which ones */
 	GROUP_NOT_SOURCE = 64,	     /* --not-src-pid --not-src-comm */
 	GROUP_NOT_DESTINATION = 128, /* --not-dst-pid --not-dst-comm */
+	/* by who they are (who.h): user space puts a process into these once it was announced */
+	GROUP_WHO_SOURCE = 256,
+	GROUP_WHO_DESTINATION = 512,
+	GROUP_WHO_EITHER = 1024,
+	GROUPS_UNLEARNED = 2048, /* it has not yet */
 };
 
 struct member {
@@ -48,7 +53,7 @@ struct {
 /* Whether there is anything to select by */
 static __always_inline bool selects(void)
 {
-	return config.pid_groups | config.comm_groups;
+	return config.pid_groups | config.comm_groups | config.who_groups;
 }
 
 /* The groups that a process of this pid and name is in; pid 0 is outside the tracer's namespace */
@@ -85,13 +90,20 @@ static __always_inline bool is_missed(u32 group, u32 groups)
 	       !(groups & (group | GROUPS_UNKNOWN));
 }
 
+static __always_inline bool is_missed_who(u32 group, u32 groups)
+{
+	return (config.who_groups & group) && !(groups & (group | GROUPS_UNLEARNED));
+}
+
 /* Whether an event between processes of these groups may be wanted */
 static __always_inline bool may_pass(u32 src, u32 dst)
 {
 	return !((src | dst) & GROUP_EXCLUDED) && !(src & GROUP_NOT_SOURCE) &&
 	       !(dst & GROUP_NOT_DESTINATION) && !is_missed(GROUP_SOURCE, src) &&
 	       !is_missed(GROUP_DESTINATION, dst) && !is_missed(GROUP_EITHER, src | dst) &&
-	       !is_missed(GROUP_COMMAND, src | dst);
+	       !is_missed(GROUP_COMMAND, src | dst) && !is_missed_who(GROUP_WHO_SOURCE, src) &&
+	       !is_missed_who(GROUP_WHO_DESTINATION, dst) &&
+	       !is_missed_who(GROUP_WHO_EITHER, src | dst);
 }
 
 #endif

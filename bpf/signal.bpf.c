@@ -163,7 +163,7 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(KIND_SIGNAL, LOST_RING_FULL, 1);
-		return 0;
+		return and_who(0);
 	}
 	begin_event(&record->event, KIND_SIGNAL, flags, src.who, dst.who, 0);
 	record->number = number;
@@ -173,5 +173,5 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	if (address > SEND_SIG_PRIV)
 		record->code = BPF_CORE_READ(info, si_code);
 	bpf_ringbuf_submit(record, wakeup());
-	return 0;
+	return and_who(0);
 }

@@ -138,37 +138,37 @@ static __always_inline int on_message(struct msg_msg *message, enum queue_phase 
 SEC("?fexit/load_msg")
 int BPF_PROG(sysv_mq_load__fentry, const void *from, u64 length, struct msg_msg *message)
 {
-	return on_message((void *)scalar(message), QUEUE_SENT, 0);
+	return and_who(on_message((void *)scalar(message), QUEUE_SENT, 0));
 }
 
 SEC("?kretprobe/load_msg")
 int BPF_KRETPROBE(sysv_mq_load__kprobe, struct msg_msg *message)
 {
-	return on_message(message, QUEUE_SENT, 0);
+	return and_who(on_message(message, QUEUE_SENT, 0));
 }
 
 SEC("?fentry/store_msg")
 int BPF_PROG(sysv_mq_store__fentry, void *to, struct msg_msg *message, u64 length)
 {
-	return on_message((void *)scalar(message), QUEUE_TAKEN, length);
+	return and_who(on_message((void *)scalar(message), QUEUE_TAKEN, length));
 }
 
 SEC("?kprobe/store_msg")
 int BPF_KPROBE(sysv_mq_store__kprobe, void *to, struct msg_msg *message, u64 length)
 {
-	return on_message(message, QUEUE_TAKEN, length);
+	return and_who(on_message(message, QUEUE_TAKEN, length));
 }
 
 SEC("?fentry/free_msg")
 int BPF_PROG(sysv_mq_free__fentry, struct msg_msg *message)
 {
-	return on_message((void *)scalar(message), QUEUE_GONE, 0);
+	return and_who(on_message((void *)scalar(message), QUEUE_GONE, 0));
 }
 
 SEC("?kprobe/free_msg")
 int BPF_KPROBE(sysv_mq_free__kprobe, struct msg_msg *message)
 {
-	return on_message(message, QUEUE_GONE, 0);
+	return and_who(on_message(message, QUEUE_GONE, 0));
 }
 
 /* With tracepoints: a task's call begins */

@@ -417,9 +417,43 @@ struct tty_file_private {
 typedef struct {
 	int counter;
 } atomic_t;
+struct kernfs_node {
+	struct kernfs_node *__parent;
+	const char *name;
+	u64 id;
+};
+/* up to 6.14 */
+struct kernfs_node___old {
+	struct kernfs_node *parent;
+};
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+};
+enum cgroup_subsys_id { cpu_cgrp_id, memory_cgrp_id, devices_cgrp_id, pids_cgrp_id };
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
+};
+typedef struct {
+	u32 val;
+} kuid_t;
+struct cred {
+	kuid_t euid;
+};
+
 struct signal_struct {
 	atomic_t live;
 	unsigned int flags;
+	struct pid *pids[4];
 };
 struct task_struct___state {
 	volatile long state;
@@ -435,6 +469,10 @@ struct task_struct {
 	int pdeath_signal;
 	unsigned long nvcsw;
 	u64 start_boottime;
+	struct mm_struct *mm;
+	u32 self_exec_id;
+	const struct cred *cred;
+	struct css_set *cgroups;
 	struct task_struct *real_parent;
 	struct list_head children;
 	struct list_head sibling;

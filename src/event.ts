@@ -2,6 +2,7 @@
  * The words of EVENTS.md. One mutable Event travels through the pipeline and is filled anew for each record. So
  * nothing here may be kept past the call that received it.
  */
+import type { Identity } from "./identity.ts";
 import { Kind as Kinds } from "./layout.ts";
 
 /** `unix-stream` of `UNIX_STREAM` */
@@ -25,6 +26,11 @@ export type Carries = "stream" | "messages" | "nothing";
 
 export type LostReason = "ring_full" | "map_full" | "fault" | "probe_missed";
 
+/** The name of an end, and with --who what tells its process apart behind it: the same array for the same. */
+export function titleOf({ comm, who }: End): Uint8Array | null {
+  return comm === null || who === null || who === undefined ? comm : who.title;
+}
+
 /** One end of an event. `comm` holds the raw bytes without NUL; null prints as `<unknown>`. */
 export interface End {
   /** tgid, or -1 when it can't be known */
@@ -34,6 +40,8 @@ export interface End {
   guess: boolean;
   /** tells lives and names of a pid apart; 0 or missing when only /proc knew the process */
   tag?: number;
+  /** who it is beside that: of --who and the filters by it. The same array as `comm` goes with the same identity */
+  who?: Identity | null;
 }
 
 /** The sort of a value in meta: raw bytes, an unsigned 64-bit number, or true. */
@@ -133,8 +141,8 @@ export function blankEvent(): Event {
   return {
     kind: "pipe",
     time: { seconds: 0, nanoseconds: 0 },
-    src: { pid: -1, comm: null, guess: false, tag: 0 },
-    dst: { pid: -1, comm: null, guess: false, tag: 0 },
+    src: { pid: -1, comm: null, guess: false, tag: 0, who: null },
+    dst: { pid: -1, comm: null, guess: false, tag: 0, who: null },
     meta: (_out: Meta) => {},
     countLow: 0,
     countHigh: 0,

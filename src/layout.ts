@@ -279,6 +279,10 @@ export const Group = {
   GROUPS_UNKNOWN: 32,
   GROUP_NOT_SOURCE: 64,
   GROUP_NOT_DESTINATION: 128,
+  GROUP_WHO_SOURCE: 256,
+  GROUP_WHO_DESTINATION: 512,
+  GROUP_WHO_EITHER: 1024,
+  GROUPS_UNLEARNED: 2048,
 } as const;
 
 /** struct holder_record */
@@ -517,25 +521,6 @@ export class NameRecord {
   }
   /** 16 × 1 bytes */
   static readonly comm = { offset: 16, length: 16, size: 1 } as const;
-}
-
-/** struct naming */
-export class Naming {
-  static readonly size = 28;
-  /** index of the struct's first 32-bit word */
-  at = 0;
-  constructor(readonly words: Uint32Array) {}
-  get told(): number {
-    return this.words[this.at] as number;
-  }
-  get groups(): number {
-    return this.words[this.at + 1] as number;
-  }
-  get pid(): number {
-    return this.words[this.at + 2] as number;
-  }
-  /** 16 × 1 bytes */
-  static readonly comm = { offset: 12, length: 16, size: 1 } as const;
 }
 
 /** struct path_record */
@@ -821,6 +806,9 @@ export const RecordType = {
   RECORD_FORK: 8,
   RECORD_UDP_DELIVERY: 9,
   RECORD_RECEIVE: 10,
+  RECORD_EXE: 12,
+  RECORD_CGROUP: 13,
+  RECORD_WHO: 14,
 } as const;
 
 /** struct run */
@@ -1083,9 +1071,57 @@ export class UseRecord {
   }
 }
 
+/** struct who_record */
+export class WhoRecord {
+  static readonly size = 4304;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get length(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get whoTgid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get whoTag(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get bornLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get bornHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get argStartLow(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get argStartHigh(): number {
+    return this.words[this.at + 7] as number;
+  }
+  get uid(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get isCut(): number {
+    return this.words[this.at + 9] as number;
+  }
+  get ancestors(): number {
+    return this.words[this.at + 10] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 11] as number;
+  }
+  /** 8 × 20 bytes */
+  static readonly ancestor = { offset: 48, length: 8, size: 20 } as const;
+  /** 4096 × 1 bytes */
+  static readonly data = { offset: 208, length: 4096, size: 1 } as const;
+}
+
 /** struct config */
 export class Config {
-  static readonly size = 152;
+  static readonly size = 160;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1191,38 +1227,50 @@ export class Config {
   set globs(value: number) {
     this.words[this.at + 16] = value;
   }
-  get reserved(): number {
+  get who(): number {
     return this.words[this.at + 17] as number;
   }
-  set reserved(value: number) {
+  set who(value: number) {
     this.words[this.at + 17] = value;
   }
-  get globFirstLow(): number {
+  get whoGroups(): number {
     return this.words[this.at + 18] as number;
   }
-  set globFirstLow(value: number) {
+  set whoGroups(value: number) {
     this.words[this.at + 18] = value;
   }
-  get globFirstHigh(): number {
+  get reserved(): number {
     return this.words[this.at + 19] as number;
   }
-  set globFirstHigh(value: number) {
+  set reserved(value: number) {
     this.words[this.at + 19] = value;
   }
-  get globLoopsLow(): number {
+  get globFirstLow(): number {
     return this.words[this.at + 20] as number;
   }
-  set globLoopsLow(value: number) {
+  set globFirstLow(value: number) {
     this.words[this.at + 20] = value;
   }
-  get globLoopsHigh(): number {
+  get globFirstHigh(): number {
     return this.words[this.at + 21] as number;
   }
-  set globLoopsHigh(value: number) {
+  set globFirstHigh(value: number) {
     this.words[this.at + 21] = value;
   }
+  get globLoopsLow(): number {
+    return this.words[this.at + 22] as number;
+  }
+  set globLoopsLow(value: number) {
+    this.words[this.at + 22] = value;
+  }
+  get globLoopsHigh(): number {
+    return this.words[this.at + 23] as number;
+  }
+  set globLoopsHigh(value: number) {
+    this.words[this.at + 23] = value;
+  }
   /** 8 × 8 bytes */
-  static readonly globAccepts = { offset: 88, length: 8, size: 8 } as const;
+  static readonly globAccepts = { offset: 96, length: 8, size: 8 } as const;
 }
 
 /** struct shared */
@@ -1301,4 +1349,32 @@ export class Member {
   set reserved(value: number) {
     this.words[this.at + 3] = value;
   }
+}
+
+/** struct naming */
+export class Naming {
+  static readonly size = 28;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get told(): number {
+    return this.words[this.at] as number;
+  }
+  set told(value: number) {
+    this.words[this.at] = value;
+  }
+  get groups(): number {
+    return this.words[this.at + 1] as number;
+  }
+  set groups(value: number) {
+    this.words[this.at + 1] = value;
+  }
+  get pid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  set pid(value: number) {
+    this.words[this.at + 2] = value;
+  }
+  /** 16 × 1 bytes */
+  static readonly comm = { offset: 12, length: 16, size: 1 } as const;
 }

@@ -8,7 +8,7 @@ import { type BtfType, parseBtf, type StructMember } from "./btf.ts";
 
 const anchors = ".ipc.events";
 /** structs that are not records: user space writes them, or reads them in place */
-const variables = ["config", "shared", "member"];
+const variables = ["config", "shared", "member", "naming"];
 
 type Struct = Extract<BtfType, { kind: "struct" }>;
 type Enum = Extract<BtfType, { kind: "enum" }>;

@@ -21,7 +21,7 @@ import { refusesTrampolines } from "../../ffi/trampoline.ts";
 import type { Kind } from "../event.ts";
 import { Failure } from "../failure.ts";
 import type { Groups } from "../filter/groups.ts";
-import type { Wanted } from "../filter/wanted.ts";
+import { isByIdentity, type Wanted } from "../filter/wanted.ts";
 import type { KindModule } from "../kinds/kind.ts";
 import { Config } from "../layout.ts";
 import { log } from "../log.ts";
@@ -37,6 +37,7 @@ export interface Orders {
   bytes: boolean;
   maxBytes: number;
   kernelSignals: boolean;
+  who: boolean;
   ring: number;
   verbosity: number;
 }
@@ -61,8 +62,9 @@ export class Attached implements Disposable {
   }
 }
 
-/** of process.bpf.c, which belongs to no kind */
-const processHooks = ["process_fork", "process_free"];
+/** of process.bpf.c, which belongs to no kind: for descendants, and for --who */
+const followingHooks = ["process_fork", "process_free"];
+const becomingHooks = ["process_exec"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
@@ -119,9 +121,11 @@ export function attach(
       const open = plans.filter((plan) => plan.isOpen);
       if (open.length === 0) throw nothing(plans, options);
       const traced = open.map((plan) => plan.select(object));
-      const followers = groups.isFollowing
-        ? object.programs.filter(({ hook }) => processHooks.includes(hook))
-        : [];
+      const processHooks = [
+        ...(groups.isFollowing ? followingHooks : []),
+        ...(options.who || isByIdentity(options.wanted) ? becomingHooks : []),
+      ];
+      const followers = object.programs.filter(({ hook }) => processHooks.includes(hook));
       for (const program of followers) program.enable(true);
       configure(libbpf, object, kinds, traced, options, groups);
       object.load();
@@ -236,6 +240,7 @@ function configure(
   }
   config.kernelSignals = options.kernelSignals ? 1 : 0;
   config.noSelf = options.wanted.noSelf ? 1 : 0;
+  config.who = options.who || isByIdentity(options.wanted) ? 1 : 0;
   groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;

@@ -32,6 +32,8 @@ export interface Options {
   bytes: boolean;
   /** -A: contents as text where they are text; `bytes` is on then */
   isReadable: boolean;
+  /** --who: who both ends are beside their names */
+  who: boolean;
   /** -B: most bytes of contents that are captured of an event, 0 for all */
   maxBytes: number;
   /** -B once more, where more is captured than shown: 0 for all */
@@ -144,6 +146,7 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     // a table has no place for contents
     bytes: ((shows || isRecording) && !summary) || decode !== null || match.length > 0,
     isReadable,
+    who: given.has("who"),
     maxBytes: decode === null && !isLate ? maxBytes : 0,
     shownBytes: isLate ? maxBytes : 0,
     join,

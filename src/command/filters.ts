@@ -1,6 +1,7 @@
 /** The flags that leave events out → Wanted. */
 import { printable } from "../bytes/escape.ts";
 import { UsageError } from "../failure.ts";
+import type { Description } from "../filter/described.ts";
 import { paths, processes, type Wanted } from "../filter/wanted.ts";
 import { lastRealtime, signalName } from "../kinds/signal.ts";
 import type { Pattern } from "../match/pattern.ts";
@@ -12,6 +13,7 @@ import { nearest } from "./spelling.ts";
 /** PID_MAX_LIMIT */
 const mostPid = 4_194_304;
 const mostPort = 65_535;
+const mostUid = 0xffff_fffe;
 const everySignal = Array.from({ length: lastRealtime }, (_, i) => i + 1);
 
 /** @param match what contents are searched for. @throws UsageError */
@@ -31,6 +33,10 @@ export function wanted(given: Given, match: readonly Pattern[]): Wanted {
     excluded: both("not-pid", "not-comm"),
     notSource: both("not-src-pid", "not-src-comm"),
     notDestination: both("not-dst-pid", "not-dst-comm"),
+    describedSource: described(given, "src-"),
+    describedDestination: described(given, "dst-"),
+    describedEither: described(given, ""),
+    describedExcluded: described(given, "not-"),
     follow,
     paths: paths(given.get("path") ?? []),
     notPaths: paths(given.get("not-path") ?? []),
@@ -39,6 +45,25 @@ export function wanted(given: Given, match: readonly Pattern[]): Wanted {
     signals: signals(given),
     noSelf: given.has("no-self"),
     match,
+  };
+}
+
+/** @throws UsageError */
+function described(given: Given, prefix: "" | "src-" | "dst-" | "not-"): Description {
+  const values = (name: keyof Description) => given.get(`${prefix}${name}`) ?? [];
+  for (const uid of values("user").filter((value) => /^\d/.test(value)))
+    numberFrom(0, `--${prefix}user`, "a name or a uid", uid, mostUid);
+  for (const path of values("cgroup").filter((value) => !/^[/*]/.test(value)))
+    throw new UsageError(
+      `--${prefix}cgroup needs a path from the root of the hierarchy, as in /proc/PID/cgroup: ${printable(path)}`,
+    );
+  return {
+    exe: values("exe"),
+    args: values("args"),
+    user: values("user"),
+    container: values("container"),
+    unit: values("unit"),
+    cgroup: values("cgroup"),
   };
 }
 

@@ -34,6 +34,7 @@ export const flags = {
     description: "with this, or /REGEX/",
     beside: "text",
   },
+  who: { group: "what", description: "programs, users, containers", beside: "bytes" },
   decode: {
     value: "NAME",
     values: protocolNames,

@@ -4,11 +4,13 @@
 
 import { same } from "../bytes/same.ts";
 import type { End, Event } from "../event.ts";
+import type { Identity } from "../identity.ts";
 import { Group } from "../layout.ts";
 import { isInAny, type Pattern } from "../match/pattern.ts";
+import { Described } from "./described.ts";
 import type { Glob } from "./glob.ts";
 import { type Probe, pathProbe, portProbe, signalProbe, Terminal } from "./probe.ts";
-import type { Processes, Wanted } from "./wanted.ts";
+import { isByIdentity, type Processes, type Wanted } from "./wanted.ts";
 
 /** ipcdump's own noise; see src/filter/surroundings.ts. */
 export interface Noise {
@@ -59,6 +61,10 @@ export class Filter {
   readonly #notPorts: Probe | null;
   readonly #noSelf: boolean;
   readonly #match: readonly Pattern[];
+  readonly #describedSource: Described;
+  readonly #describedDestination: Described;
+  readonly #describedEither: Described;
+  readonly #describedExcluded: Described;
   readonly #noise: Noise | null;
   readonly #terminal = new Terminal();
   readonly #pagerTerminal: readonly Uint8Array[];
@@ -99,6 +105,10 @@ export class Filter {
     this.#notPorts = portProbe(wanted.notPorts);
     this.#noSelf = wanted.noSelf;
     this.#match = wanted.match;
+    this.#describedSource = new Described(wanted.describedSource);
+    this.#describedDestination = new Described(wanted.describedDestination);
+    this.#describedEither = new Described(wanted.describedEither);
+    this.#describedExcluded = new Described(wanted.describedExcluded, true);
     this.#noise = noise;
     this.#pagerTerminal = noise?.pager ? [noise.pager.terminal] : [];
     const matchers = [this.#source, this.#destination, this.#either];
@@ -109,7 +119,8 @@ export class Filter {
       this.#command === null &&
       probes.every((probe) => probe === null) &&
       !this.#noSelf &&
-      this.#match.length === 0;
+      this.#match.length === 0 &&
+      !isByIdentity(wanted);
   }
 
   /** A process descends from another that is asked for with its descendants. */
@@ -150,7 +161,36 @@ export class Filter {
     if (!this.#notSource.isEmpty && this.#notSource.has(src)) return false;
     if (!this.#notDestination.isEmpty && this.#notDestination.has(dst)) return false;
     if (this.#noSelf && src.pid > 0 && src.pid === dst.pid) return false;
+    if (!this.#isDescribed(src, dst)) return false;
     return this.#isPlaceWanted(event) && isInAny(this.#match, event.contents);
+  }
+
+  #isDescribed({ who: src }: End, { who: dst }: End): boolean {
+    if (!this.#describedSource.isEmpty && !this.#describedSource.has(src)) return false;
+    if (!this.#describedDestination.isEmpty && !this.#describedDestination.has(dst)) return false;
+    const either = this.#describedEither;
+    if (!either.isEmpty && !either.has(src) && !either.has(dst)) return false;
+    const excluded = this.#describedExcluded;
+    return excluded.isEmpty || !(excluded.has(src) || excluded.has(dst));
+  }
+
+  /**
+   * The groups that the kernel side may take a process for, by who it is: bits of enum group. Where the answer may be
+   * another one soon it is left open, and every event comes here.
+   */
+  groupsOf(who: Identity): number {
+    const groups: [described: Described, bit: number][] = [
+      [this.#describedSource, Group.GROUP_WHO_SOURCE],
+      [this.#describedDestination, Group.GROUP_WHO_DESTINATION],
+      [this.#describedEither, Group.GROUP_WHO_EITHER],
+      [this.#describedExcluded, Group.GROUP_EXCLUDED],
+    ];
+    let bits = 0;
+    for (const [described, bit] of groups) {
+      if (!described.mayChange(who)) bits |= !described.isEmpty && described.has(who) ? bit : 0;
+      else if (bit !== Group.GROUP_EXCLUDED) bits |= Group.GROUPS_UNLEARNED;
+    }
+    return bits;
   }
 
   /** What an event's meta has to say. */

@@ -6,6 +6,7 @@ import type { BpfObject } from "../../ffi/object.ts";
 import { type Config, Group, Member, Naming, Shared } from "../layout.ts";
 import { eachDescendant } from "../proc/descendants.ts";
 import { Automaton } from "./automaton.ts";
+import { Described, type Description } from "./described.ts";
 import type { Processes, Wanted } from "./wanted.ts";
 
 const {
@@ -28,6 +29,8 @@ export class Groups {
   /** and by names that are patterns */
   readonly #globs = new Automaton();
   #globGroups = 0;
+  /** those that are decided by who a process is, once it was announced */
+  readonly #whoGroups: number;
   /** the groups that take descendants too */
   readonly #followed: number;
   readonly #adopted: [parent: number, child: number][] = [];
@@ -40,10 +43,24 @@ export class Groups {
     this.#add(GROUP_EXCLUDED, wanted.excluded);
     this.#add(GROUP_NOT_SOURCE, wanted.notSource);
     this.#add(GROUP_NOT_DESTINATION, wanted.notDestination);
+    this.#whoGroups = Groups.#byIdentity(wanted);
     if (command !== null) this.#add(GROUP_COMMAND, { pids: [command], comms: [], globs: [] });
     this.#followed =
       (wanted.follow ? GROUP_SOURCE | GROUP_DESTINATION | GROUP_EITHER : 0) |
       (command === null ? 0 : GROUP_COMMAND);
+  }
+
+  static #byIdentity(wanted: Wanted): number {
+    const groups: [description: Description, bit: number][] = [
+      [wanted.describedSource, Group.GROUP_WHO_SOURCE],
+      [wanted.describedDestination, Group.GROUP_WHO_DESTINATION],
+      [wanted.describedEither, Group.GROUP_WHO_EITHER],
+      [wanted.describedExcluded, GROUP_EXCLUDED],
+    ];
+    return groups.reduce(
+      (all, [description, bit]) => (new Described(description).isEmpty ? all : all | bit),
+      0,
+    );
   }
 
   #add(group: number, { pids, comms, globs }: Processes): void {
@@ -82,6 +99,7 @@ export class Groups {
     config.commGroups = [...this.#comms.values()].reduce((all, { groups }) => all | groups, this.#globGroups);
     this.#globs.configure(config);
     config.followedGroups = this.#followed;
+    config.whoGroups = this.#whoGroups;
     const room = this.isFollowing ? descendantRoom : 0;
     object.map("chosen_pids").maxEntries = Math.max(1, this.#pids.size + room);
     object.map("chosen_comms").maxEntries = Math.max(1, this.#comms.size);

@@ -1,5 +1,6 @@
 /** The filter flags as data. The kernel side and src/filter/filter.ts are set up from it. */
 import type { Pattern } from "../match/pattern.ts";
+import type { Description } from "./described.ts";
 import { Glob } from "./glob.ts";
 import { WantedPath } from "./path.ts";
 
@@ -26,6 +27,14 @@ export interface Wanted {
   readonly notSource: Processes;
   /** --not-dst-pid and --not-dst-comm: nor is the destination one of these */
   readonly notDestination: Processes;
+  /** --src-exe and its like, of the source */
+  readonly describedSource: Description;
+  /** --dst-exe and its like */
+  readonly describedDestination: Description;
+  /** --exe and its like: either end */
+  readonly describedEither: Description;
+  /** --not-exe and its like: neither end has one of these */
+  readonly describedExcluded: Description;
   /** -s, -d and -p mean the descendants too */
   readonly follow: boolean;
   /** --path: pipe_name, path, src_path or tty_name is like one of these, or stands for the same file */
@@ -68,4 +77,12 @@ function isPlain(name: string): boolean {
 
 export function paths(patterns: readonly string[]): WantedPath[] {
   return patterns.map((pattern) => new WantedPath(pattern));
+}
+
+/** Whether it takes more than a pid or a name to choose. */
+export function isByIdentity(wanted: Wanted): boolean {
+  const { describedSource, describedDestination, describedEither, describedExcluded } = wanted;
+  return [describedSource, describedDestination, describedEither, describedExcluded].some((description) =>
+    Object.values(description).some((values: readonly string[]) => values.length > 0),
+  );
 }

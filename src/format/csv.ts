@@ -6,6 +6,7 @@ import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
 import type { Message } from "../message/message.ts";
 import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
+import { identityJson } from "./identity.ts";
 import { JsonMeta } from "./json.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
@@ -20,6 +21,8 @@ const header = "timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,byte
 const textColumn = ",text";
 /** of --decode: empty where an event is no message */
 const more = ",protocol,kind,name,id,status,latency_ns,message";
+const whoColumns = ",src,dst";
+const noWho = literal(",,");
 const none = literal(",,,,,,,");
 const noMessage = literal(",,,,,,,\n");
 const lineEnd = literal("\n");
@@ -61,14 +64,18 @@ export class Csv implements Format {
 
   readonly #decodes: boolean;
   readonly #isReadable: boolean;
+  readonly #tells: boolean;
 
-  constructor({ decodes = false, isReadable = false }: FormatChoice = {}) {
+  constructor({ decodes = false, isReadable = false, tells = false }: FormatChoice = {}) {
+    this.#tells = tells;
     this.#decodes = decodes;
     this.#isReadable = isReadable;
   }
 
   header(out: Output): void {
-    out.string(`${header}${this.#isReadable ? textColumn : ""}${this.#decodes ? more : ""}\n`);
+    out.string(
+      `${header}${this.#isReadable ? textColumn : ""}${this.#tells ? whoColumns : ""}${this.#decodes ? more : ""}\n`,
+    );
   }
 
   event(event: Event, out: Output): void {
@@ -114,21 +121,36 @@ export class Csv implements Format {
     this.#contents(event, out, end);
   }
 
-  #contents({ contents }: Event, out: Output, end: Literal): void {
-    if (!this.#isReadable) {
+  #contents({ contents, src, dst }: Event, out: Output, end: Literal): void {
+    if (!this.#isReadable && !this.#tells) {
       if (contents === null) out.literal(end);
       else base64(contents, out, end);
       return;
     }
-    const isReadable = contents !== null && isText(contents, false);
+    const isReadable = this.#isReadable && contents !== null && isText(contents, false);
     if (contents !== null && !isReadable) base64(contents, out);
-    out.byte(comma);
+    if (this.#isReadable) out.byte(comma);
     if (isReadable) {
       this.#scratch.clear();
       escapeText(contents.bytes, contents.start, contents.start + contents.length, this.#scratch);
       field(this.#scratch, out);
     }
+    if (this.#tells) {
+      this.#who(src, out);
+      this.#who(dst, out);
+    }
     out.literal(end);
+  }
+
+  /** an object of JSON; empty for an end that nobody knows */
+  #who({ who }: End, out: Output): void {
+    out.byte(comma);
+    if (who === null || who === undefined) return;
+    this.#scratch.clear();
+    identityJson(who, this.#scratch);
+    out.byte(quote);
+    doubleQuotes(this.#scratch, out);
+    out.byte(quote);
   }
 
   /** No end is known of lost events. Their kind and the reason stand in the meta column. */
@@ -142,6 +164,7 @@ export class Csv implements Format {
     out.literal(words[lost.reason]);
     out.literal(closeLost);
     if (this.#isReadable) out.byte(comma);
+    if (this.#tells) out.literal(noWho);
     if (this.#decodes) out.literal(none);
     out.byte(newline);
   }

@@ -20,6 +20,8 @@ export interface FormatChoice {
   readonly decodes?: boolean;
   /** -A: contents are shown as text where they are text */
   readonly isReadable?: boolean;
+  /** --who: it says who the ends are */
+  readonly tells?: boolean;
   /** --brief, of text: without inodes, addresses and services */
   readonly isBrief?: boolean;
   /** what the events of each kind carry, in the order of kinds: pcapng has an interface for each */

@@ -11,7 +11,7 @@ export const formats = {
   text: (choice: FormatChoice = {}) => new Text(choice),
   json: (choice: FormatChoice = {}) => new Json(choice),
   csv: (choice: FormatChoice = {}) => new Csv(choice),
-  pcapng: ({ carried = new Map() }: FormatChoice = {}) => new Pcapng(carried),
+  pcapng: ({ carried = new Map(), tells = false }: FormatChoice = {}) => new Pcapng(carried, tells),
 } satisfies Record<string, (choice?: FormatChoice) => Format>;
 
 export type FormatName = keyof typeof formats;

@@ -6,6 +6,7 @@ import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import type { Message } from "../message/message.ts";
 import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
+import { identityJson } from "./identity.ts";
 import { Members } from "./members.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
@@ -18,7 +19,10 @@ const sourcePid = literal('{"src_pid":');
 const sourceComm = literal(',"src_comm":"');
 const destinationPid = literal('","dst_pid":');
 const destinationComm = literal(',"dst_comm":"');
+const source = literal('","src":');
+const destination = literal(',"dst":');
 const type = literal('","type":"');
+const typeBehindObject = literal(',"type":"');
 const time = literal('","time":"');
 const openMeta = literal('","meta":{');
 const closeMeta = literal("}");
@@ -81,11 +85,12 @@ export class JsonMeta implements Meta {
 export class Json implements Format {
   readonly #clock = new LocalTime();
   readonly #meta = new JsonMeta();
-  readonly #pairs = new Pairs(ends);
+  readonly #pairs: Pairs;
   readonly #isReadable: boolean;
 
-  constructor({ isReadable = false }: FormatChoice = {}) {
+  constructor({ isReadable = false, tells = false }: FormatChoice = {}) {
     this.#isReadable = isReadable;
+    this.#pairs = new Pairs((event, out) => ends(event, tells, out));
   }
 
   header(): void {}
@@ -141,7 +146,7 @@ export class Json implements Format {
 }
 
 /** All that stands before the time. */
-function ends(event: Event, out: Output): void {
+function ends(event: Event, tells: boolean, out: Output): void {
   out.literal(sourcePid);
   out.signed(event.src.pid);
   out.literal(sourceComm);
@@ -150,7 +155,15 @@ function ends(event: Event, out: Output): void {
   out.signed(event.dst.pid);
   out.literal(destinationComm);
   comm(event.dst, out);
-  out.literal(type);
+  if (tells) {
+    out.literal(source);
+    identityJson(event.src.who ?? null, out);
+    out.literal(destination);
+    identityJson(event.dst.who ?? null, out);
+    out.literal(typeBehindObject);
+  } else {
+    out.literal(type);
+  }
   out.literal(words[event.kind]);
   out.literal(time);
 }

@@ -7,11 +7,13 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import type { Carries, Event, Kind, Lost, Time } from "../event.ts";
+import type { Identity } from "../identity.ts";
 import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
 import { Flows } from "../pcapng/flows.ts";
 import { type Direction, headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
 import { Stamp } from "../pcapng/time.ts";
 import type { Format } from "./format.ts";
+import { identityJson } from "./identity.ts";
 import { Text } from "./text.ts";
 
 /** the length that a packet whose bytes were not captured may claim */
@@ -23,6 +25,10 @@ const packetsAtOnce = 64;
 const longCopy = 128;
 const nanoseconds = Uint8Array.of(9);
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** what the length of an option can say */
+const mostComment = 65_535;
 
 /** The journal's levels: information, warning. */
 const information = 6;
@@ -41,15 +47,23 @@ interface KindInterface {
 export class Pcapng implements Format {
   readonly #blocks = new BlockWriter(new Output(0));
   readonly #flows = new Flows();
-  readonly #text = new Text();
+  readonly #text: Text;
+  readonly #who = new Output(4096);
   readonly #line = new Output(4096);
   readonly #stamp = new Stamp();
   readonly #interfaces = new Map<Kind, KindInterface>();
   #started: { high: number; low: number } | null = null;
   #packet = 0;
 
-  /** @param carried by each of the kinds that may come, in the order of their interfaces */
-  constructor(carried: ReadonlyMap<Kind, Carries>) {
+  /**
+   * @param carried by each of the kinds that may come, in the order of their interfaces
+   * @param tells whether it says who the ends are, in a comment of its own
+   */
+  constructor(
+    carried: ReadonlyMap<Kind, Carries>,
+    private readonly tells = false,
+  ) {
+    this.#text = new Text({ tells });
     let id = 0;
     for (const [kind, carries] of carried)
       this.#interfaces.set(kind, { id: id++, carries, events: 0, lost: 0, drops: 0 });
@@ -91,6 +105,7 @@ export class Pcapng implements Format {
     const own = this.#interfaces.get(event.kind);
     if (own === undefined) return;
     own.events++;
+    if (this.tells) this.#identify(event);
     if (own.carries === "nothing") this.#journal(event, out);
     else this.#packets(event, own, out);
   }
@@ -154,7 +169,14 @@ export class Pcapng implements Format {
     const captured = headerLength(direction, isStream) + part;
     const { src } = event;
     const comment = this.#line.length - 1; // the space in front of the line stays out
-    const options = (own.drops > 0 ? 12 : 0) + 12 + (src.pid > 0 ? 12 : 0) + 4 + padded(comment) + 4;
+    const options =
+      (own.drops > 0 ? 12 : 0) +
+      12 +
+      (src.pid > 0 ? 12 : 0) +
+      4 +
+      padded(comment) +
+      4 +
+      (this.tells ? 4 + padded(this.#who.length) : 0);
     const total = 28 + padded(captured) + options + 4;
     out.ensure(total);
     const { view } = out;
@@ -181,6 +203,11 @@ export class Pcapng implements Format {
     view.setUint32(at, Option.COMMENT | (comment << 16), true);
     out.length = at + 4;
     at = append(out, this.#line.bytes, 1, comment);
+    if (this.tells) {
+      view.setUint32(at, Option.COMMENT | (this.#who.length << 16), true);
+      out.length = at + 4;
+      at = append(out, this.#who.bytes, 0, this.#who.length);
+    }
     view.setUint32(at, Option.END, true);
     view.setUint32(at + 4, total, true);
     out.length = at + 8;
@@ -188,12 +215,33 @@ export class Pcapng implements Format {
     return isLast;
   }
 
+  /** `{"src":{…},"dst":{…}}`; a comment has no room for the longest arguments */
+  #identify({ src, dst }: Event): void {
+    const [source, destination] = [src.who ?? null, dst.who ?? null];
+    this.#writeIdentities(source, destination);
+    if (this.#who.length > mostComment)
+      this.#writeIdentities(withoutArguments(source), withoutArguments(destination));
+  }
+
+  #writeIdentities(source: Identity | null, destination: Identity | null): void {
+    const out = this.#who;
+    out.clear();
+    out.string('{"src":');
+    identityJson(source, out, true);
+    out.string(',"dst":');
+    identityJson(destination, out, true);
+    out.string("}");
+  }
+
   #journal({ src, dst, time }: Event, out: Output): void {
     const name = (comm: Uint8Array | null) => (comm === null ? "<unknown>" : printable(comm));
     const ends = `_COMM=${name(src.comm)}\nOBJECT_COMM=${name(dst.comm)}\n`;
     const source = src.pid > 0 ? `_PID=${src.pid}\n` : "";
     const destination = dst.pid > 0 ? `OBJECT_PID=${dst.pid}\n` : "";
-    this.#entry(time, information, `${source}${destination}${ends}`, out);
+    const who = this.tells
+      ? `IPCDUMP_WHO=${decoder.decode(this.#who.bytes.subarray(0, this.#who.length))}\n`
+      : "";
+    this.#entry(time, information, `${source}${destination}${ends}${who}`, out);
   }
 
   /** A journal entry whose message is the line; the journal's own time has microseconds only. */
@@ -236,4 +284,8 @@ function count64(view: DataView, at: number, code: number, value: number): numbe
   view.setUint32(at + 4, value >>> 0, true);
   view.setUint32(at + 8, highHalf(value), true);
   return at + 12;
+}
+
+function withoutArguments(who: Identity | null): Identity | null {
+  return who === null ? null : { ...who, args: [], isCut: true };
 }

@@ -2,7 +2,7 @@
 import { whole } from "../../ffi/halves.ts";
 import { Output } from "../bytes/output.ts";
 import { same } from "../bytes/same.ts";
-import type { End, Event, Kind, Lost } from "../event.ts";
+import { type End, type Event, type Kind, type Lost, titleOf } from "../event.ts";
 import { Where } from "./where.ts";
 
 /** Pairs beyond this many are added up in one row a kind: a table is for people, and memory ends. */
@@ -44,6 +44,7 @@ const nobody: End = { pid: -1, comm: null, guess: false };
 
 export class Rows {
   readonly #where = new Where();
+  readonly #nameOf: (end: End) => Uint8Array | null;
   readonly #recent: (Recent | undefined)[] = new Array<Recent | undefined>(slots).fill(undefined);
   readonly #others = new Output(16);
   readonly #nowhere = new Output(0);
@@ -51,7 +52,9 @@ export class Rows {
   readonly #rows = new Map<number, Row[]>();
   #count = 0;
 
-  constructor() {
+  /** @param tells whether processes are told apart by who they are, too */
+  constructor(tells = false) {
+    this.#nameOf = tells ? titleOf : ({ comm }) => comm;
     this.#others.string("<others>");
   }
 
@@ -130,8 +133,9 @@ export class Rows {
     const isGuess = src.guess || dst.guess;
     let hash = mix(mix(kind.length, src.pid), dst.pid);
     hash = mixBytes(hash, where.bytes, where.length);
-    if (src.comm !== null) hash = mixBytes(hash, src.comm, src.comm.length);
-    if (dst.comm !== null) hash = mixBytes(hash, dst.comm, dst.comm.length);
+    const [srcComm, dstComm] = [this.#nameOf(src), this.#nameOf(dst)];
+    if (srcComm !== null) hash = mixBytes(hash, srcComm, srcComm.length);
+    if (dstComm !== null) hash = mixBytes(hash, dstComm, dstComm.length);
     const chain = this.#rows.get(hash);
     if (chain !== undefined) {
       for (let i = 0; i < chain.length; i++) {
@@ -142,8 +146,8 @@ export class Rows {
           row.srcPid === src.pid &&
           row.dstPid === dst.pid &&
           same(row.where, where.bytes, where.length) &&
-          sameName(row.srcComm, src.comm) &&
-          sameName(row.dstComm, dst.comm)
+          sameName(row.srcComm, srcComm) &&
+          sameName(row.dstComm, dstComm)
         ) {
           return row;
         }
@@ -155,9 +159,9 @@ export class Rows {
     const row: Row = {
       kind,
       srcPid: src.pid,
-      srcComm: src.comm?.slice() ?? null,
+      srcComm: srcComm?.slice() ?? null,
       dstPid: dst.pid,
-      dstComm: dst.comm?.slice() ?? null,
+      dstComm: dstComm?.slice() ?? null,
       where: where.bytes.slice(0, where.length),
       isGuess,
       events: 0,

@@ -21,10 +21,12 @@ const fields = [
 export class Summary implements Table {
   readonly #format: FormatName;
   readonly #clock = new LocalTime();
-  readonly #rows = new Rows();
+  readonly #rows: Rows;
 
-  constructor(format: FormatName) {
+  /** @param tells whether processes are told apart by who they are, too */
+  constructor(format: FormatName, tells = false) {
     this.#format = format;
+    this.#rows = new Rows(tells);
   }
 
   /** The table has its own, when it is made. */

@@ -4,6 +4,14 @@ import { Summary } from "./summary.ts";
 import type { Table } from "./table.ts";
 
 /** The table of --summary: of pairs, and with --decode of messages' names. */
-export function tableOf({ format, decode }: { format: FormatName; decode: object | null }): Table {
-  return decode === null ? new Summary(format) : new MessageSummary(format);
+export function tableOf({
+  format,
+  decode,
+  who,
+}: {
+  format: FormatName;
+  decode: object | null;
+  who: boolean;
+}): Table {
+  return decode === null ? new Summary(format, who) : new MessageSummary(format);
 }

@@ -16,6 +16,7 @@ const newline = 0x0a;
 /** what ends a value of meta, and a name: within them they are written out, so that no name can forge a line */
 const separator = 0x2c;
 const parenthesis = 0x29;
+const decoder = new TextDecoder();
 
 const arrow = literal(" > ");
 const colon = literal(": ");
@@ -111,10 +112,12 @@ export class Text implements Format {
   readonly #speakers = new Map<string, Pairs>();
 
   readonly #isReadable: boolean;
+  readonly #tells: boolean;
 
-  constructor({ isColored = false, isBrief = false, isReadable = false }: FormatChoice = {}) {
+  constructor({ isColored = false, isBrief = false, isReadable = false, tells = false }: FormatChoice = {}) {
     this.#meta = new TextMeta(isBrief);
     this.#isReadable = isReadable;
+    this.#tells = tells;
     const paint = isColored ? colored : plain;
     this.#paint = paint;
     this.#pairs = new Pairs((event, out) => this.#ends(words[event.kind], event, out));
@@ -192,7 +195,20 @@ export class Text implements Format {
     out.signed(end.pid);
     out.literal(this.#paint.name);
     if (end.comm === null) out.literal(unknownEnd);
+    else if (this.#tells) labelled(end.comm, end.who?.label ?? null, out);
     else escapeText(end.comm, 0, end.comm.length, out, parenthesis);
     out.literal(this.#paint.nameEnd);
   }
+}
+
+/** A name and what tells its process apart, `node[server.js] in web`; no name can pretend to say that much. */
+export function labelled(comm: Uint8Array, label: Uint8Array | null, out: Output): void {
+  const start = out.length;
+  escapeText(comm, 0, comm.length, out, parenthesis);
+  const name = decoder.decode(out.bytes.subarray(start, out.length));
+  if (/\[| in /.test(name)) {
+    out.length = start;
+    out.string(name.replaceAll("[", "\\x5b").replaceAll(" in ", "\\x20in "));
+  }
+  if (label !== null) out.copy(label, 0, label.length);
 }

@@ -1,4 +1,6 @@
 /** Records that are no events → who keeps what they say. */
+
+import type { Identity } from "../identity.ts";
 import {
   AddressRecord,
   ForkRecord,
@@ -8,7 +10,9 @@ import {
   RecordType,
   UdpDeliveryRecord,
   UseRecord,
+  WhoRecord,
 } from "../layout.ts";
+import type { Identities } from "./identities.ts";
 import type { Names } from "./names.ts";
 import type { Owners } from "./owners.ts";
 import type { Paths } from "./paths.ts";
@@ -27,16 +31,21 @@ export class Facts {
   readonly #address: AddressRecord;
   readonly #delivery: UdpDeliveryRecord;
   readonly #fork: ForkRecord;
+  readonly #who: WhoRecord;
 
   /**
    * @param words the ring's data, which `bytes` are too
    * @param onFork told of every process that is made, where that is traced
+   * @param identities with --who, or a filter by it
+   * @param onIdentity told of every process whose identity came
    */
   constructor(
     words: Uint32Array,
     bytes: Uint8Array,
     { names, paths, owners, receivers }: { names: Names; paths: Paths; owners: Owners; receivers: Receivers },
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
+    private readonly identities: Identities | null = null,
+    private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,
   ) {
     this.#bytes = bytes;
     this.#names = names;
@@ -50,6 +59,7 @@ export class Facts {
     this.#address = new AddressRecord(words);
     this.#delivery = new UdpDeliveryRecord(words);
     this.#fork = new ForkRecord(words);
+    this.#who = new WhoRecord(words);
   }
 
   /** Takes in the record at this word, which stood at a position of the ring; false when it is too short or of another type. */
@@ -77,9 +87,19 @@ export class Facts {
     } else if (type === RecordType.RECORD_FORK && length >= ForkRecord.size) {
       this.#fork.at = at;
       this.onFork?.(this.#fork.parent, this.#fork.child);
+    } else if (isPathOfProcess(type) && length >= PathRecord.data.offset) {
+      this.identities?.addPath(type, at, bytes);
+    } else if (type === RecordType.RECORD_WHO && length >= WhoRecord.data.offset) {
+      this.#who.at = at;
+      const name = this.#names.describe(this.#who, bytes);
+      if (name?.known) this.onIdentity?.(this.#who.whoTgid, this.#who.whoTag, name.known.identity);
     } else {
       return false;
     }
     return true;
   }
+}
+
+function isPathOfProcess(type: number): boolean {
+  return type === RecordType.RECORD_EXE || type === RecordType.RECORD_CGROUP;
 }

@@ -8,7 +8,9 @@
 import type { BpfMap } from "../../ffi/map.ts";
 import { isAlive } from "../../ffi/spawn.ts";
 import type { End } from "../event.ts";
-import { NameRecord, Naming } from "../layout.ts";
+import type { Identity } from "../identity.ts";
+import { NameRecord, Naming, type WhoRecord } from "../layout.ts";
+import type { Identities, KnownIdentity } from "./identities.ts";
 
 const generation = 32768;
 /** tag has 30 bits and tgid 22: together they are exact in a number */
@@ -22,8 +24,10 @@ const nobody = 0xffff_ffff;
 export interface Name {
   /** its number in our pid namespace, -1 outside it */
   readonly pid: number;
-  /** the raw bytes of its name */
-  readonly comm: Uint8Array;
+  /** the raw bytes of its name; another array once it has another identity */
+  comm: Uint8Array;
+  /** null: not asked for, or it did not come */
+  known: KnownIdentity | null;
 }
 
 export class Names {
@@ -48,6 +52,7 @@ export class Names {
     announced: BpfMap,
     private readonly isNested = false,
     private readonly lives: (pid: number) => boolean = isAlive,
+    private readonly identities: Identities | null = null,
   ) {
     this.#announced = announced;
   }
@@ -58,8 +63,9 @@ export class Names {
     let length = 0;
     while (length < NameRecord.comm.length && bytes[start + length] !== 0) length++;
     const key = record.whoTgid * tagSpan + record.whoTag;
+    const known = this.#search(record.whoTgid, record.whoTag)?.known ?? null;
     this.#old.delete(key);
-    this.#young.set(key, { pid: record.pid || -1, comm: bytes.slice(start, start + length) });
+    this.#young.set(key, { pid: record.pid || -1, comm: bytes.slice(start, start + length), known });
     if (this.#young.size >= generation) this.#age();
   }
 
@@ -70,6 +76,22 @@ export class Names {
     end.comm = name?.comm ?? null;
     end.guess = false;
     end.tag = name === null ? 0 : tag;
+    end.who = name === null ? null : this.#identify(name);
+  }
+
+  /** Keeps the identity of a who_record, which follows the name's; the name, null when that was lost. */
+  describe(record: WhoRecord, bytes: Uint8Array): Name | null {
+    const name = this.#search(record.whoTgid, record.whoTag);
+    if (name === null || this.identities === null) return null;
+    name.known = this.identities.add(record.at, bytes, name.pid, name.comm);
+    return name;
+  }
+
+  #identify(name: Name): Identity | null {
+    if (name.known === null || this.identities === null) return null;
+    const renewed = this.identities.renewed(name.known, name.comm);
+    if (renewed !== null) name.comm = name.comm.slice();
+    return name.known.identity;
   }
 
   /** null when it was never announced: the ring was full */

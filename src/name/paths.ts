@@ -2,14 +2,10 @@
  * Paths of FIFOs, and of what sockets are bound to, by device and inode, as the kernel side sends them before their first
  * use. An inode's number may serve one file after the other, so each path counts from where it stood in the ring on.
  */
+import { joinPath, unknownPath } from "../bytes/path.ts";
 import { PathRecord } from "../layout.ts";
 
 const generation = 65536;
-const slash = 0x2f;
-const root = Uint8Array.of(slash);
-const unnamed = new TextEncoder().encode("<unknown>");
-/** what a path begins with whose beginning is missing */
-const ellipsis = new TextEncoder().encode("…");
 
 interface Named {
   readonly path: Uint8Array;
@@ -47,7 +43,7 @@ export class Paths {
   add(record: PathRecord, bytes: Uint8Array, position: number): void {
     const start = record.at * 4 + PathRecord.data.offset;
     const length = Math.min(record.length, PathRecord.data.length);
-    const path = join(bytes.subarray(start, start + length), record.isCut !== 0);
+    const path = joinPath(bytes.subarray(start, start + length), record.isCut !== 0);
     const { device, inodeLow, inodeHigh } = record;
     const before = this.#find(device, inodeLow, inodeHigh) ?? null;
     forget(before, position - this.ringSize);
@@ -58,7 +54,7 @@ export class Paths {
   find(device: number, inodeLow: number, inodeHigh: number, position: number): Uint8Array {
     let named = this.#find(device, inodeLow, inodeHigh) ?? null;
     while (named !== null && named.since > position) named = named.before;
-    return named?.path ?? unnamed;
+    return named?.path ?? unknownPath;
   }
 
   #find(device: number, low: number, high: number): Named | undefined {
@@ -92,24 +88,4 @@ function made<Value>(maps: Map<number, Map<number, Value>>, key: number): Map<nu
     maps.set(key, map);
   }
   return map;
-}
-
-/** "c\0b\0a\0" → "/a/b/c", or "…/a/b/c"; what no NUL ends is left out */
-function join(components: Uint8Array, isCut: boolean): Uint8Array {
-  if (components.length === 0) return isCut ? unnamed : root;
-  const path = new Uint8Array(components.length + ellipsis.length);
-  let at = path.length;
-  for (let start = 0; start < components.length; ) {
-    const end = components.indexOf(0, start);
-    if (end < 0) break;
-    at -= end - start + 1;
-    path[at] = slash;
-    path.set(components.subarray(start, end), at + 1);
-    start = end + 1;
-  }
-  if (isCut) {
-    at -= ellipsis.length;
-    path.set(ellipsis, at);
-  }
-  return path.subarray(at);
 }

@@ -5,6 +5,7 @@
 import { wordSpan } from "../../ffi/halves.ts";
 import { unescapeText } from "../bytes/escape.ts";
 import { latin1 } from "../bytes/latin1.ts";
+import { same } from "../bytes/same.ts";
 import {
   type End,
   type Event,
@@ -15,6 +16,8 @@ import {
   type LostReason,
   type Meta,
 } from "../event.ts";
+import type { Identity } from "../identity.ts";
+import type { RecordedEnds } from "./identities.ts";
 
 const event = /^(\S+) (-?\d{1,10})\((.*?)\) > (-?\d{1,10})\((.*?)\): (.*)$/s;
 const loss = /^lost (\S+): count (\d{1,16}), reason (\S+)$/;
@@ -36,12 +39,16 @@ export class Lines {
   /** the same array for the same text, as formats expect */
   #texts = new Map<string, Uint8Array>();
   #members: MetaMember[] = [];
+  readonly #identities = new WeakMap<Identity, { comm: Uint8Array; who: Identity }>();
 
   /** @param kinds the words that name a kind */
   constructor(private readonly kinds: ReadonlySet<string>) {}
 
-  /** Fills an event, but for its time and contents; false when the line is none. */
-  read(line: Uint8Array, into: Event): boolean {
+  /**
+   * Fills an event, but for its time and contents; false when the line is none.
+   * @param ends who they are, where that was recorded: their labels stand behind the names
+   */
+  read(line: Uint8Array, into: Event, ends: RecordedEnds | null = null): boolean {
     const found = event.exec(latin1(line));
     if (found === null) return false;
     const [, kind = "", srcPid, srcComm = "", dstPid, dstComm = "", rest = ""] = found;
@@ -50,8 +57,8 @@ export class Lines {
     into.countLow = 0;
     into.countHigh = 0;
     this.#members = [];
-    if (!this.#fill(into.src, Number(srcPid), srcComm) || !this.#fill(into.dst, Number(dstPid), dstComm))
-      return false;
+    if (!this.#fill(into.src, Number(srcPid), srcComm, ends?.src ?? null)) return false;
+    if (!this.#fill(into.dst, Number(dstPid), dstComm, ends?.dst ?? null)) return false;
     for (const part of rest === "" ? [] : rest.split(", ")) if (!this.#add(part, into)) return false;
     into.meta = this.#meta;
     return true;
@@ -75,12 +82,28 @@ export class Lines {
     }
   };
 
-  #fill(end: End, pid: number, comm: string): boolean {
+  #fill(end: End, pid: number, name: string, who: Identity | null): boolean {
     end.pid = pid;
     end.guess = false;
     end.tag = 0;
+    end.who = null;
+    const label = who === null ? "" : latin1(who.label);
+    const comm = name.endsWith(label) ? name.slice(0, name.length - label.length) : name;
     end.comm = comm === unknown ? null : this.#text(comm);
+    if (who !== null && end.comm !== null) this.#identify(end, end.comm, who);
     return end.comm !== null || comm === unknown;
+  }
+
+  /** The same array for the same name of the same identity, and another one for others. */
+  #identify(end: End, comm: Uint8Array, who: Identity): void {
+    let known = this.#identities.get(who);
+    if (known === undefined || !same(known.comm, comm)) {
+      const label = unescapeText(who.label, 0, who.label.length) ?? who.label;
+      known = { comm: comm.slice(), who: { ...who, title: new Uint8Array([...comm, ...label]) } };
+      this.#identities.set(who, known);
+    }
+    end.comm = known.comm;
+    end.who = known.who;
   }
 
   /** `name value`; what the formats add by themselves is kept elsewhere */

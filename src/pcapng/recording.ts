@@ -5,6 +5,7 @@
 import { whole } from "../../ffi/halves.ts";
 import { blankEvent, type Event, type Lost } from "../event.ts";
 import { Block, linkType, Option } from "./block.ts";
+import { type RecordedEnds, RecordedIdentities } from "./identities.ts";
 import { Lines } from "./line.ts";
 import { mostBytes } from "./packet.ts";
 import { bytesOf, eachOption, type Read } from "./read.ts";
@@ -40,6 +41,7 @@ export class Recording {
   firstForeign = -1;
   events = 0;
   readonly #lines: Lines;
+  readonly #identities = new RecordedIdentities();
   readonly #listener: RecordingListener;
   #interfaces: InterfaceBlock[] = [];
   readonly #event = blankEvent();
@@ -104,8 +106,11 @@ export class Recording {
     if (own === undefined || !own.isOurs || captured > body.byteLength - 20) return false;
     let comment: Uint8Array | null = null;
     let packet = noId;
+    let ends: RecordedEnds | null = null;
     eachOption(block, 20 + captured + ((4 - (captured % 4)) % 4), (code, at, length) => {
       if (code === Option.COMMENT && comment === null) comment = bytesOf(block, at, length);
+      else if (code === Option.COMMENT)
+        ends ??= this.#identities.read(decoder.decode(bytesOf(block, at, length)));
       if (code === Option.PACKET_ID && length === 8)
         packet = whole(
           body.getUint32(at + (isLittle ? 0 : 4), isLittle),
@@ -118,7 +123,7 @@ export class Recording {
     if (isMore && this.#contents.length + captured > mostContents) return false;
     if (!isMore) {
       this.finish();
-      if (!this.#lines.read(comment, this.#event)) return false;
+      if (!this.#lines.read(comment, this.#event, ends)) return false;
       timeOf(body.getUint32(4, isLittle), body.getUint32(8, isLittle), own.resolution, this.#event.time);
       if (this.#event.time.seconds > lastSecond) return false;
       this.#contents.length = 0;
@@ -151,6 +156,7 @@ export class Recording {
       if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1));
     }
     const micros = /^(\d{1,10})(\d{6})$/.exec(fields.get("__REALTIME_TIMESTAMP") ?? "");
+    const ends = this.#identities.read(fields.get("IPCDUMP_WHO") ?? "");
     const message = encoder.encode(fields.get("MESSAGE") ?? "");
     const time = {
       seconds: Number(micros?.[1]),
@@ -161,7 +167,7 @@ export class Recording {
     } else if (this.#lines.readLost(message, this.#lost)) {
       this.#lost.time = time;
       this.#listener.lost(this.#lost);
-    } else if (this.#lines.read(message, this.#event)) {
+    } else if (this.#lines.read(message, this.#event, ends)) {
       this.#event.time = time;
       this.#event.contents = null;
       this.#emit();

@@ -15,6 +15,7 @@ import type { Followers } from "../filter/followers.ts";
 import type { Format } from "../format/format.ts";
 import type { Table } from "../format/table.ts";
 import type { Shared } from "../layout.ts";
+import type { Identities } from "../name/identities.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
 import type { Top } from "../top/top.ts";
@@ -46,6 +47,8 @@ export interface Stages {
   readonly clock: Clock;
   readonly batch: Batch;
   readonly waiting: Waiting;
+  /** null without --who */
+  readonly identities: Identities | null;
   readonly filter: Filter;
   /** null when descendants are not asked for */
   readonly followers: Followers | null;
@@ -117,11 +120,13 @@ export class Loop {
 
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
-    const { ring, clock, batch, waiting, losses, ledgers, followers, stage, sink, printer } = this.#stages;
+    const { ring, clock, batch, waiting, identities, losses, ledgers, followers } = this.#stages;
+    const { stage, sink, printer } = this.#stages;
     const ending = this.#ending;
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
     clock.sample();
+    identities?.tick(clock.bootSeconds);
     const records = batch.fill();
     waiting.hold(batch, ending.isDraining ? Number.POSITIVE_INFINITY : clock.bootSeconds);
     followers?.catchUp();
@@ -216,8 +221,10 @@ export class Loop {
 
   /** false: what is there has to be written first, or that was the last one */
   readonly #emit = (): boolean => {
-    const { filter, stage, printer, sink, totals } = this.#stages;
+    const { identities, filter, stage, printer, sink, totals } = this.#stages;
     const event = this.#event;
+    identities?.complete(event.src);
+    identities?.complete(event.dst);
     if (!filter.passes(event)) return true;
     if (stage === null) printer.event(event);
     else stage.event(event);

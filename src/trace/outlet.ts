@@ -18,12 +18,13 @@ export function stageOf({ decode, join, match }: Options, printer: MessageListen
 }
 
 /** What the options choose of formats. */
-export function formatChoice({ color, output, decode, isReadable, isBrief }: Options): FormatChoice {
+export function formatChoice({ color, output, decode, isReadable, isBrief, who }: Options): FormatChoice {
   return {
     isColored: isColored(color, output === null && isatty(1), process.env),
     decodes: decode !== null,
     isReadable,
     isBrief,
+    tells: who,
     carried: new Map(kinds.map(({ name, carries }) => [name, carries])),
   };
 }

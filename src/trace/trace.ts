@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import objectFile from "#dist/ipcdump.bpf.o" with { type: "file" };
 import { sayLast } from "../../ffi/handlers.ts";
 import { Ring } from "../../ffi/ring.ts";
+import { isAlive } from "../../ffi/spawn.ts";
 import { Ledgers } from "../account/ledgers.ts";
 import { Losses } from "../account/losses.ts";
 import { Totals } from "../account/totals.ts";
@@ -18,19 +19,24 @@ import { Clock } from "../decode/clock.ts";
 import { Filter } from "../filter/filter.ts";
 import { Followers } from "../filter/followers.ts";
 import { Groups } from "../filter/groups.ts";
+import { Learning } from "../filter/learning.ts";
 import { type Surroundings, surroundings } from "../filter/surroundings.ts";
+import { isByIdentity } from "../filter/wanted.ts";
 import { formats } from "../format/index.ts";
 import { tableOf } from "../format/tables.ts";
+import type { Identity } from "../identity.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
 import { log } from "../log.ts";
 import { Decoding } from "../message/decoding.ts";
 import { Deliveries } from "../name/deliveries.ts";
 import { Facts } from "../name/facts.ts";
+import { Identities } from "../name/identities.ts";
 import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
 import { Receivers } from "../name/receivers.ts";
+import { Runtimes } from "../name/runtimes.ts";
 import { Waiting } from "../name/waiting.ts";
 import { listingOf } from "../proc/opened.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
@@ -69,7 +75,9 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const isNested = pidNamespace() !== 0;
   const insideOnly = isNested && !options.allNamespaces;
   const shared = new Shared(object.map(".bss.shared").words(Shared.size));
-  const names = new Names(object.map("named"), isNested);
+  const isDescribed = isByIdentity(options.wanted);
+  const identities = options.who || isDescribed ? new Identities(ring.words, new Runtimes()) : null;
+  const names = new Names(object.map("named"), isNested, isAlive, identities);
   const deliveries = attached.seesDeliveries ? new Deliveries() : null;
   const listing = attached.holders === null ? null : listingOf(attached.holders);
   const owners = new Owners(names, deliveries, isNested, listing);
@@ -85,7 +93,10 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const onFork = groups.isFollowing ? (parent: number, made: number) => filter.forked(parent, made) : null;
   const receivers = new Receivers(options.wait * 1e9);
   const known = { names, paths, owners, receivers };
-  const facts = new Facts(ring.words, ring.bytes, known, onFork);
+  const learning = isDescribed ? new Learning(object.map("named"), filter) : null;
+  const onIdentity =
+    learning === null ? null : (tgid: number, tag: number, who: Identity) => learning.learn(tgid, tag, who);
+  const facts = new Facts(ring.words, ring.bytes, known, onFork, identities, onIdentity);
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
@@ -101,11 +112,12 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
 
   introduce(attached, own, insideOnly);
   await dropPrivileges({
-    looks: traced.some(({ kind }) => kind.name !== "signal"),
+    looks: identities !== null || traced.some(({ kind }) => kind.name !== "signal"),
     signals: child !== null,
     map: object.map("named"),
   });
   sayLast(lastWords);
+  identities?.survey();
   sink.start();
   format.header(sink.output);
   const hint = isatty(2) && child === null ? "; Ctrl-C to stop" : "";
@@ -121,6 +133,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       clock: new Clock(),
       batch,
       waiting: new Waiting(owners, options.wait),
+      identities,
       filter,
       followers,
       stage,

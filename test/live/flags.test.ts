@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FlagName } from "../../src/command/flags.ts";
+import type { Description } from "../../src/filter/described.ts";
 import { Actor } from "../harness/actor.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
@@ -94,6 +95,22 @@ const filters: [flags: string, wanted: string][] = inVm
       ["-p A --path *", ""],
       ["-p A --port 80", ""],
       ["-p A --not-type pipe,unix", "ab ba aa"],
+      ["--exe */alpha", "ab ba aa"],
+      ["--src-exe alpha", "ab aa"],
+      ["--dst-exe alpha,nothing --not-user 54321", "ba aa"],
+      ["-p A --not-exe beta*", "aa"],
+      ["--src-args /alpha", "ab aa"],
+      ["--args /alpha --dst-args beta\\,b", "ab"],
+      ["-p A --not-args /beta", "aa"],
+      ["-p A --user root --src-user 0 --dst-user root", "ab ba aa"],
+      ["--user nobody --src-exe alpha", ""],
+      ["-p A --not-user 0", ""],
+      ["--src-container web --src-exe alpha", ""],
+      ["--container web --dst-container 0123456789ab --dst-exe alpha", ""],
+      ["-p A --not-container * --not-unit cron", "ab ba aa"],
+      ["--unit cron --src-unit cron --dst-unit cron", ""],
+      ["-p A --cgroup / --src-cgroup / --dst-cgroup /", "ab ba aa"],
+      ["-p A --not-cgroup /", ""],
     ];
 test.each(filters)("ipcdump -t signal %s", async (line, wanted) => {
   const words = line.split(" ").map((word) => word.replace(/\bA\b/, `${a.pid}`).replace(/\bB\b/, `${b.pid}`));
@@ -219,7 +236,9 @@ const file = join(folder, "events");
 const recording = join(folder, "recording");
 /** a section that has nothing in it */
 writeFileSync(recording, Uint32Array.of(0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffff_ffff, 0xffff_ffff, 28));
-const good: Record<FlagName, Good> = {
+/** those by who processes are have their rows above */
+type ByIdentity = `${"" | "src-" | "dst-" | "not-"}${keyof Description}`;
+const good: Record<Exclude<FlagName, ByIdentity>, Good> = {
   type: { words: "-t k" },
   "not-type": { words: "--not-type pipe,unix" },
   bytes: { words: "-x", stdout: /"name":"SIGWINCH"/ },
@@ -227,6 +246,7 @@ const good: Record<FlagName, Good> = {
   match: { words: "--match /WINCH/", pairs: "" },
   join: { words: "--join 20ms" },
   brief: { words: "--brief", stdout: /"name":"SIGWINCH"/ },
+  who: { words: "--who", stdout: /"src":\{"exe":"[^"]*\/alpha","args":\["/ },
   decode: { words: "--decode=http" },
   slow: { words: "--decode --slow 5ms", pairs: "" },
   errors: { words: "--decode --errors", pairs: "" },

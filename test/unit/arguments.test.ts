@@ -6,6 +6,7 @@ import { splitList } from "../../src/command/flagvalues.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { nearest } from "../../src/command/spelling.ts";
 import type { Kind } from "../../src/event.ts";
+import { anybody } from "../../src/filter/described.ts";
 import { paths, processes, type Wanted } from "../../src/filter/wanted.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import { Pattern } from "../../src/match/pattern.ts";
@@ -27,6 +28,10 @@ const none: Wanted = {
   signals: [],
   noSelf: false,
   match: [],
+  describedSource: anybody,
+  describedDestination: anybody,
+  describedEither: anybody,
+  describedExcluded: anybody,
 };
 const defaults: Options = {
   kinds: all,
@@ -34,6 +39,7 @@ const defaults: Options = {
   wanted: none,
   bytes: false,
   isReadable: false,
+  who: false,
   maxBytes: 0,
   shownBytes: 0,
   match: [],

@@ -41,9 +41,17 @@ const between = (list: readonly Import[]) => list.map(({ from, to }) => `${from}
  * The floors of the house, the ground first: what each folder, or file outside of one, may import beside itself, ffi/
  * and the ground, types included. A name can only stand behind those it may import, so there is no circle of folders.
  */
-const ground = ["src/event.ts", "src/place.ts", "src/failure.ts", "src/layout.ts", "src/bytes/"];
+const ground = [
+  "src/identity.ts",
+  "src/event.ts",
+  "src/place.ts",
+  "src/failure.ts",
+  "src/layout.ts",
+  "src/bytes/",
+];
 const floors: Readonly<Record<string, readonly string[]>> = {
   "src/layout.ts": [],
+  "src/identity.ts": [],
   "src/event.ts": [],
   "src/place.ts": [],
   "src/failure.ts": [],
@@ -70,8 +78,9 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/top/": ["src/format/", "src/command/"],
   "src/extcap/": ["src/pcapng/", "src/kinds/", "src/command/", "src/attach/"],
   "src/trace/": [
-    ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/", "src/filter/"],
+    ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/"],
     ...[
+      "src/filter/",
       "src/match/",
       "src/pcapng/",
       "src/message/",

@@ -174,6 +174,7 @@ describe("a kind is three files that agree", () => {
     const hooks = new Set([
       "process_fork",
       "process_free",
+      "process_exec",
       "descriptors",
       ...kinds.flatMap((kind) => Object.keys(kind.hooks)),
     ]);
