@@ -68,12 +68,12 @@
 	SEC("?tp_btf/skb_copy_datagram_iovec")                                                     \
 	int BPF_PROG(hook, const struct sk_buff *skb, int length)                                  \
 	{                                                                                          \
-		return body(length);                                                               \
+		return and_who(body(length));                                                      \
 	}                                                                                          \
 	SEC("?tp/skb/skb_copy_datagram_iovec")                                                     \
 	int hook##__perf(struct trace_event_raw_skb_copy_datagram_iovec *event)                    \
 	{                                                                                          \
-		return body(event->len);                                                           \
+		return and_who(body(event->len));                                                  \
 	}
 
 #endif

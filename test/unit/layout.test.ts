@@ -44,7 +44,8 @@ function generate(record: BtfType, ...more: BtfType[]): string {
   const config = struct("config", 4, [["contents", "u32", 0]]);
   const shared = struct("shared", 4, [["awake", "u32", 0]]);
   const member = struct("member", 4, [["groups", "u32", 0]]);
-  const types: BtfType[] = [...basics, config, shared, record, ...more, member];
+  const naming = struct("naming", 4, [["groups", "u32", 0]]);
+  const types: BtfType[] = [...basics, config, shared, record, ...more, member, naming];
   const anchor = types.length;
   types.push(
     { kind: "pointer", name: "", type: types.indexOf(record) },
