@@ -32,7 +32,7 @@ export function writeGuest(path: string, { copies, steps, token }: Guest): void 
   using archive = new CpioArchive(path);
   for (const folder of ["/proc", "/sys", "/dev", "/tmp", "/root", "/run", "/etc"]) archive.folder(folder);
   archive.copy("/init", join(import.meta.dir, "init"));
-  archive.file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+  archive.file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n");
   archive.file("/etc/group", "root:x:0:\n");
 
   archive.copy("/bin/busybox", staticBusybox());
