@@ -30,6 +30,7 @@ enum record_type {
 	RECORD_EXE = 12,
 	RECORD_CGROUP = 13,
 	RECORD_WHO = 14,
+	RECORD_OOM = 15,
 };
 
 enum lost_reason {
@@ -83,12 +84,14 @@ enum event_flags {
 	EVENT_OPEN = 4, /* whoever receives it is `dst`, which is who used the receiver last */
 	PIPE_FIFO = 16,
 	SIGNAL_GROUP = 16,
-	SIGNAL_KERNEL = 32,   /* no process asked for it */
-	SIGNAL_BARE = 64,     /* and it has no siginfo */
-	SIGNAL_EXITING = 128, /* it was sent as a process ended */
-	SIGNAL_PDEATH = 256,  /* it is the target's PR_SET_PDEATHSIG */
-	SEND_BOUND = 16,      /* `address` is the key of an address_record */
-	SEND_TO_ADDRESS = 32, /* the receiver is only known by the address */
+	SIGNAL_KERNEL = 32,    /* no process asked for it */
+	SIGNAL_BARE = 64,      /* and it has no siginfo */
+	SIGNAL_EXITING = 128,  /* it was sent as a process ended */
+	SIGNAL_PDEATH = 256,   /* it is the target's PR_SET_PDEATHSIG */
+	SIGNAL_OOM = 512,      /* its target shares the memory of who was marked */
+	SIGNAL_LIMITED = 1024, /* to itself, by a process that has a limit of time */
+	SEND_BOUND = 16,       /* `address` is the key of an address_record */
+	SEND_TO_ADDRESS = 32,  /* the receiver is only known by the address */
 	SEND_UNHELD =
 		64, /* no process had the receiver: its descriptors were on their way by SCM_RIGHTS */
 	SEND_FROM_BOUND = 128, /* `src_address` is the key of one, too */
@@ -170,29 +173,6 @@ struct fork_record {
 	u32 child;
 };
 
-#define ANCESTORS 8
-#define ARGUMENT_DATA 4096
-
-struct ancestor {
-	u32 pid; /* in the tracer's pid namespace; 0: it is not in there */
-	u8 comm[COMM_LENGTH];
-};
-
-/* Who a process is beside its name: its parent first, then the parent's, up to the leader of a session */
-struct who_record {
-	u32 type;
-	u32 length; /* 0: its memory could not be read */
-	struct process who;
-	u64 born;      /* start_boottime, ns */
-	u64 arg_start; /* 0: it has no memory of its own, or has left it */
-	u32 uid;       /* the effective one, in the initial user namespace */
-	u32 is_cut;
-	u32 ancestors;
-	u32 reserved;
-	struct ancestor ancestor[ANCESTORS];
-	u8 data[ARGUMENT_DATA]; /* each ended by a NUL */
-};
-
 #define ADDRESS_DATA 112
 
 /*
@@ -248,7 +228,7 @@ struct udp_delivery_record {
 	u32 net;
 	u32 src_port; /* 0: not known, nor where it was sent */
 	u32 dst_port;
-	u32 copy_of; /* the same for all sockets that got one datagram */
+	u32 copy_of;	 /* the same for all sockets that got one datagram */
 	u32 is_filtered; /* the socket has a filter, which may have cut it */
 	u32 reserved;
 	u8 dst_address[16];
@@ -293,5 +273,7 @@ struct queue_record {
 
 /* What is only reserved in the ring is not in BTF: a pointer in a section of its own anchors it */
 #define ANCHOR(type, name) const type name *anchor_##name SEC(".ipc.events")
+
+#include "fact.h"
 
 #endif

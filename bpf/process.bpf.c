@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Processes as they come and go, for filters that take descendants too, and what they become, for --who. Who descends from whom is kept
- * twice: here, so that a child is followed from before its first instruction, and in user space, which
- * still has to know one that is gone.
+ * Processes as they come and go, for filters that take descendants too; what they become, for --who; and whom the
+ * OOM killer took. Who descends from whom is kept twice: here, so that a child is followed from before its first
+ * instruction, and in user space, which still has to know one that is gone.
  */
+#include "kill.h"
 #include "process.h"
 #include <bpf/bpf_tracing.h>
 
@@ -14,6 +15,7 @@
 ANCHOR(struct, fork_record);
 ANCHOR(enum, group);
 ANCHOR(enum, globs);
+ANCHOR(struct, oom_record);
 ANCHOR(struct, who_record);
 
 /* Gives a process that was just made the groups of its parent, and takes it what the last one with its pid had */
@@ -136,4 +138,26 @@ SEC("?tp/sched/sched_process_exec")
 int process_exec__any__perf(void *ctx)
 {
 	return on_exec();
+}
+
+/* By perf only: what the raw tracepoint passes is another thing since 6.10 */
+SEC("?tp/oom/mark_victim")
+int process_marked__any(struct trace_event_raw_mark_victim *event)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct kill *kill = bpf_map_lookup_elem(&kills, &thread);
+	struct oom_record *record;
+
+	/* one that is ending anyway is marked without a signal */
+	if (!kill || kill->is_marked || kill->pid != (u32)event->pid)
+		return 0;
+	kill->is_marked = 1;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	record->type = RECORD_OOM;
+	record->thread = thread;
+	record->time = kill->time;
+	bpf_ringbuf_submit(record, wakeup());
+	return 0;
 }

@@ -4,6 +4,7 @@
  * once. It runs under the target's siglock with interrupts off, so even a preemptible kernel skips
  * none, and it is the hook of every back end.
  */
+#include "kill.h"
 #include "process.h"
 #include "syscall.h"
 #include <bpf/bpf_tracing.h>
@@ -122,6 +123,8 @@ static __always_inline u32 circumstances(int number, u64 address, struct task_st
 		flags |= SIGNAL_EXITING;
 	if (BPF_CORE_READ(task, pdeath_signal) == number)
 		flags |= SIGNAL_PDEATH;
+	if (number == SIGKILL && (flags & SIGNAL_BARE))
+		flags |= reason_of_kill(task);
 	return flags;
 }
 
@@ -172,6 +175,8 @@ int BPF_PROG(signal_generate__tracepoint, int number, struct kernel_siginfo *inf
 	record->code = 0;
 	if (address > SEND_SIG_PRIV)
 		record->code = BPF_CORE_READ(info, si_code);
+	else if (!is_own && number == SIGKILL && !(flags & SIGNAL_OOM))
+		note_kill(task, record->event.time);
 	bpf_ringbuf_submit(record, wakeup());
 	return and_who(0);
 }

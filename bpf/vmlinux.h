@@ -450,10 +450,15 @@ struct cred {
 	kuid_t euid;
 };
 
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
+};
 struct signal_struct {
 	atomic_t live;
 	unsigned int flags;
 	struct pid *pids[4];
+	struct rlimit rlim[16];
 };
 struct task_struct___state {
 	volatile long state;
@@ -630,6 +635,10 @@ struct trace_event_raw_skb_copy_datagram_iovec {
 struct trace_event_raw_sock_msg_length {
 	void *sk;
 	int ret;
+};
+
+struct trace_event_raw_mark_victim {
+	int pid;
 };
 
 struct trace_event_raw_task_newtask {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * Who a process is beside its name, for --who and the filters by it: executable, arguments, user, ancestors and
- * cgroup. It is sent right after the name, once the program that named it is done, and the tag of a process tells apart what it was before an exec, another user or
- * another cgroup. So whoever was named by a tag was that when it did what an event says.
+ * cgroup. It is sent right after the name, once the program that named it is done, and the tag of a process tells
+ * apart what it was before an exec, another user or another cgroup. So whoever was named by a tag was that when it
+ * did what an event says.
  */
 #ifndef WHO_H
 #define WHO_H
@@ -43,7 +44,10 @@ static __always_inline u32 mix(u32 hash, u32 word)
 	return hash ^ (hash >> 15);
 }
 
-/* All that is sent of a process changes only when one of these does, but for its ancestors and what it writes over its arguments */
+/*
+ * All that is sent of a process changes only when one of these does, but for its ancestors and what it writes over its
+ * arguments
+ */
 static __always_inline u32 mix_who(u32 hash, struct task_struct *leader)
 {
 	u64 groups = (u64)BPF_CORE_READ(leader, cgroups);

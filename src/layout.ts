@@ -182,6 +182,8 @@ export const EventFlags = {
   SIGNAL_BARE: 64,
   SIGNAL_EXITING: 128,
   SIGNAL_PDEATH: 256,
+  SIGNAL_OOM: 512,
+  SIGNAL_LIMITED: 1024,
   SEND_BOUND: 16,
   SEND_TO_ADDRESS: 32,
   SEND_UNHELD: 64,
@@ -523,6 +525,26 @@ export class NameRecord {
   static readonly comm = { offset: 16, length: 16, size: 1 } as const;
 }
 
+/** struct oom_record */
+export class OomRecord {
+  static readonly size = 16;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get thread(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+}
+
 /** struct path_record */
 export class PathRecord {
   static readonly size = 4376;
@@ -809,6 +831,7 @@ export const RecordType = {
   RECORD_EXE: 12,
   RECORD_CGROUP: 13,
   RECORD_WHO: 14,
+  RECORD_OOM: 15,
 } as const;
 
 /** struct run */

@@ -62,9 +62,10 @@ export class Attached implements Disposable {
   }
 }
 
-/** of process.bpf.c, which belongs to no kind: for descendants, and for --who */
+/** of process.bpf.c, which belongs to no kind: for descendants, for --who, and for --kernel-signals */
 const followingHooks = ["process_fork", "process_free"];
 const becomingHooks = ["process_exec"];
+const killingHooks = ["process_marked"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
@@ -124,6 +125,7 @@ export function attach(
       const processHooks = [
         ...(groups.isFollowing ? followingHooks : []),
         ...(options.who || isByIdentity(options.wanted) ? becomingHooks : []),
+        ...(options.kernelSignals ? killingHooks : []),
       ];
       const followers = object.programs.filter(({ hook }) => processHooks.includes(hook));
       for (const program of followers) program.enable(true);

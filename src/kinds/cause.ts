@@ -58,11 +58,21 @@ const faults: readonly number[] = [
   signals.SIGTRAP,
 ];
 
-/** A word of EVENTS.md for a record of SIGNAL_KERNEL. */
-export function causeOf({ number, flags, code: unsigned }: SignalRecord): Uint8Array {
+/** Whether it takes the OOM killer's mark to tell why the kernel sent it. */
+export function isUnexplained({ number, flags }: SignalRecord): boolean {
+  const known = EventFlags.SIGNAL_OOM | EventFlags.SIGNAL_PDEATH;
+  return number === signals.SIGKILL && (flags & EventFlags.SIGNAL_BARE) !== 0 && (flags & known) === 0;
+}
+
+/**
+ * A word of EVENTS.md for a record of SIGNAL_KERNEL.
+ * @param isMarked the OOM killer has marked its target
+ */
+export function causeOf({ number, flags, code: unsigned }: SignalRecord, isMarked: boolean): Uint8Array {
   const given = unsigned | 0;
   const isBare = (flags & EventFlags.SIGNAL_BARE) !== 0;
   const isExiting = (flags & EventFlags.SIGNAL_EXITING) !== 0;
+  if (isMarked || (flags & EventFlags.SIGNAL_OOM) !== 0) return causes.oom;
   if (isBare && isExiting && (flags & EventFlags.SIGNAL_PDEATH) !== 0) return causes.pdeathsig;
   if (!isBare && given === code.timer) return causes.timer;
   if (!isBare && given === code.queue) return causes.queue;
@@ -70,6 +80,6 @@ export function causeOf({ number, flags, code: unsigned }: SignalRecord): Uint8A
   if (faults.includes(number)) return causes.fault;
   const told = byNumber[number] ?? (isBare ? bare[number] : undefined);
   if (told !== undefined) return told;
-  if (isBare && number === signals.SIGKILL) return isExiting ? causes.exit : causes.oom;
-  return causes.other;
+  if (isBare && number === signals.SIGKILL && isExiting) return causes.exit;
+  return (flags & EventFlags.SIGNAL_LIMITED) !== 0 ? causes.limit : causes.other;
 }

@@ -6,6 +6,7 @@ import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Paths } from "../name/paths.ts";
 import type { Receivers } from "../name/receivers.ts";
+import type { Victims } from "../name/victims.ts";
 import type { Asked } from "../name/waiting.ts";
 
 /** The sources of a kind's reader. */
@@ -16,6 +17,7 @@ export interface Tools {
   paths: Paths;
   owners: Owners;
   receivers: Receivers;
+  victims: Victims;
   /** -B: bytes of contents an event at most, 0 is all. The kernel side keeps to it where a record is one event */
   maxBytes: number;
 }

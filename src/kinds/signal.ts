@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type Event, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, SignalRecord } from "../layout.ts";
-import { causeOf } from "./cause.ts";
+import { causeOf, isUnexplained } from "./cause.ts";
 import type { Entry, KindModule, Reader, Tools } from "./kind.ts";
 
 const num = key("num", "integer");
@@ -45,6 +45,17 @@ class SignalReader implements Reader {
     this.#record = new SignalRecord(tools.words);
   }
 
+  isReady(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    return (record.flags & EventFlags.SIGNAL_KERNEL) === 0 || !isUnexplained(record) || this.#isMarked();
+  }
+
+  #isMarked(): boolean {
+    const { thread, timeLow, timeHigh } = this.#record;
+    return this.#tools.victims.has(thread, timeLow, timeHigh);
+  }
+
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     const { names } = this.#tools;
@@ -68,7 +79,7 @@ class SignalReader implements Reader {
     out.text(name, signalNames[number] ?? encoder.encode(`${number}`));
     if ((flags & EventFlags.SIGNAL_GROUP) === 0 && target !== 0) out.integer(tid, target, 0);
     if (code !== 0) out.text(result, resultNames[code] ?? encoder.encode(`${code}`));
-    if ((flags & EventFlags.SIGNAL_KERNEL) !== 0) out.text(cause, causeOf(this.#record));
+    if ((flags & EventFlags.SIGNAL_KERNEL) !== 0) out.text(cause, causeOf(this.#record, this.#isMarked()));
   };
 }
 

@@ -5,6 +5,7 @@ import {
   AddressRecord,
   ForkRecord,
   NameRecord,
+  OomRecord,
   PathRecord,
   ReceiveRecord,
   RecordType,
@@ -17,6 +18,16 @@ import type { Names } from "./names.ts";
 import type { Owners } from "./owners.ts";
 import type { Paths } from "./paths.ts";
 import type { Receivers } from "./receivers.ts";
+import type { Victims } from "./victims.ts";
+
+/** Who keeps what is said. */
+export interface Known {
+  names: Names;
+  paths: Paths;
+  owners: Owners;
+  receivers: Receivers;
+  victims: Victims;
+}
 
 export class Facts {
   readonly #bytes: Uint8Array;
@@ -24,6 +35,7 @@ export class Facts {
   readonly #paths: Paths;
   readonly #owners: Owners;
   readonly #receivers: Receivers;
+  readonly #victims: Victims;
   readonly #name: NameRecord;
   readonly #path: PathRecord;
   readonly #use: UseRecord;
@@ -32,6 +44,7 @@ export class Facts {
   readonly #delivery: UdpDeliveryRecord;
   readonly #fork: ForkRecord;
   readonly #who: WhoRecord;
+  readonly #oom: OomRecord;
 
   /**
    * @param words the ring's data, which `bytes` are too
@@ -42,7 +55,7 @@ export class Facts {
   constructor(
     words: Uint32Array,
     bytes: Uint8Array,
-    { names, paths, owners, receivers }: { names: Names; paths: Paths; owners: Owners; receivers: Receivers },
+    { names, paths, owners, receivers, victims }: Known,
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
     private readonly identities: Identities | null = null,
     private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,
@@ -52,6 +65,7 @@ export class Facts {
     this.#paths = paths;
     this.#owners = owners;
     this.#receivers = receivers;
+    this.#victims = victims;
     this.#name = new NameRecord(words);
     this.#path = new PathRecord(words);
     this.#use = new UseRecord(words);
@@ -60,6 +74,7 @@ export class Facts {
     this.#delivery = new UdpDeliveryRecord(words);
     this.#fork = new ForkRecord(words);
     this.#who = new WhoRecord(words);
+    this.#oom = new OomRecord(words);
   }
 
   /** Takes in the record at this word, which stood at a position of the ring; false when it is too short or of another type. */
@@ -93,6 +108,9 @@ export class Facts {
       this.#who.at = at;
       const name = this.#names.describe(this.#who, bytes);
       if (name?.known) this.onIdentity?.(this.#who.whoTgid, this.#who.whoTag, name.known.identity);
+    } else if (type === RecordType.RECORD_OOM && length >= OomRecord.size) {
+      this.#oom.at = at;
+      this.#victims.add(this.#oom);
     } else {
       return false;
     }

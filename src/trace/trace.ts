@@ -37,6 +37,7 @@ import { Owners } from "../name/owners.ts";
 import { Paths } from "../name/paths.ts";
 import { Receivers } from "../name/receivers.ts";
 import { Runtimes } from "../name/runtimes.ts";
+import { Victims } from "../name/victims.ts";
 import { Waiting } from "../name/waiting.ts";
 import { listingOf } from "../proc/opened.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
@@ -92,7 +93,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
   const onFork = groups.isFollowing ? (parent: number, made: number) => filter.forked(parent, made) : null;
   const receivers = new Receivers(options.wait * 1e9);
-  const known = { names, paths, owners, receivers };
+  const known = { names, paths, owners, receivers, victims: new Victims() };
   const learning = isDescribed ? new Learning(object.map("named"), filter) : null;
   const onIdentity =
     learning === null ? null : (tgid: number, tag: number, who: Identity) => learning.learn(tgid, tag, who);

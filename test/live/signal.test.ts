@@ -90,9 +90,10 @@ describe("signal", () => {
 test("--kernel-signals: what the kernel raises, with its cause, and what processes send as ever", async () => {
   const kernel = await Trace.start("signal", "--kernel-signals");
   const truth = await run("kernel");
+  const killed = await run("killed");
   await kernel.settle();
   await kernel.stop();
-  const names = [...truth.roles.values()].map(({ comm }) => comm);
+  const names = [...truth.roles.values(), ...killed.roles.values()].map(({ comm }) => comm);
   const counts: Record<string, number> = {};
   for (const { src_pid, src_comm, dst_comm, meta } of kernel.events) {
     if (src_pid !== 0 || !names.includes(dst_comm)) continue;
@@ -111,6 +112,10 @@ test("--kernel-signals: what the kernel raises, with its cause, and what process
     "user: SIGQUIT by terminal": 1,
     "user: SIGHUP by hangup": 1,
     "orphanage: SIGTERM by pdeathsig": 3,
+    "limited: SIGKILL by limit": 1,
+    "traced: SIGKILL by exit": 1,
+    "hungry: SIGKILL by oom": 1,
+    "sharing: SIGKILL by oom": 1,
   });
   // and never in the name of a process
   const causes = kernel.events.filter(({ meta }) => meta.cause !== undefined);

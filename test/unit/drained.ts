@@ -10,6 +10,7 @@ import { Names } from "../../src/name/names.ts";
 import { Owners } from "../../src/name/owners.ts";
 import { Paths } from "../../src/name/paths.ts";
 import { Receivers } from "../../src/name/receivers.ts";
+import { Victims } from "../../src/name/victims.ts";
 import { Waiting } from "../../src/name/waiting.ts";
 import { Tape } from "./tape.ts";
 
@@ -59,7 +60,13 @@ export function start(
     Object.assign(owners.holders, { ofSocket: nobody, ofMaster: nobody });
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
-  const known = { names, paths: new Paths(1 << 20), owners, receivers: new Receivers(50e6) };
+  const known = {
+    names,
+    paths: new Paths(1 << 20),
+    owners,
+    receivers: new Receivers(50e6),
+    victims: new Victims(),
+  };
   const facts = new Facts(tape.words, tape.bytes, known, (parent, child) => forks.push([parent, child]));
   const batch = new Batch(tape.ring, kinds, { ...known, maxBytes }, facts, contents);
   return { batch, waiting: new Waiting(owners, 0.05) };
