@@ -21,7 +21,7 @@ import type { Receivers } from "./receivers.ts";
 import type { Victims } from "./victims.ts";
 
 /** Who keeps what is said. */
-export interface Known {
+export interface Keepers {
   names: Names;
   paths: Paths;
   owners: Owners;
@@ -55,7 +55,7 @@ export class Facts {
   constructor(
     words: Uint32Array,
     bytes: Uint8Array,
-    { names, paths, owners, receivers, victims }: Known,
+    { names, paths, owners, receivers, victims }: Keepers,
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
     private readonly identities: Identities | null = null,
     private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,

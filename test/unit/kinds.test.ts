@@ -175,6 +175,7 @@ describe("a kind is three files that agree", () => {
       "process_fork",
       "process_free",
       "process_exec",
+      "process_marked",
       "descriptors",
       ...kinds.flatMap((kind) => Object.keys(kind.hooks)),
     ]);
