@@ -80,6 +80,7 @@ export function causeOf({ number, flags, code: unsigned }: SignalRecord, isMarke
   if (faults.includes(number)) return causes.fault;
   const told = byNumber[number] ?? (isBare ? bare[number] : undefined);
   if (told !== undefined) return told;
-  if (isBare && number === signals.SIGKILL && isExiting) return causes.exit;
-  return (flags & EventFlags.SIGNAL_LIMITED) !== 0 ? causes.limit : causes.other;
+  // the next tick of the clock may come as it is ending
+  if ((flags & EventFlags.SIGNAL_LIMITED) !== 0) return causes.limit;
+  return isBare && number === signals.SIGKILL && isExiting ? causes.exit : causes.other;
 }
