@@ -4,72 +4,34 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FlagName } from "../../src/command/flags.ts";
 import type { Description } from "../../src/filter/described.ts";
-import { Actor } from "../harness/actor.ts";
+import type { Actor } from "../harness/actor.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { Pair, SIGNALS, untraced } from "../harness/pair.ts";
 import { inVm } from "../harness/programs.ts";
 import { run } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
-const SIGNALS = ["-t", "signal", "--backend", BACKEND];
 const TOTALS = /^\d+ events in /;
 const folder = mkdtempSync(join(tmpdir(), "ipcdump-flags-"));
 
+let pair: Pair;
 let a: Actor;
 let b: Actor;
 
 beforeAll(() => {
-  [a, b] = [new Actor(folder, "alpha"), new Actor(folder, "beta,b")];
+  pair = new Pair(folder);
+  ({ a, b } = pair);
 });
 
 afterAll(() => {
-  a.end();
-  b.end();
+  pair.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** alpha → beta, beta → alpha, alpha → alpha */
-async function act(): Promise<void> {
-  await a.signal(b);
-  await b.signal(a);
-  await a.signal(a);
-}
-
-interface Outcome {
-  status: number;
-  stdout: string[];
-  stderr: string[];
-}
-
-/** What is said of the three signals with these flags; one that ends by itself is not told to. */
-async function traced(args: readonly string[], isEnding = false): Promise<Outcome> {
-  using ipcdump = await Ipcdump.tracing([...SIGNALS, ...args]);
-  await act();
-  if (!isEnding) ipcdump.kill("SIGINT");
-  const status = await ipcdump.ended();
-  return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
-}
-
-/** The same of one that traces nothing, or without a word. */
-async function untraced(args: readonly string[]): Promise<Outcome> {
-  using ipcdump = new Ipcdump(args);
-  const status = await ipcdump.ended();
-  return { status, stdout: ipcdump.stdout, stderr: ipcdump.stderr };
-}
-
-/** The signals among our actors, as `ab ba aa`. */
-function shown(stdout: readonly string[]): string {
-  const letters = new Map([
-    [a.pid, "a"],
-    [b.pid, "b"],
-  ]);
-  return stdout
-    .map((line) => JSON.parse(line))
-    .map(({ src_pid, dst_pid }) => `${letters.get(src_pid)}${letters.get(dst_pid)}`)
-    .filter((pair) => !pair.includes("undefined"))
-    .join(" ");
-}
+const traced = (args: readonly string[], isEnding = false) => pair.traced(args, isEnding);
+const shown = (stdout: readonly string[]) => pair.shown(stdout);
 
 // In a VM `good` has to do: each is a start, and there everything is emulated.
 const filters: [flags: string, wanted: string][] = inVm
@@ -95,26 +57,9 @@ const filters: [flags: string, wanted: string][] = inVm
       ["-p A --path *", ""],
       ["-p A --port 80", ""],
       ["-p A --not-type pipe,unix", "ab ba aa"],
-      ["--exe */alpha", "ab ba aa"],
-      ["--src-exe alpha", "ab aa"],
-      ["--dst-exe alpha,nothing --not-user 54321", "ba aa"],
-      ["-p A --not-exe beta*", "aa"],
-      ["--src-args /alpha", "ab aa"],
-      ["--args /alpha --dst-args beta\\,b", "ab"],
-      ["-p A --not-args /beta", "aa"],
-      ["-p A --user root --src-user 0 --dst-user root", "ab ba aa"],
-      ["--user nobody --src-exe alpha", ""],
-      ["-p A --not-user 0", ""],
-      ["--src-container web --src-exe alpha", ""],
-      ["--container web --dst-container 0123456789ab --dst-exe alpha", ""],
-      ["-p A --not-container * --not-unit cron", "ab ba aa"],
-      ["--unit cron --src-unit cron --dst-unit cron", ""],
-      ["-p A --cgroup / --src-cgroup / --dst-cgroup /", "ab ba aa"],
-      ["-p A --not-cgroup /", ""],
     ];
 test.each(filters)("ipcdump -t signal %s", async (line, wanted) => {
-  const words = line.split(" ").map((word) => word.replace(/\bA\b/, `${a.pid}`).replace(/\bB\b/, `${b.pid}`));
-  const { status, stdout } = await traced([...words, "-f", "json"]);
+  const { status, stdout } = await traced([...pair.words(line), "-f", "json"]);
   expect([status, shown(stdout)]).toEqual([0, wanted]);
 });
 
@@ -146,10 +91,10 @@ describe("what comes out", () => {
 
   test("--summary: a table, also so far", async () => {
     using ipcdump = await Ipcdump.tracing([...SIGNALS, "-p", `${a.pid}`, "--summary"]);
-    await act();
+    await pair.act();
     ipcdump.kill("SIGUSR1");
     await ipcdump.until("the table so far", () => (ipcdump.stdout.length >= 4 ? true : undefined));
-    await act();
+    await pair.act();
     ipcdump.kill("SIGINT");
     expect(await ipcdump.ended()).toBe(0);
     expect(ipcdump.stdout).toHaveLength(8);
@@ -236,7 +181,7 @@ const file = join(folder, "events");
 const recording = join(folder, "recording");
 /** a section that has nothing in it */
 writeFileSync(recording, Uint32Array.of(0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffff_ffff, 0xffff_ffff, 28));
-/** those by who processes are have their rows above */
+/** those by who processes are have a file of their own, described.test.ts */
 type ByIdentity = `${"" | "src-" | "dst-" | "not-"}${keyof Description}`;
 const good: Record<Exclude<FlagName, ByIdentity>, Good> = {
   type: { words: "-t k" },

@@ -120,6 +120,30 @@ const refused: [words: string[], message: string][] = [
   [["--summary=yes"], "--summary takes no value: yes\nTry: ipcdump --help"],
   [["--self=1"], "--self takes no value: 1\nTry: ipcdump --help"],
 ];
+const ends = ["", "src-", "dst-", "not-"];
+const described: readonly [name: string, value: string][] = [
+  ["exe", "GLOB"],
+  ["args", "TEXT"],
+  ["user", "NAME"],
+  ["container", "NAME"],
+  ["unit", "NAME"],
+  ["cgroup", "PATH"],
+];
+for (const end of ends) {
+  for (const [name, value] of described) {
+    const flag = `--${end}${name}`;
+    const lacks = `${flag} needs a value: ${flag} ${value}`;
+    refused.push([[flag], `${lacks}\nTry: ipcdump --help`]);
+    refused.push([[`${flag}=`], `${lacks}\nTry: ipcdump --help`]);
+    refused.push([[flag, "-x"], `${lacks}, but -x is a flag\nTry: ipcdump --help`]);
+  }
+  refused.push([[`--${end}user`, "12x"], `--${end}user needs a name or a uid: 12x`]);
+  refused.push([[`--${end}user`, "4294967295"], `--${end}user can be 4294967294 at most: 4294967295`]);
+  const cgroup = "needs a path from the root of the hierarchy, as in /proc/PID/cgroup";
+  refused.push([[`--${end}cgroup`, "user.slice"], `--${end}cgroup ${cgroup}: user.slice`]);
+}
+refused.push([["--who=1"], "--who takes no value: 1\nTry: ipcdump --help"]);
+
 test.each(refused)("refused: %j", (words, message) => {
   let error: unknown;
   try {
