@@ -9,7 +9,7 @@ const column = 24;
 const tracingCommand = { usage: "[FLAGS] -- CMD ARGS...", description: "start CMD and show what it does" };
 
 /** The original's one-liners, and their results. */
-const examples: readonly [command: string, meaning: string][] = [
+export const examples: readonly [command: string, meaning: string][] = [
   ["ipcdump", "everything on the system"],
   ["ipcdump -t kill", "signals sent between any two processes"],
   ["ipcdump -t loopback-tcp -p 1337", "loopback TCP metadata to or from pid 1337"],
@@ -94,7 +94,7 @@ function columns(left: string, right: string): string[] {
   return [first, ...wrapped.map((line) => " ".repeat(column) + line)];
 }
 
-function valueWord({ value, optional }: Flag): string {
+export function valueWord({ value, optional }: Flag): string {
   if (value === undefined) return "";
   return optional ? `[=${value}]` : ` ${value}`;
 }

@@ -35,7 +35,7 @@ export const whoFlags = {
     values: "comm",
     list: true,
     group: "who",
-    description: "likewise by name, or glob",
+    description: "by name, or glob",
   },
   "dst-comm": {
     short: "D",

@@ -2,12 +2,14 @@ import type { Answer, Subcommand, Subcommands } from "../command/subcommand.ts";
 import { completionsCommand as completions } from "./completions.ts";
 import { doctor } from "./doctor.ts";
 import { extcap } from "./extcap.ts";
+
+import { man } from "./man.ts";
 import { map } from "./map.ts";
 import { top } from "./top.ts";
 import { why } from "./why.ts";
 
 /** The words that may stand first instead of flags, in the order of the help. */
-export const subcommands = { doctor, map, why, top, extcap, completions } as const satisfies Subcommands;
+export const subcommands = { doctor, map, why, top, extcap, completions, man } as const satisfies Subcommands;
 
 /** What these words ask of a subcommand; null when none is meant. @throws Failure */
 export function runSubcommand(all: readonly string[]): Promise<Answer> | null {
