@@ -5,6 +5,7 @@ import type { Wanted } from "../filter/wanted.ts";
 import type { FormatName } from "../format/index.ts";
 import { Pattern } from "../match/pattern.ts";
 import type { Choice } from "../message/decoding.ts";
+import { type DrawingName, drawingFor } from "./drawings.ts";
 import { wanted } from "./filters.ts";
 import {
   type BackendChoice,
@@ -51,6 +52,8 @@ export interface Options {
   format: FormatName;
   /** a table at the end instead of events */
   summary: boolean;
+  /** --map: a map at the end instead of events, into `output`; null without */
+  map: DrawingName | null;
   /** --decode; null without */
   decode: Decode | null;
   /** `top`: a board instead of events; null without */
@@ -131,7 +134,8 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     throw new UsageError("-B limits the contents that -x shows; add -x or leave out -B");
   }
   if (quiet && verbosity > 0) throw new UsageError("-q and -v contradict each other; leave one out");
-  const output = last(given, "output");
+  const map = mapFrom(given);
+  const output = map?.path ?? last(given, "output");
   const recording = readsFrom(given, command);
   const decode = decodeFrom(given, format);
   const stray = decode !== null ? "--decode" : summary ? "--summary" : null;
@@ -144,7 +148,7 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     wanted: wanted(given, join > 0 || decode !== null ? [] : match),
     match: join > 0 || decode !== null ? match : [],
     // a table has no place for contents
-    bytes: ((shows || isRecording) && !summary) || decode !== null || match.length > 0,
+    bytes: ((shows || isRecording) && !summary && map === null) || decode !== null || match.length > 0,
     isReadable,
     who: given.has("who"),
     maxBytes: decode === null && !isLate ? maxBytes : 0,
@@ -155,6 +159,7 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     duration: duration("--duration", last(given, "duration")),
     format,
     summary,
+    map: map?.drawing ?? null,
     decode: decode === null ? null : { ...decode, isShown: shows, maxBytes: isLate ? 0 : maxBytes },
     top: null,
     color: oneOf("--color", last(given, "color"), colors),
@@ -172,6 +177,19 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     command,
   };
   return { action: "trace", options };
+}
+
+/** What is instead of events, too, or says where they go. */
+const besideMap: readonly FlagName[] = ["summary", "decode", "join", "format", "output"];
+
+/** What --map asks for; null without it. @throws UsageError */
+function mapFrom(given: Given): { drawing: DrawingName; path: string } | null {
+  if (!given.has("map")) return null;
+  const stray = besideMap.find((name) => given.has(name));
+  if (stray !== undefined)
+    throw new UsageError(`--map FILE is a map instead of events; leave out one of --map and --${stray}`);
+  const path = last(given, "map");
+  return { drawing: drawingFor(path), path };
 }
 
 /** --signal leaves out what is none, and so nothing else is traced. @throws UsageError */

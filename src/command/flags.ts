@@ -133,6 +133,13 @@ export const flags = {
   },
   brief: { group: "where to", description: "text without inodes, addresses and services", rare: true },
   summary: { group: "where to", description: "who talked to whom, at the end, instead of events" },
+  map: {
+    value: "FILE",
+    values: "file",
+    group: "where to",
+    description: "the same as a map: .html, .dot, .mmd, .json, .txt",
+    rare: true,
+  },
   read: {
     short: "r",
     value: "FILE",

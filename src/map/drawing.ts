@@ -1,5 +1,5 @@
 /** A map as a drawing for other programs: dot of Graphviz, and Mermaid. */
-import { edgesOf, isOneWay, type MappedConnection } from "./graph.ts";
+import { amountOf, edgesOf, isOneWay, type MappedConnection } from "./graph.ts";
 
 /** pid → its name, of all at a connection with others */
 function processesOf(connections: readonly MappedConnection[]): Map<number, string> {
@@ -14,13 +14,20 @@ function pairsOf(connections: readonly MappedConnection[]) {
   );
   return [...groups.values()].map((edges) => {
     const names = edges.map(({ connection: { kind, name } }) =>
-      name === "<anonymous>" ? kind : `${kind} ${name}`,
+      name === "<anonymous>" || name === "" ? kind : `${kind} ${name}`,
     );
-    const label = [...Map.groupBy(names, (name) => name)]
-      .map(([name, all]) => (all.length === 1 ? name : `${all.length} ${name}`))
-      .join("\n");
+    const words = [...Map.groupBy(names, (name) => name)].map(([name, all]) =>
+      all.length === 1 ? name : `${all.length} ${name}`,
+    );
+    const amount = amountOf(edges.flatMap(({ connection: { flows = [] } }) => flows));
+    const label = [...words, amount].filter((line) => line !== "").join("\n");
     return { from: edges[0]!.from, to: edges[0]!.to, label, isOneWay: isOneWay(edges[0]!.connection) };
   });
+}
+
+/** A name for a process that needs no quotes, for one that nobody knows as well. */
+function nodeOf(pid: number): string {
+  return pid < 0 ? "unknown" : `p${pid}`;
 }
 
 /** For dot(1). */
@@ -30,10 +37,12 @@ export function dotOf(connections: readonly MappedConnection[]): string[] {
     "digraph ipc {",
     "  node [shape=box, fontname=sans];",
     "  edge [fontname=sans, fontsize=9];",
-    ...[...processesOf(connections)].map(([pid, comm]) => `  p${pid} [label=${quoted(`${comm}\n${pid}`)}];`),
+    ...[...processesOf(connections)].map(
+      ([pid, comm]) => `  ${nodeOf(pid)} [label=${quoted(`${comm}\n${pid}`)}];`,
+    ),
     ...pairsOf(connections).map(
       ({ from, to, label, isOneWay }) =>
-        `  p${from} -> p${to} [label=${quoted(label)}${isOneWay ? "" : ", dir=both"}];`,
+        `  ${nodeOf(from)} -> ${nodeOf(to)} [label=${quoted(label)}${isOneWay ? "" : ", dir=both"}];`,
     ),
     "}",
   ];
@@ -45,9 +54,10 @@ export function mermaidOf(connections: readonly MappedConnection[]): string[] {
     `"${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\\", "&#92;").replaceAll("\n", "<br>")}"`;
   return [
     "flowchart LR",
-    ...[...processesOf(connections)].map(([pid, comm]) => `  p${pid}[${quoted(`${comm} ${pid}`)}]`),
+    ...[...processesOf(connections)].map(([pid, comm]) => `  ${nodeOf(pid)}[${quoted(`${comm} ${pid}`)}]`),
     ...pairsOf(connections).map(
-      ({ from, to, label, isOneWay }) => `  p${from} ${isOneWay ? "-->" : "<-->"}|${quoted(label)}| p${to}`,
+      ({ from, to, label, isOneWay }) =>
+        `  ${nodeOf(from)} ${isOneWay ? "-->" : "<-->"}|${quoted(label)}| ${nodeOf(to)}`,
     ),
   ];
 }

@@ -26,6 +26,16 @@ export interface Blocked {
   call: string;
 }
 
+/** What went one way over a connection. */
+export interface Flow {
+  from: number;
+  to: number;
+  events: number;
+  bytes: number;
+  /** how many of the events name an end by a guess */
+  guessed: number;
+}
+
 export interface MappedConnection {
   kind: string;
   number: number;
@@ -34,6 +44,8 @@ export interface MappedConnection {
   room: number;
   sides: MappedSide[];
   blocked: Blocked[];
+  /** where events were seen: each way that bytes went; a look at the host has none */
+  flows?: Flow[];
 }
 
 /** An end of a connection and another: whatever process has the first can speak to those that have the second. */
@@ -132,8 +144,23 @@ function isMeant({ name, sides, number }: MappedConnection, word: string): boole
 }
 
 /** Whether what is said goes one way only. */
-export function isOneWay({ kind }: MappedConnection): boolean {
-  return kind === "pipe" || kind === "mq";
+export function isOneWay({ kind, flows }: MappedConnection): boolean {
+  return flows === undefined ? kind === "pipe" || kind === "mq" : flows.length === 1;
+}
+
+/** `5 events, 1000 bytes`: what went over connections, in words; nothing where none were watched. */
+export function amountOf(flows: readonly Flow[]): string {
+  const sum = (of: (flow: Flow) => number) => flows.reduce((total, flow) => total + of(flow), 0);
+  const guessed = sum((flow) => flow.guessed);
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  const words = `${counted(
+    sum((flow) => flow.events),
+    "event",
+  )}, ${counted(
+    sum((flow) => flow.bytes),
+    "byte",
+  )}`;
+  return flows.length === 0 ? "" : `${words}${guessed === 0 ? "" : `, ${guessed} guessed`}`;
 }
 
 /** Who can speak to whom: each holder of an end with each of the other end; of a mapping every two that have it. */

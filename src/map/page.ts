@@ -13,7 +13,13 @@ export function pageOf(connections: readonly MappedConnection[]): string[] {
       .flatMap(({ sides }) => sides.flatMap((side) => side.holders))
       .map((one) => [one.pid, one.comm]),
   );
-  const processes = [...holders].map(([pid, comm]) => ({ pid, comm, group: groupOf(pid) }));
+  const isWatched = connections.some(({ flows }) => flows !== undefined);
+  const processes = [...holders].map(([pid, comm]) => ({
+    pid,
+    comm,
+    // of an event's process it may be another life's by now
+    group: isWatched ? "" : groupOf(pid),
+  }));
   // within a script only this could end it
   const data = JSON.stringify({ processes, connections }).replaceAll("<", "\\u003c");
   const page = readFileSync(pageFile, "utf8");

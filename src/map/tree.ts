@@ -1,6 +1,12 @@
 /** A map as text: a tree per process, each connection with the others at it. */
 import type { Role } from "../host/connection.ts";
-import type { Blocked, MappedConnection, MappedHolder, MappedSide } from "./graph.ts";
+import {
+  amountOf,
+  type Blocked,
+  type MappedConnection,
+  type MappedHolder,
+  type MappedSide,
+} from "./graph.ts";
 
 /** Lines, a process after the other by pid. */
 export function treeOf(connections: readonly MappedConnection[]): string[] {
@@ -51,7 +57,7 @@ function line(connection: MappedConnection, side: MappedSide, holder: MappedHold
   const others =
     side.role === "mapping" ? side.holders.filter((other) => other !== holder) : across(connection, side);
   const arrow = arrows[side.role] === "" ? "" : ` ${arrows[side.role]} ${namesOf(others)}`;
-  return `${fds}${what.filter((word) => word !== "").join(" ")}${arrow}${queuedAt(connection)}${blockedAt(connection.blocked)}`;
+  return `${fds}${what.filter((word) => word !== "").join(" ")}${arrow}${queuedAt(connection)}${flowsAt(connection, holder)}${blockedAt(connection.blocked)}`;
 }
 
 function across({ sides }: MappedConnection, side: MappedSide): MappedHolder[] {
@@ -71,6 +77,13 @@ function queuedAt({ kind, sides, used, room }: MappedConnection): string {
   return queued.every((count) => count === 0)
     ? ""
     : `, ${queued.filter((count) => count > 0).join(" and ")} ${unit} queued`;
+}
+
+/** `, 5 events, 1000 bytes sent`, as one of the two has it */
+function flowsAt({ flows = [] }: MappedConnection, { pid }: MappedHolder): string {
+  const sent = amountOf(flows.filter(({ from }) => from === pid));
+  const received = amountOf(flows.filter(({ from, to }) => to === pid && from !== pid));
+  return `${sent && `, ${sent} sent`}${received && `, ${received} received`}`;
 }
 
 function blockedAt(blocked: readonly Blocked[]): string {

@@ -2,8 +2,13 @@
 import { isatty } from "node:tty";
 import type { Options } from "../command/arguments.ts";
 import { isColored } from "../command/color.ts";
-import type { FormatChoice } from "../format/index.ts";
+import type { Format } from "../format/format.ts";
+import { type FormatChoice, formats } from "../format/index.ts";
+import { MessageSummary } from "../format/messagesummary.ts";
+import { Summary } from "../format/summary.ts";
+import type { Table } from "../format/table.ts";
 import { kinds } from "../kinds/index.ts";
+import { TrafficMap } from "../map/traffic.ts";
 import { decodersOf } from "../message/decoders/index.ts";
 import { Decoding, type MessageListener } from "../message/decoding.ts";
 import { Joining } from "./joining.ts";
@@ -17,8 +22,20 @@ export function stageOf({ decode, join, match }: Options, printer: MessageListen
   return join > 0 ? new Joining(join, listener) : null;
 }
 
+/** The table of --summary, of pairs, and with --decode of messages' names; null without it. */
+export function tableOf({ summary, format, decode }: Options): Table | null {
+  if (!summary) return null;
+  return decode === null ? new Summary(format) : new MessageSummary(format);
+}
+
+/** What events are written as where there is no table. */
+export function formatOf(options: Options): Format {
+  const { map, format } = options;
+  return map === null ? formats[format](formatChoice(options)) : new TrafficMap(map);
+}
+
 /** What the options choose of formats. */
-export function formatChoice({ color, output, decode, isReadable, isBrief, who }: Options): FormatChoice {
+function formatChoice({ color, output, decode, isReadable, isBrief, who }: Options): FormatChoice {
   return {
     isColored: isColored(color, output === null && isatty(1), process.env),
     decodes: decode !== null,

@@ -3,13 +3,11 @@ import type { Options } from "../command/arguments.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import { Filter } from "../filter/filter.ts";
 import type { Format } from "../format/format.ts";
-import { formats } from "../format/index.ts";
 import type { Table } from "../format/table.ts";
-import { tableOf } from "../format/tables.ts";
 import type { RecordingListener } from "../pcapng/recording.ts";
 import type { Sink } from "../sink.ts";
 import type { Ending } from "./ending.ts";
-import { formatChoice, stageOf } from "./outlet.ts";
+import { formatOf, stageOf, tableOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
 import type { Stage } from "./stage.ts";
 
@@ -34,8 +32,8 @@ export class Shown implements RecordingListener {
     this.#filter = new Filter(options.wanted, null, null);
     this.#kinds = new Set(options.kinds);
     this.#totals = new Totals(options.kinds);
-    this.#summary = options.summary ? tableOf(options) : null;
-    this.#format = this.#summary ?? formats[options.format](formatChoice(options));
+    this.#summary = tableOf(options);
+    this.#format = this.#summary ?? formatOf(options);
     this.#printer = new Printer(this.#format, sink, options);
     this.#stage = stageOf(options, this.#printer);
   }

@@ -22,8 +22,6 @@ import { Groups } from "../filter/groups.ts";
 import { Learning } from "../filter/learning.ts";
 import { type Surroundings, surroundings } from "../filter/surroundings.ts";
 import { isByIdentity } from "../filter/wanted.ts";
-import { formats } from "../format/index.ts";
-import { tableOf } from "../format/tables.ts";
 import type { Identity } from "../identity.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
 import { Shared } from "../layout.ts";
@@ -46,7 +44,7 @@ import { Top } from "../top/top.ts";
 import { Child } from "./child.ts";
 import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
-import { formatChoice, stageOf } from "./outlet.ts";
+import { formatOf, stageOf, tableOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
@@ -101,10 +99,10 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
-  const summary = options.summary ? tableOf(options) : null;
+  const summary = tableOf(options);
   using top = options.top === null ? null : new Top(options.top);
   if (top?.keys != null) ring.watch(top.keys);
-  const format = top ?? summary ?? formats[options.format](formatChoice(options));
+  const format = top ?? summary ?? formatOf(options);
   const printer = new Printer(format, sink, options);
   const stage = stageOf(options, printer);
   const losses = new Losses(shared, kinds, traced);

@@ -229,6 +229,7 @@ const good: Record<Exclude<FlagName, ByIdentity>, Good> = {
     stdout: /^\{"summary":true,.*"where":"SIGWINCH","events":1,/m,
     pairs: "ab aa ba",
   },
+  map: { words: `--map ${file}.json`, pairs: "", stdout: /^$/ },
   read: { words: `-r ${recording}`, pairs: "", silent: true, stderr: /^0 events in .* 0 lost$/ },
   output: { words: `-o ${file}`, pairs: "", stdout: /^$/ },
   "no-lost": { words: "-L" },
@@ -244,7 +245,7 @@ test.each(Object.entries<Good>(good))("--%s: %j", async (_, wanted) => {
   const words = wanted.words.split(" ").map((word) => {
     return word.replace(/^A$/, `${a.pid}`).replace(/^B$/, `${b.pid}`);
   });
-  const all = ["-f", "json", ...words];
+  const all = words.includes("--map") ? words : ["-f", "json", ...words];
   const { status, stdout, stderr } = wanted.silent
     ? await untraced([...SIGNALS, ...all])
     : await traced(all, wanted.ends);
@@ -254,6 +255,16 @@ test.each(Object.entries<Good>(good))("--%s: %j", async (_, wanted) => {
   expect(pairs).toBe((wanted.pairs ?? "ab ba aa").split(" ").sort().join(" "));
   expect(stdout.join("\n")).toMatch(wanted.stdout ?? /^\{.*"type":"signal"|^$/s);
   expect(stderr.join("\n")).toMatch(wanted.stderr ?? /^tracing signal .*\n\d+ events in .* 0 lost$/s);
+  if (words[0] === "--map") {
+    const lines = readFileSync(`${file}.json`, "utf8").trimEnd().split("\n");
+    const flows = lines
+      .map((line) => JSON.parse(line))
+      .flatMap((one) => one.flows.map((flow: object) => [one.name, flow]));
+    const one = { events: 1, bytes: 0, guessed: 0 };
+    const way = (from: number, to: number) => ["SIGWINCH", { from, to, ...one }];
+    expect(flows).toEqual(expect.arrayContaining([way(a.pid, b.pid), way(b.pid, a.pid), way(a.pid, a.pid)]));
+    expect(flows).toHaveLength(3);
+  }
   if (wanted.words.startsWith("-o")) {
     expect(shown(readFileSync(file, "utf8").trimEnd().split("\n"))).toBe("ab ba aa");
   }

@@ -113,7 +113,7 @@ describe("map", () => {
   test("wrong words are told", async () => {
     expect(await ask("map", "-f", "png")).toMatchObject({ status: 2, text: "" });
     expect((await ask("map", "--deep")).errors).toBe(
-      "ipcdump: map takes no --deep\nIts flags: -f NAME, -o FILE\n",
+      "ipcdump: map takes no --deep\nIts flags: -f NAME, -r FILE, -o FILE\n",
     );
   });
 });

@@ -49,6 +49,7 @@ const defaults: Options = {
   duration: 0,
   format: "text",
   summary: false,
+  map: null,
   decode: null,
   top: null,
   color: "auto",

@@ -61,7 +61,10 @@ const refused: [words: string[], message: string][] = [
   [["completions", "csh"], "completions for csh is unknown; did you mean zsh?"],
   [["completions", "bash", "zsh"], "completions takes one shell: zsh"],
   [["completions", "-x"], "completions takes no -x\nIt has no flags"],
-  [["map", "--fromat", "dot"], "map takes no --fromat; did you mean --format?\nIts flags: -f NAME, -o FILE"],
+  [
+    ["map", "--fromat", "dot"],
+    "map takes no --fromat; did you mean --format?\nIts flags: -f NAME, -r FILE, -o FILE",
+  ],
   [["map", "-fpng"], "map -f png is unknown; one of text, json, dot, mermaid, html"],
   [["map", "-o"], "-o needs a value: -o FILE\nTry: ipcdump --help"],
   [["why", "-\x1b"], "why takes no -\\x1b\nIt has no flags"],

@@ -1,0 +1,87 @@
+/** Who talked to whom of events, as a map whose connections say how much. */
+import { printable } from "../bytes/escape.ts";
+import { latin1 } from "../bytes/latin1.ts";
+import type { Output } from "../bytes/output.ts";
+import type { DrawingName } from "../command/drawings.ts";
+import type { Event, Lost, Time } from "../event.ts";
+import type { Format } from "../format/format.ts";
+import { type Row, Rows } from "../format/rows.ts";
+import { draw } from "./drawings.ts";
+import type { Flow, MappedConnection, MappedHolder } from "./graph.ts";
+
+/** A format that prints nothing but a map, at the end. */
+export class TrafficMap implements Format {
+  readonly #rows = new Rows();
+
+  constructor(private readonly drawing: DrawingName) {}
+
+  header(): void {}
+
+  event(event: Event): void {
+    this.#rows.add(event);
+  }
+
+  /** The totals say it: nobody knows whose they were. */
+  lost(_lost: Lost): void {}
+
+  end(_time: Time, out: Output): void {
+    for (const line of draw(connectionsOf([...this.#rows]), this.drawing)) out.string(`${line}\n`);
+  }
+}
+
+/** A connection for every two processes, kind and place, whichever way the bytes went. */
+function connectionsOf(rows: readonly Row[]): MappedConnection[] {
+  const groups = Map.groupBy(rows, ({ kind, srcPid, dstPid, where }) =>
+    [kind, Math.min(srcPid, dstPid), Math.max(srcPid, dstPid), latin1(where)].join("\0"),
+  );
+  // the last name of each: what exec'ed is what it became
+  const comms = new Map(
+    rows.flatMap(({ srcPid, srcComm, dstPid, dstComm }) => [
+      [srcPid, srcComm],
+      [dstPid, dstComm],
+    ]),
+  );
+  const holderOf = (pid: number): MappedHolder => {
+    const comm = comms.get(pid) ?? null;
+    return { pid, comm: comm === null ? "<unknown>" : printable(comm), fds: [] };
+  };
+  return [...groups.values()]
+    .map((group) => connectionOf(group, holderOf))
+    .sort((a, b) => bytesOf(b) - bytesOf(a));
+}
+
+function connectionOf(rows: Row[], holderOf: (pid: number) => MappedHolder): MappedConnection {
+  const { kind, srcPid, dstPid, where } = rows[0]!;
+  const flows = new Map<number, Flow>();
+  for (const row of rows) {
+    const flow = flows.get(row.srcPid) ?? {
+      from: row.srcPid,
+      to: row.dstPid,
+      events: 0,
+      bytes: 0,
+      guessed: 0,
+    };
+    flow.events += row.events;
+    flow.bytes += row.bytes;
+    flow.guessed += row.isGuess ? row.events : 0;
+    flows.set(row.srcPid, flow);
+  }
+  const isBothWays = flows.size > 1;
+  return {
+    kind,
+    number: 0,
+    name: printable(where),
+    used: 0,
+    room: 0,
+    sides: [
+      { role: isBothWays ? "end" : "writer", inode: 0, queued: 0, holders: [holderOf(srcPid)] },
+      { role: isBothWays ? "end" : "reader", inode: 0, queued: 0, holders: [holderOf(dstPid)] },
+    ],
+    blocked: [],
+    flows: [...flows.values()],
+  };
+}
+
+function bytesOf({ flows = [] }: MappedConnection): number {
+  return flows.reduce((sum, { bytes }) => sum + bytes, 0);
+}
