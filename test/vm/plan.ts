@@ -20,6 +20,7 @@ const onlyHere = [
   "described",
   "devices",
   "extcap",
+  "edges",
   "endings",
   "faults",
   "hostile",
