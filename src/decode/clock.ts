@@ -1,5 +1,4 @@
 /** Turns the kernel's boot-time nanoseconds into wall-clock time. */
-import { readFileSync } from "node:fs";
 import { whole } from "../../ffi/halves.ts";
 import { CLOCK_BOOTTIME, CLOCK_REALTIME, clockGettime } from "../../ffi/libc.ts";
 import type { Time } from "../event.ts";
@@ -9,26 +8,14 @@ const billion = 1e9;
 const jitter = 20_000;
 const attempts = 4;
 
-/** The lead of our time namespace's boot time over the kernel's. */
-function timeNamespace(): Time {
-  let offsets = "";
-  try {
-    offsets = readFileSync("/proc/self/timens_offsets", "utf8");
-  } catch {
-    // before 5.6, or built without
-  }
-  const [, seconds, nanoseconds] = /^boottime\s+(-?\d+)\s+(\d+)/m.exec(offsets) ?? [];
-  return { seconds: Number(seconds ?? 0), nanoseconds: Number(nanoseconds ?? 0) };
-}
-
 export class Clock {
   #seconds = 0;
   #nanoseconds = 0;
   readonly #real: Time = { seconds: 0, nanoseconds: 0 };
   readonly #boot: Time = { seconds: 0, nanoseconds: 0 };
-  readonly #ahead = timeNamespace();
 
-  constructor() {
+  /** @param ahead the lead of our time namespace's boot time over the kernel's */
+  constructor(private readonly ahead: Readonly<Time>) {
     this.sample();
   }
 
@@ -39,8 +26,8 @@ export class Clock {
   sample(): void {
     for (let i = 0; i < attempts; i++) {
       clockGettime(CLOCK_BOOTTIME, this.#boot);
-      this.#boot.seconds -= this.#ahead.seconds;
-      this.#boot.nanoseconds -= this.#ahead.nanoseconds;
+      this.#boot.seconds -= this.ahead.seconds;
+      this.#boot.nanoseconds -= this.ahead.nanoseconds;
       clockGettime(CLOCK_REALTIME, this.#real);
       const seconds = this.#real.seconds - this.#boot.seconds;
       const nanoseconds = this.#real.nanoseconds - this.#boot.nanoseconds;

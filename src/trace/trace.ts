@@ -39,6 +39,7 @@ import { Victims } from "../name/victims.ts";
 import { Waiting } from "../name/waiting.ts";
 import { listingOf } from "../proc/opened.ts";
 import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
+import { bootTimeLead } from "../proc/timens.ts";
 import { Sink } from "../sink.ts";
 import { Top } from "../top/top.ts";
 import { Child } from "./child.ts";
@@ -129,7 +130,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     {
       ring,
       shared,
-      clock: new Clock(),
+      clock: new Clock(bootTimeLead()),
       batch,
       waiting: new Waiting(owners, options.wait),
       identities,

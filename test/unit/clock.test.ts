@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { CLOCK_BOOTTIME, clockGettime } from "../../ffi/libc.ts";
 import { Clock } from "../../src/decode/clock.ts";
 import type { Time } from "../../src/event.ts";
+import { bootTimeLead } from "../../src/proc/timens.ts";
 
 const billion = 1_000_000_000n;
 const half = 1n << 32n;
@@ -17,7 +18,7 @@ function whole({ seconds, nanoseconds }: Time): bigint {
 }
 
 test("exact to the nanosecond, whatever the uptime", () => {
-  const clock = new Clock();
+  const clock = new Clock(bootTimeLead());
   const offset = whole(convert(clock, 0n));
   const extremes = [0n, 1n, billion, half, 1000n * half, 1n << 53n, 1n << 63n, 1n << 64n].flatMap((edge) =>
     Array.from({ length: 2001 }, (_, i) => edge + BigInt(i - 1000)),
@@ -31,7 +32,7 @@ test("exact to the nanosecond, whatever the uptime", () => {
 });
 
 test("the boot time of now is the wall clock's now", () => {
-  const clock = new Clock();
+  const clock = new Clock(bootTimeLead());
   const [boot, now] = [
     { seconds: 0, nanoseconds: 0 },
     { seconds: 0, nanoseconds: 0 },
@@ -43,7 +44,7 @@ test("the boot time of now is the wall clock's now", () => {
 });
 
 test("looking at the clock again moves nothing while nobody sets it", () => {
-  const clock = new Clock();
+  const clock = new Clock(bootTimeLead());
   const before = whole(convert(clock, 0n));
   for (let i = 0; i < 1000; i++) clock.sample();
   const after = whole(convert(clock, 0n));

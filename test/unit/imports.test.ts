@@ -151,6 +151,13 @@ describe("imports", () => {
     expect(between(others)).toEqual([]);
   });
 
+  test("decoding knows nothing of /proc", () => {
+    const readers = files.filter(
+      (file) => file.startsWith("src/decode/") && /node:fs|\/proc\b/.test(code(file)),
+    );
+    expect(readers).toEqual([]);
+  });
+
   test("stages don't import each other", () => {
     const others = imports.filter(({ from, to, types }) => {
       const [a, b] = [floorOf(from), floorOf(to)];
