@@ -11,9 +11,15 @@ import type { Flow, MappedConnection, MappedHolder } from "./graph.ts";
 
 /** A format that prints nothing but a map, at the end. */
 export class TrafficMap implements Format {
-  readonly #rows = new Rows();
+  readonly #rows: Rows;
 
-  constructor(private readonly drawing: DrawingName) {}
+  /** @param tells names say who a process is, as --who does */
+  constructor(
+    private readonly drawing: DrawingName,
+    tells = false,
+  ) {
+    this.#rows = new Rows(tells);
+  }
 
   header(): void {}
 

@@ -23,15 +23,15 @@ export function stageOf({ decode, join, match }: Options, printer: MessageListen
 }
 
 /** The table of --summary, of pairs, and with --decode of messages' names; null without it. */
-export function tableOf({ summary, format, decode }: Options): Table | null {
+export function tableOf({ summary, format, decode, who }: Options): Table | null {
   if (!summary) return null;
-  return decode === null ? new Summary(format) : new MessageSummary(format);
+  return decode === null ? new Summary(format, who) : new MessageSummary(format);
 }
 
 /** What events are written as where there is no table. */
 export function formatOf(options: Options): Format {
-  const { map, format } = options;
-  return map === null ? formats[format](formatChoice(options)) : new TrafficMap(map);
+  const { map, format, who } = options;
+  return map === null ? formats[format](formatChoice(options)) : new TrafficMap(map, who);
 }
 
 /** What the options choose of formats. */

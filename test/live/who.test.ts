@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
+import { EXECUTABLE } from "../harness/ipcdump.ts";
 import { inVm, programPath } from "../harness/programs.ts";
 import { Trace, type TraceEvent } from "../harness/trace.ts";
 
@@ -194,4 +195,33 @@ test("lives of a millisecond", async () => {
   );
   expect(seen.map(({ src }) => Number(src.args[2]))).toEqual(Array.from({ length: count }, (_, i) => i));
   expect(new Set(seen.map(({ src }) => src.parent))).toEqual(new Set(["who"]));
+});
+
+test("the rows of --summary, and the processes of --map, are by it", () => {
+  const drawn = join(folder, "map.json");
+  const run = (...words: string[]) =>
+    Bun.spawnSync([
+      EXECUTABLE,
+      "-q",
+      "-t",
+      "signal",
+      "--who",
+      ...words,
+      "--",
+      program,
+      "plain",
+      "tell.me",
+    ]).stdout.toString();
+  const rows = run("--summary", "-f", "json")
+    .split("\n")
+    .filter((line) => line.startsWith("{"));
+  expect(rows.map((line) => JSON.parse(line))).toMatchObject([
+    { src_comm: "who[plain]", dst_comm: "who[plain]" },
+  ]);
+  run("--map", drawn);
+  const [connection] = readFileSync(drawn, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(connection.sides[0].holders[0].comm).toBe("who[plain]");
 });
