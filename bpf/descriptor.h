@@ -30,7 +30,8 @@ struct descriptor_record {
 	u64 peer;   /* the object at the other end, 0 when there is none */
 	u64 inode;
 	u64 queued; /* bytes that can be received here, of datagrams and queues messages */
-	u64 unsent; /* TCP: bytes that were sent and not taken by the other end's host */
+	u64 acked;  /* TCP: bytes that the other end's host has taken since the connection began */
+	u64 unsent; /* bytes that were sent and not taken: of TCP by the other end's host, of unix by who has it */
 	u32 tgid;
 	u32 fd;
 	u32 of;
@@ -47,9 +48,22 @@ struct descriptor_record {
 	u32 remote_port;
 	u8 local[16];
 	u8 remote[16];
+	u32 taken_until; /* TCP: the number of the next byte that is received here, and of the next that is sent */
+	u32 sent_until;
 	u32 path_length;
 	u32 reserved;
 	u8 path[SOCKET_PATH];
+};
+
+#define LEFT_WRITERS 4
+
+/* What a process had not read as it ended, of what nobody else could read: on its way through the ring */
+struct left_record {
+	u32 type;
+	u32 reserved;
+	struct process who;
+	struct process from[LEFT_WRITERS]; /* whose bytes they are, as far as that is known; tgid 0: nobody more */
+	struct descriptor_record descriptor;
 };
 
 #endif

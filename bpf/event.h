@@ -31,6 +31,7 @@ enum record_type {
 	RECORD_CGROUP = 13,
 	RECORD_WHO = 14,
 	RECORD_OOM = 15,
+	RECORD_LEFT = 16,
 };
 
 enum lost_reason {

@@ -45,14 +45,14 @@ struct {
 	__uint(max_entries, LEDGERS);
 	__type(key, u64);
 	__type(value, struct ledger);
-} ledgers SEC(".maps");
+} ledgers __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct ledger);
-} blank_ledger SEC(".maps");
+} blank_ledger __weak SEC(".maps");
 
 static __always_inline bool add_slot(u64 slots, u32 index, s64 *bytes)
 {

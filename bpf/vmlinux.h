@@ -285,6 +285,7 @@ struct sock {
 	struct dst_entry *sk_dst_cache;
 	u16 sk_type;
 	u16 sk_protocol;
+	u8 sk_shutdown;
 	u32 sk_ack_backlog;
 	u32 sk_max_ack_backlog;
 };
@@ -293,6 +294,7 @@ struct tcp_sock {
 	u32 copied_seq;
 	u32 write_seq;
 	u32 snd_una;
+	u64 bytes_acked;
 };
 struct socket {
 	short type;

@@ -76,7 +76,7 @@ export const DescriptorOf = {
 
 /** struct descriptor_record */
 export class DescriptorRecord {
-  static readonly size = 256;
+  static readonly size = 272;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -110,66 +110,78 @@ export class DescriptorRecord {
   get queuedHigh(): number {
     return this.words[this.at + 9] as number;
   }
-  get unsentLow(): number {
+  get ackedLow(): number {
     return this.words[this.at + 10] as number;
   }
-  get unsentHigh(): number {
+  get ackedHigh(): number {
     return this.words[this.at + 11] as number;
   }
-  get tgid(): number {
+  get unsentLow(): number {
     return this.words[this.at + 12] as number;
   }
-  get fd(): number {
+  get unsentHigh(): number {
     return this.words[this.at + 13] as number;
   }
-  get of(): number {
+  get tgid(): number {
     return this.words[this.at + 14] as number;
   }
-  get mode(): number {
+  get fd(): number {
     return this.words[this.at + 15] as number;
   }
-  get device(): number {
+  get of(): number {
     return this.words[this.at + 16] as number;
   }
-  get net(): number {
+  get mode(): number {
     return this.words[this.at + 17] as number;
   }
-  get used(): number {
+  get device(): number {
     return this.words[this.at + 18] as number;
   }
-  get room(): number {
+  get net(): number {
     return this.words[this.at + 19] as number;
   }
-  get type(): number {
+  get used(): number {
     return this.words[this.at + 20] as number;
   }
-  get state(): number {
+  get room(): number {
     return this.words[this.at + 21] as number;
   }
-  get protocol(): number {
+  get type(): number {
     return this.words[this.at + 22] as number;
   }
-  get index(): number {
+  get state(): number {
     return this.words[this.at + 23] as number;
   }
-  get localPort(): number {
+  get protocol(): number {
     return this.words[this.at + 24] as number;
   }
-  get remotePort(): number {
+  get index(): number {
     return this.words[this.at + 25] as number;
   }
+  get localPort(): number {
+    return this.words[this.at + 26] as number;
+  }
+  get remotePort(): number {
+    return this.words[this.at + 27] as number;
+  }
   /** 16 × 1 bytes */
-  static readonly local = { offset: 104, length: 16, size: 1 } as const;
+  static readonly local = { offset: 112, length: 16, size: 1 } as const;
   /** 16 × 1 bytes */
-  static readonly remote = { offset: 120, length: 16, size: 1 } as const;
+  static readonly remote = { offset: 128, length: 16, size: 1 } as const;
+  get takenUntil(): number {
+    return this.words[this.at + 36] as number;
+  }
+  get sentUntil(): number {
+    return this.words[this.at + 37] as number;
+  }
   get pathLength(): number {
-    return this.words[this.at + 34] as number;
+    return this.words[this.at + 38] as number;
   }
   get reserved(): number {
-    return this.words[this.at + 35] as number;
+    return this.words[this.at + 39] as number;
   }
   /** 112 × 1 bytes */
-  static readonly path = { offset: 144, length: 112, size: 1 } as const;
+  static readonly path = { offset: 160, length: 112, size: 1 } as const;
 }
 
 export const EventFlags = {
@@ -409,6 +421,130 @@ export const LedgerFlags = {
   LEDGER_FRESH: 4,
   LEDGER_PACKETS: 8,
 } as const;
+
+/** struct left_record */
+export class LeftRecord {
+  static readonly size = 320;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get whoTgid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get whoTag(): number {
+    return this.words[this.at + 3] as number;
+  }
+  /** 4 × 8 bytes */
+  static readonly from = { offset: 16, length: 4, size: 8 } as const;
+  get descriptorFileLow(): number {
+    return this.words[this.at + 12] as number;
+  }
+  get descriptorFileHigh(): number {
+    return this.words[this.at + 13] as number;
+  }
+  get descriptorObjectLow(): number {
+    return this.words[this.at + 14] as number;
+  }
+  get descriptorObjectHigh(): number {
+    return this.words[this.at + 15] as number;
+  }
+  get descriptorPeerLow(): number {
+    return this.words[this.at + 16] as number;
+  }
+  get descriptorPeerHigh(): number {
+    return this.words[this.at + 17] as number;
+  }
+  get descriptorInodeLow(): number {
+    return this.words[this.at + 18] as number;
+  }
+  get descriptorInodeHigh(): number {
+    return this.words[this.at + 19] as number;
+  }
+  get descriptorQueuedLow(): number {
+    return this.words[this.at + 20] as number;
+  }
+  get descriptorQueuedHigh(): number {
+    return this.words[this.at + 21] as number;
+  }
+  get descriptorAckedLow(): number {
+    return this.words[this.at + 22] as number;
+  }
+  get descriptorAckedHigh(): number {
+    return this.words[this.at + 23] as number;
+  }
+  get descriptorUnsentLow(): number {
+    return this.words[this.at + 24] as number;
+  }
+  get descriptorUnsentHigh(): number {
+    return this.words[this.at + 25] as number;
+  }
+  get descriptorTgid(): number {
+    return this.words[this.at + 26] as number;
+  }
+  get descriptorFd(): number {
+    return this.words[this.at + 27] as number;
+  }
+  get descriptorOf(): number {
+    return this.words[this.at + 28] as number;
+  }
+  get descriptorMode(): number {
+    return this.words[this.at + 29] as number;
+  }
+  get descriptorDevice(): number {
+    return this.words[this.at + 30] as number;
+  }
+  get descriptorNet(): number {
+    return this.words[this.at + 31] as number;
+  }
+  get descriptorUsed(): number {
+    return this.words[this.at + 32] as number;
+  }
+  get descriptorRoom(): number {
+    return this.words[this.at + 33] as number;
+  }
+  get descriptorType(): number {
+    return this.words[this.at + 34] as number;
+  }
+  get descriptorState(): number {
+    return this.words[this.at + 35] as number;
+  }
+  get descriptorProtocol(): number {
+    return this.words[this.at + 36] as number;
+  }
+  get descriptorIndex(): number {
+    return this.words[this.at + 37] as number;
+  }
+  get descriptorLocalPort(): number {
+    return this.words[this.at + 38] as number;
+  }
+  get descriptorRemotePort(): number {
+    return this.words[this.at + 39] as number;
+  }
+  /** 16 × 1 bytes */
+  static readonly descriptorLocal = { offset: 160, length: 16, size: 1 } as const;
+  /** 16 × 1 bytes */
+  static readonly descriptorRemote = { offset: 176, length: 16, size: 1 } as const;
+  get descriptorTakenUntil(): number {
+    return this.words[this.at + 48] as number;
+  }
+  get descriptorSentUntil(): number {
+    return this.words[this.at + 49] as number;
+  }
+  get descriptorPathLength(): number {
+    return this.words[this.at + 50] as number;
+  }
+  get descriptorReserved(): number {
+    return this.words[this.at + 51] as number;
+  }
+  /** 112 × 1 bytes */
+  static readonly descriptorPath = { offset: 208, length: 112, size: 1 } as const;
+}
 
 /** struct loopback_record */
 export class LoopbackRecord {
@@ -832,6 +968,7 @@ export const RecordType = {
   RECORD_CGROUP: 13,
   RECORD_WHO: 14,
   RECORD_OOM: 15,
+  RECORD_LEFT: 16,
 } as const;
 
 /** struct run */

@@ -38,6 +38,7 @@ export interface Orders {
   maxBytes: number;
   kernelSignals: boolean;
   who: boolean;
+  command: readonly string[] | null;
   ring: number;
   verbosity: number;
 }
@@ -50,6 +51,8 @@ export class Attached implements Disposable {
     private readonly links: readonly Link[],
     /** says who has what open, when it is run; null without it */
     readonly holders: Link | null,
+    /** the same of everything that holds bytes, and how many */
+    readonly descriptors: Link | null,
   ) {}
 
   get seesDeliveries(): boolean {
@@ -66,6 +69,8 @@ export class Attached implements Disposable {
 const followingHooks = ["process_fork", "process_free"];
 const becomingHooks = ["process_exec"];
 const killingHooks = ["process_marked"];
+/** what cmd leaves unread: of left.bpf.c */
+const commandHooks = ["process_exit"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
 /** The order in which back ends are tried. */
@@ -108,6 +113,7 @@ export function attach(
     () => order.includes("fentry") && refusesTrampolines(libbpf),
   );
   let first = true;
+  let ends = options.command === null ? [] : commandHooks;
   for (;;) {
     const object = BpfObject.open(
       libbpf,
@@ -126,6 +132,7 @@ export function attach(
         ...(groups.isFollowing ? followingHooks : []),
         ...(options.who || isByIdentity(options.wanted) ? becomingHooks : []),
         ...(options.kernelSignals ? killingHooks : []),
+        ...ends,
       ];
       const followers = object.programs.filter(({ hook }) => processHooks.includes(hook));
       for (const program of followers) program.enable(true);
@@ -135,21 +142,29 @@ export function attach(
       for (const program of followers) links.push(program.attach([]));
       groups.adopt(object);
       const programs = [...new Set(traced.flatMap(({ programs }) => programs))];
-      let holders: Link | null = null;
+      const byHook = new Map<string, Link>();
       for (const program of programs.filter((one) => !isOnce(one))) {
         const link = program.attach(hooks[program.hook] ?? []);
         links.push(link);
-        if (program.hook === "holders_open") holders = link;
+        byHook.set(program.hook, link);
       }
       for (const program of programs.filter(isOnce)) {
         using link = program.attach([]);
         link.iterate();
       }
-      return new Attached(object, traced, untraced(plans, options), links, holders);
+      const [holders = null, descriptors = null] = ["holders_open", "descriptors_open"].map((hook) =>
+        byHook.get(hook),
+      );
+      return new Attached(object, traced, untraced(plans, options), links, holders, descriptors);
     } catch (error) {
       for (const link of links) link[Symbol.dispose]();
       object[Symbol.dispose]();
       if (!(error instanceof NativeError)) throw error;
+      if (error instanceof ProgramError && ends.includes(error.program.hook)) {
+        ends = [];
+        log.verbose(`what ends with cmd is not looked at: ${said(error)}`);
+        continue;
+      }
       giveUp(plans, error);
     }
   }

@@ -1,9 +1,9 @@
 /** What processes communicate by: the open files of a snapshot put together, each with the holders of its ends. */
 import { printable } from "../bytes/escape.ts";
 import { DescriptorMode, DescriptorOf } from "../layout.ts";
+import { connected, type Inet, inetOf, isNear, nameOf } from "../name/inet.ts";
+import { type Descriptor, type ObjectId, pathOf } from "../proc/descriptors.ts";
 import { link } from "../proc/files.ts";
-import { connected, type Inet, inetOf, isNear, nameOf } from "./inet.ts";
-import type { Descriptor, ObjectId } from "./snapshot.ts";
 
 /** `backlog`: the listener that has not accepted a connection yet */
 export type Role =
@@ -255,13 +255,4 @@ function listenerKey(one: Descriptor): string {
   return one.of === DescriptorOf.OF_UNIX
     ? `${one.net} ${one.path?.toHex() ?? ""}`
     : `${one.net} ${nameOf(one)}`;
-}
-
-/** `/run/docker.sock`, `@abstract`, `<anonymous>` */
-function pathOf({ path }: Descriptor): string {
-  if (path === null) return "<anonymous>";
-  const isAbstract = path[0] === 0;
-  const end = isAbstract ? path.length : path.indexOf(0);
-  const bytes = path.subarray(isAbstract ? 1 : 0, end < 0 ? path.length : end);
-  return (isAbstract ? "@" : "") + printable(bytes);
 }

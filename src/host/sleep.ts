@@ -119,7 +119,8 @@ function fullness({ connection, descriptor }: Opening, other: Side | null): stri
   }
   if (connection.kind === "mq") return `full with ${connection.used} messages`;
   const waiting = other?.queued ?? 0;
-  const unsent = descriptor.unsent > 0 ? `, ${descriptor.unsent} more on their way` : "";
+  const isTcp = connection.kind === "loopback-tcp";
+  const unsent = isTcp && descriptor.unsent > 0 ? `, ${descriptor.unsent} more on their way` : "";
   return `full; the other end has ${waiting} unread${unsent}`;
 }
 

@@ -33,6 +33,14 @@ export const holderHooks: Hooks = {
 /** Without it /proc is asked, which says the same. */
 export const withoutHolders: Readonly<Record<string, string | null>> = { holders_open: null };
 
+/** What holds bytes: likewise. */
+export const unreadHooks: Hooks = {
+  descriptors_open: ["task_file"],
+};
+
+/** Without it what is left unread is not told. */
+export const withoutUnread: Readonly<Record<string, string | null>> = { descriptors_open: null };
+
 /** All hooks that the families of sockets share. */
 export const socketHooks: Hooks = {
   ...callHooks,
@@ -40,6 +48,7 @@ export const socketHooks: Hooks = {
   ...copyHooks,
   ...requestHooks,
   ...holderHooks,
+  ...unreadHooks,
 };
 
 /** What a look at system calls does not show of sockets: addresses and contents that another thread changed meanwhile. */
@@ -64,4 +73,5 @@ export const withoutSocketHooks: Readonly<Record<string, string | null>> = {
   ...withoutSends,
   ...withoutRequests,
   ...withoutHolders,
+  ...withoutUnread,
 };

@@ -1,6 +1,6 @@
 import { type Contents, type Event, type File, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
-import { callHooks } from "./hooks.ts";
+import { callHooks, unreadHooks, withoutUnread } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const pipeName = key("pipe_name", "text", true);
@@ -109,8 +109,10 @@ const pipe: KindModule = {
     pipe_sendfile: ["do_sendfile"],
     pipe_vmsplice: ["__x64_sys_vmsplice", "__arm64_sys_vmsplice"],
     ...callHooks,
+    ...unreadHooks,
   },
   within: { calls_enter: ["tracepoint"], calls_exit: ["tracepoint"], calls_begun: ["tracepoint"] },
+  optional: withoutUnread,
   blind: { tracepoint: ["io_uring", "aio"] },
   reader: (tools) => new PipeReader(tools),
   trial: ({ pipe }) => through(pipe()),

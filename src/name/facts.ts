@@ -4,6 +4,7 @@ import type { Identity } from "../identity.ts";
 import {
   AddressRecord,
   ForkRecord,
+  LeftRecord,
   NameRecord,
   OomRecord,
   PathRecord,
@@ -45,12 +46,14 @@ export class Facts {
   readonly #fork: ForkRecord;
   readonly #who: WhoRecord;
   readonly #oom: OomRecord;
+  readonly #left: LeftRecord;
 
   /**
    * @param words the ring's data, which `bytes` are too
    * @param onFork told of every process that is made, where that is traced
    * @param identities with --who, or a filter by it
    * @param onIdentity told of every process whose identity came
+   * @param onLeft told of what a process of cmd's had not read when it ended
    */
   constructor(
     words: Uint32Array,
@@ -59,6 +62,7 @@ export class Facts {
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
     private readonly identities: Identities | null = null,
     private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,
+    private readonly onLeft: ((record: LeftRecord) => void) | null = null,
   ) {
     this.#bytes = bytes;
     this.#names = names;
@@ -75,6 +79,7 @@ export class Facts {
     this.#fork = new ForkRecord(words);
     this.#who = new WhoRecord(words);
     this.#oom = new OomRecord(words);
+    this.#left = new LeftRecord(words);
   }
 
   /** Takes in the record at this word, which stood at a position of the ring; false when it is too short or of another type. */
@@ -111,6 +116,9 @@ export class Facts {
     } else if (type === RecordType.RECORD_OOM && length >= OomRecord.size) {
       this.#oom.at = at;
       this.#victims.add(this.#oom);
+    } else if (type === RecordType.RECORD_LEFT && length >= LeftRecord.size) {
+      this.#left.at = at;
+      this.onLeft?.(this.#left);
     } else {
       return false;
     }

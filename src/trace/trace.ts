@@ -6,9 +6,9 @@ import { sayLast } from "../../ffi/handlers.ts";
 import { Ring } from "../../ffi/ring.ts";
 import { isAlive } from "../../ffi/spawn.ts";
 import { Ledgers } from "../account/ledgers.ts";
+import { Leftovers } from "../account/leftovers.ts";
 import { Losses } from "../account/losses.ts";
 import { Totals } from "../account/totals.ts";
-import { unreadPipes } from "../account/unread.ts";
 import { type Attached, attach } from "../attach/attach.ts";
 import { libbpf } from "../attach/libbpf.ts";
 import type { Traced } from "../attach/plan.ts";
@@ -24,7 +24,7 @@ import { type Surroundings, surroundings } from "../filter/surroundings.ts";
 import { isByIdentity } from "../filter/wanted.ts";
 import type { Identity } from "../identity.ts";
 import { kinds as allKinds } from "../kinds/index.ts";
-import { Shared } from "../layout.ts";
+import { type LeftRecord, Shared } from "../layout.ts";
 import { log } from "../log.ts";
 import { Decoding } from "../message/decoding.ts";
 import { Deliveries } from "../name/deliveries.ts";
@@ -96,7 +96,9 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const learning = isDescribed ? new Learning(object.map("named"), filter) : null;
   const onIdentity =
     learning === null ? null : (tgid: number, tag: number, who: Identity) => learning.learn(tgid, tag, who);
-  const facts = new Facts(ring.words, ring.bytes, known, onFork, identities, onIdentity);
+  const leftovers = new Leftovers(object, traced, names, filter, attached.descriptors);
+  const onLeft = (record: LeftRecord) => leftovers.add(record);
+  const facts = new Facts(ring.words, ring.bytes, known, onFork, identities, onIdentity, onLeft);
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
@@ -126,6 +128,11 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   if (child !== null && child.pidfd >= 0) ring.watch(child.pidfd);
   if (child !== null) sayLast((signal) => `${lastWords(signal)}; the command goes on as pid ${child.pid}`);
   child?.release();
+  const report = () => {
+    const unread = [...leftovers.lines(() => batch.fill()), ...batch.unread()];
+    for (const line of [totals.line(losses.total), ...unread]) log.info(line);
+    log.verbose(ringLine(ring));
+  };
   const loop = new Loop(
     {
       ring,
@@ -148,17 +155,11 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     },
     ending,
     options.lost || summary !== null || top !== null,
-    () => {
-      log.info(totals.line(losses.total));
-      log.verbose(ringLine(ring));
-    },
+    report,
   );
   await loop.run();
-  if (ending.isRead) {
-    const unread = [...unreadPipes(object, traced, names), ...batch.unread()];
-    for (const line of [totals.line(losses.total), ...unread]) log.info(line);
-  }
-  log.verbose(ringLine(ring));
+  if (ending.isRead) report();
+  else log.verbose(ringLine(ring));
   if (stage instanceof Decoding && stage.forgotten > 0)
     log.warn(`${stage.forgotten} requests were forgotten: their answers are shown without them`);
   if (batch.forgotten > 0)

@@ -27,7 +27,7 @@ interface Program {
 }
 
 /** those whose programs are for the kinds of all others */
-const common = ["calls", "copies", "sends", "uring", "holders"];
+const common = ["calls", "copies", "sends", "uring", "holders", "descriptors"];
 
 /** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
 function programsOf(family: string): Program[] {
@@ -176,7 +176,8 @@ describe("a kind is three files that agree", () => {
       "process_free",
       "process_exec",
       "process_marked",
-      "descriptors",
+      "process_exit",
+      "descriptors_open",
       ...kinds.flatMap((kind) => Object.keys(kind.hooks)),
     ]);
     const orphans = [...programs.values()].flat().filter(({ hook }) => !hooks.has(hook));

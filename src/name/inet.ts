@@ -1,6 +1,7 @@
 /** Addresses of sockets, as keys and as people write them. */
-import { printAddress } from "../name/addresses.ts";
-import type { Descriptor } from "./snapshot.ts";
+
+import type { Descriptor } from "../proc/descriptors.ts";
+import { printAddress } from "./addresses.ts";
 
 /** A socket's connection and its other direction, as keys. */
 export interface Inet {
