@@ -1,7 +1,8 @@
 /** Contents that people can read: UTF-8 without what only binary data has. */
 import type { Contents } from "../event.ts";
 import { escapeText } from "./escape.ts";
-import type { Output } from "./output.ts";
+import { literal, type Output } from "./output.ts";
+import { inPieces, type Writer } from "./pieces.ts";
 import { decode, invalid } from "./utf8.ts";
 
 const tab = 0x09;
@@ -11,6 +12,8 @@ const carriageReturn = 0x0d;
 const letterR = 0x72;
 /** the longest beginning of a character that is cut */
 const longestRest = 3;
+const nothing = literal("");
+const lineEnd = literal("\n");
 
 /** Control characters of texts: bell, backspace, tab, newline, form feed, carriage return, escape. */
 const texts = [0x07, 0x08, tab, newline, 0x0c, carriageReturn, 0x1b];
@@ -42,10 +45,17 @@ export function isText({ bytes, start, length }: Contents, mayBeCut: boolean): b
 }
 
 /** A row for each line, after one tab. Control characters are written out but for tabs, as `\x1b`; a CR is `\r`. */
-export function textRows({ bytes, start, length }: Contents, out: Output): void {
-  const end = start + length;
-  let from = start;
-  for (let at = start; at < end; at++) {
+export function textRows(contents: Contents, out: Output): void {
+  const { bytes, start, length } = contents;
+  const isEnded = length === 0 || bytes[start + length - 1] === newline;
+  const write: Writer = (source, from, to) => rows(source, start, from, to, out);
+  inPieces(contents, out, write, isEnded ? nothing : lineEnd);
+}
+
+/** The bytes `first` to `end` (exclusive) of a text that begins at `start`. */
+function rows(bytes: Uint8Array, start: number, first: number, end: number, out: Output): void {
+  let from = first;
+  for (let at = first; at < end; at++) {
     if (at === from && (at === start || bytes[at - 1] === newline)) out.byte(tab);
     const byte = bytes[at]!;
     if (byte !== tab && byte !== carriageReturn && byte !== newline) continue;
@@ -59,5 +69,4 @@ export function textRows({ bytes, start, length }: Contents, out: Output): void 
     from = at + 1;
   }
   escapeText(bytes, from, end, out);
-  if (length > 0 && bytes[end - 1] !== newline) out.byte(newline);
 }

@@ -2,6 +2,7 @@ import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
+import { inPieces, type Writer } from "../bytes/pieces.ts";
 import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
 import type { Message } from "../message/message.ts";
@@ -21,12 +22,13 @@ const header = "timestamp,type,src_pid,src_comm,dst_pid,dst_comm,count,meta,byte
 const textColumn = ",text";
 /** of --decode: empty where an event is no message */
 const more = ",protocol,kind,name,id,status,latency_ns,message";
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const whoColumns = ",src,dst";
 const noWho = literal(",,");
 const none = literal(",,,,,,,");
-const noMessage = literal(",,,,,,,\n");
-const lineEnd = literal("\n");
-const nothing = literal("");
+const noMessage = endOf(",,,,,,,\n");
+const lineEnd = endOf("\n");
+const nothing = endOf("");
 const unknownEnd = literal("<unknown>");
 const lostRow = literal(",lost,,,,,");
 const lostType = literal(',"{""lost_type"":""');
@@ -34,6 +36,17 @@ const lostReason = literal('"",""reason"":""');
 const closeLost = literal('""}",');
 const openMeta = literal('"{');
 const closeMeta = literal('}"');
+
+/** What stands behind contents: also when they are quoted, and when the column of text is empty behind them. */
+interface RowEnd {
+  readonly plain: Literal;
+  readonly quoted: Literal;
+  readonly noText: Literal;
+}
+
+function endOf(text: string): RowEnd {
+  return { plain: literal(text), quoted: literal(`"${text}`), noText: literal(`,${text}`) };
+}
 
 /** The JSON object's members, and whether `count` was among them: signals have none. */
 class CsvMeta extends JsonMeta {
@@ -55,6 +68,7 @@ export class Csv implements Format {
   readonly #clock = new LocalTime();
   readonly #meta = new CsvMeta();
   readonly #scratch = new Output(4096);
+  readonly #columns = new Output(256);
   readonly #pairs = new Pairs((event, out) => {
     out.byte(comma);
     out.literal(words[event.kind]);
@@ -104,7 +118,7 @@ export class Csv implements Format {
     out.byte(newline);
   }
 
-  #row(event: Event, out: Output, end: Literal): void {
+  #row(event: Event, out: Output, end: RowEnd): void {
     const scratch = this.#scratch;
     this.#clock.timestamp(event.time, out);
     this.#pairs.write(event, out);
@@ -121,25 +135,36 @@ export class Csv implements Format {
     this.#contents(event, out, end);
   }
 
-  #contents({ contents, src, dst }: Event, out: Output, end: Literal): void {
-    if (!this.#isReadable && !this.#tells) {
-      if (contents === null) out.literal(end);
-      else base64(contents, out, end);
-      return;
+  #contents(event: Event, out: Output, end: RowEnd): void {
+    const { contents } = event;
+    const { plain, quoted, noText } = this.#tells ? this.#behindWho(event, end) : end;
+    const behind = this.#isReadable ? noText : plain;
+    if (contents === null) {
+      out.literal(behind);
+    } else if (!this.#isReadable || !isText(contents, false)) {
+      base64(contents, out, behind);
+    } else {
+      out.byte(comma);
+      const isPlain = !needsQuotes(contents.bytes, contents.start, contents.start + contents.length);
+      if (!isPlain) out.byte(quote);
+      inPieces(contents, out, isPlain ? escapeText : this.#quoted, isPlain ? plain : quoted);
     }
-    const isReadable = this.#isReadable && contents !== null && isText(contents, false);
-    if (contents !== null && !isReadable) base64(contents, out);
-    if (this.#isReadable) out.byte(comma);
-    if (isReadable) {
-      this.#scratch.clear();
-      escapeText(contents.bytes, contents.start, contents.start + contents.length, this.#scratch);
-      field(this.#scratch, out);
-    }
-    if (this.#tells) {
-      this.#who(src, out);
-      this.#who(dst, out);
-    }
-    out.literal(end);
+  }
+
+  readonly #quoted: Writer = (source, from, to, out) => {
+    this.#scratch.clear();
+    escapeText(source, from, to, this.#scratch);
+    doubleQuotes(this.#scratch, out);
+  };
+
+  /** The same with both columns of --who in front. */
+  #behindWho({ src, dst }: Event, end: RowEnd): RowEnd {
+    const columns = this.#columns;
+    columns.clear();
+    this.#who(src, columns);
+    this.#who(dst, columns);
+    columns.literal(end.plain);
+    return endOf(decoder.decode(columns.bytes.subarray(0, columns.length)));
   }
 
   /** an object of JSON; empty for an end that nobody knows */
@@ -185,15 +210,18 @@ export class Csv implements Format {
 
 /** A field of text without line breaks, quoted where it has to be. */
 export function field(text: Output, out: Output): void {
-  let plain = true;
-  for (let i = 0; i < text.length; i++) plain &&= text.bytes[i] !== comma && text.bytes[i] !== quote;
-  if (plain) {
+  if (!needsQuotes(text.bytes, 0, text.length)) {
     out.copy(text.bytes, 0, text.length);
     return;
   }
   out.byte(quote);
   doubleQuotes(text, out);
   out.byte(quote);
+}
+
+function needsQuotes(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === comma || bytes[at] === quote) return true;
+  return false;
 }
 
 function doubleQuotes(text: Output, out: Output): void {

@@ -2,6 +2,7 @@ import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeJson } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
+import { inPieces } from "../bytes/pieces.ts";
 import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost, Meta } from "../event.ts";
 import type { Message } from "../message/message.ts";
@@ -124,8 +125,7 @@ export class Json implements Format {
       out.literal(closePlain);
     } else if (this.#isReadable && isText(contents, false)) {
       out.literal(openText);
-      escapeJson(contents.bytes, contents.start, contents.start + contents.length, out);
-      out.literal(closeQuoted);
+      inPieces(contents, out, escapeJson, closeQuoted);
     } else {
       out.literal(openBytes);
       base64(contents, out, closeQuoted);

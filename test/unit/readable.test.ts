@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Output } from "../../src/bytes/output.ts";
 import { isText, textRows } from "../../src/bytes/readable.ts";
 import { type Event, key } from "../../src/event.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
+
+setDefaultTimeout(60_000);
 
 const encoder = new TextEncoder();
 
@@ -92,4 +94,48 @@ test("--brief leaves inodes out of text, and of nothing else", () => {
     written((out) => formats[name]({ isBrief: true }).event({ ...event("a"), contents: null }, out));
   expect(brief("text")).toEndWith(" pipe 1(sh) > 2(cat): pipe_name /f, count 1\n");
   expect(brief("json")).toContain('"pipe_inode":7');
+});
+
+describe("an event of more than 16 MB comes in pieces below that", () => {
+  const most = 16 * 1024 * 1024;
+  // of an odd length, so that each of its characters is cut somewhere
+  const part = 'grün, "💥"\x1b\\\r\n\t.';
+  const long = part.repeat(Math.ceil((most + 1) / encoder.encode(part).length));
+
+  function whole(name: FormatName, text: string | Uint8Array): string {
+    const out = new Output();
+    out.isPiecewise = true;
+    formats[name]({ isReadable: true }).event(event(text), out);
+    const pieces: Uint8Array[] = [];
+    do {
+      pieces.push(out.bytes.slice(0, out.length));
+      out.clear();
+    } while (out.more());
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(most);
+    expect(pieces.length).toBeGreaterThan(1);
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
+  }
+
+  const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\x1b", "\\x1b");
+
+  test("as text", () => {
+    const rows = escaped(long).replaceAll("\r", "\\r").replaceAll("\n", "\n\t");
+    expect(whole("text", long).endsWith(`\n\t${rows}\n`)).toBe(true);
+  });
+
+  test("as json", () => {
+    expect(JSON.parse(whole("json", long)).text === long).toBe(true);
+  });
+
+  test("as csv, quoted", () => {
+    const field = escaped(long).replaceAll("\r", "\\x0d").replaceAll("\n", "\\x0a").replaceAll("\t", "\\x09");
+    expect(whole("csv", long).endsWith(`,,"${field.replaceAll('"', '""')}"\n`)).toBe(true);
+  });
+
+  test("as csv, without quotes", () => {
+    const words = "ab".repeat(most / 2);
+    expect(whole("csv", words).endsWith(`,,${words}\n`)).toBe(true);
+    const bytes = new Uint8Array(most);
+    expect(whole("csv", bytes).endsWith(`,${Buffer.from(bytes).toString("base64")},\n`)).toBe(true);
+  });
 });
