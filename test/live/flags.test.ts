@@ -13,7 +13,7 @@ import { run } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
-const TOTALS = /^\d+ events in /;
+const TOTALS = /^\d+ events in (\d+\.\d) s /;
 const folder = mkdtempSync(join(tmpdir(), "ipcdump-flags-"));
 
 let pair: Pair;
@@ -73,11 +73,10 @@ describe("what comes out", () => {
   test("--duration ends it with status 0 and totals", async () => {
     const start = performance.now();
     using ipcdump = await Ipcdump.tracing([...SIGNALS, "--duration", "0.5s"]);
-    const from = performance.now();
     expect(await ipcdump.ended()).toBe(0);
     expect(performance.now() - start).toBeGreaterThan(500);
-    expect(performance.now() - from).toBeGreaterThan(400);
-    expect(ipcdump.stderr.at(-1)).toMatch(TOTALS);
+    const seconds = TOTALS.exec(ipcdump.stderr.at(-1)!)?.[1];
+    expect(Number(seconds)).toBeGreaterThanOrEqual(0.5);
   });
 
   test("-f csv", async () => {
