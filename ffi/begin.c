@@ -5,7 +5,6 @@
  */
 #include "begin.h"
 
-#define AT_FDCWD -100
 #define ENOENT 2
 
 __attribute__((used)) static unsigned long ipcdump_begin(unsigned long *stack)

@@ -23,7 +23,7 @@ __attribute__((section(".ipcdump.shared"), used)) struct {
 	struct caller caller;
 	struct descriptors descriptors;
 	struct handlers handlers;
-} ipcdump_shared = {{1, 1, 1, 1}, {{0}}, {0}};
+} ipcdump_shared = {{1, 1, 1, 1}, {0}, {0}};
 
 static const char child_name[] = "ipcdump-child";
 
@@ -74,7 +74,7 @@ static void begin(unsigned long *stack)
 	check_resources();
 	ipcdump_shared.caller = (struct caller){0};
 	learn(&ipcdump_shared.caller);
-	look(&ipcdump_shared.descriptors);
+	look(&ipcdump_shared.descriptors, ipcdump_shared.caller.files);
 	offer(&ipcdump_shared.handlers);
 	/* while it is ignored, how a child ended is told nobody */
 	call5(RT_SIGACTION, SIGCHLD, (long)&by_default, 0, sizeof(long), 0);

@@ -7,6 +7,8 @@
 enum {
 	READ = 0,
 	WRITE = 1,
+	CLOSE = 3,
+	MMAP = 9,
 	RT_SIGACTION = 13,
 	RT_SIGPROCMASK = 14,
 	CLONE = 56,
@@ -18,20 +20,23 @@ enum {
 	PRCTL = 157,
 	FUTEX = 202,
 	SCHED_GETAFFINITY = 204,
+	GETDENTS64 = 217,
 	EXIT_GROUP = 231,
+	OPENAT = 257,
 	FACCESSAT = 269,
 	PRLIMIT64 = 302,
 };
 
-static inline long call5(long number, long a, long b, long c, long d, long e)
+static inline long call6(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
 	long result;
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
@@ -39,6 +44,9 @@ static inline long call5(long number, long a, long b, long c, long d, long e)
 enum {
 	FCNTL = 25,
 	FACCESSAT = 48,
+	OPENAT = 56,
+	CLOSE = 57,
+	GETDENTS64 = 61,
 	READ = 63,
 	WRITE = 64,
 	CAPSET = 91,
@@ -51,11 +59,12 @@ enum {
 	PRCTL = 167,
 	CLONE = 220,
 	EXECVE = 221,
+	MMAP = 222,
 	WAIT4 = 260,
 	PRLIMIT64 = 261,
 };
 
-static inline long call5(long number, long a, long b, long c, long d, long e)
+static inline long call6(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = a;
@@ -63,13 +72,19 @@ static inline long call5(long number, long a, long b, long c, long d, long e)
 	register long x2 __asm__("x2") = c;
 	register long x3 __asm__("x3") = d;
 	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
 
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
 	return x0;
 }
 #else
 #error "this processor's system calls are not known here"
 #endif
+
+static inline long call5(long number, long a, long b, long c, long d, long e)
+{
+	return call6(number, a, b, c, d, e, 0);
+}
 
 static inline long call(long number, long a, long b, long c)
 {

@@ -21,10 +21,15 @@ export function wasClosed(fd: number): boolean {
 
 /** The descriptors there were beside the standard ones: Bun has nobody inherit them. */
 export function inherited(): number[] {
-  if (descriptorsPart === null) return [];
-  const part = descriptorsPart;
-  const all = Array.from({ length: part.byteLength * 8 - standard }, (_, i) => standard + i);
-  return all.filter((fd) => has(part, fd));
+  const found: number[] = [];
+  if (descriptorsPart === null) return found;
+  for (const [word, bits] of new Uint32Array(descriptorsPart).entries()) {
+    for (let left = bits; left !== 0; left &= left - 1) {
+      const fd = word * 32 + 31 - Math.clz32(left & -left);
+      if (fd >= standard) found.push(fd);
+    }
+  }
+  return found;
 }
 
 function has(bits: ArrayBuffer, index: number): boolean {

@@ -70,6 +70,8 @@ export const O = {
   NONBLOCK: 0o4000,
   CLOEXEC: 0o2000000,
 } as const;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;
 export const POLLIN = 1;
 export const POLLOUT = 4;

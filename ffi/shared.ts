@@ -4,7 +4,7 @@ import { type Pointer, toArrayBuffer } from "bun:ffi";
 declare const SHARED_AT: number | undefined;
 
 const callerSize = 4 * 8;
-const descriptorsSize = 4096 / 8;
+const descriptorsSize = 2 * 8;
 const handlersSize = 4 * 8 + 12 * 256;
 
 const at = typeof SHARED_AT === "number" ? SHARED_AT : null;
@@ -13,9 +13,15 @@ function part(from: number, length: number): ArrayBuffer | null {
   return at === null ? null : toArrayBuffer((at + from) as Pointer, 0, length);
 }
 
+function pointed(descriptors: ArrayBuffer | null): ArrayBuffer | null {
+  if (descriptors === null) return null;
+  const [address, words] = new BigUint64Array(descriptors);
+  return toArrayBuffer(Number(address) as Pointer, 0, Number(words) * 8);
+}
+
 /** struct caller */
 export const callerPart = part(0, callerSize);
-/** struct descriptors */
-export const descriptorsPart = part(callerSize, descriptorsSize);
+/** What `struct descriptors` points to. */
+export const descriptorsPart = pointed(part(callerSize, descriptorsSize));
 /** struct handlers */
 export const handlersPart = part(callerSize + descriptorsSize, handlersSize);

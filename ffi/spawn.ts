@@ -2,7 +2,7 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readFileSync } from "node:fs";
 import { Errno, NativeError } from "./error.ts";
-import { close, lastErrno, memfdCreate, O, write } from "./libc.ts";
+import { close, F_SETFD, FD_CLOEXEC, fcntl, lastErrno, memfdCreate, O, write } from "./libc.ts";
 
 const { cstring, i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
 
@@ -102,8 +102,7 @@ export function spawnChild(
   const memory = inMemory(program, name);
   c.posix_spawn_file_actions_init(actions);
   try {
-    // a descriptor copied onto itself loses close-on-exec
-    for (const fd of keep) c.posix_spawn_file_actions_adddup2(actions, fd, fd);
+    for (const fd of keep) fcntl(fd, F_SETFD, 0);
     for (const [from, to] of copies) {
       if (from === null) c.posix_spawn_file_actions_addclose(actions, to);
       else c.posix_spawn_file_actions_adddup2(actions, from, to);
@@ -117,6 +116,7 @@ export function spawnChild(
     if (result !== 0) throw new NativeError("start", name, result);
     return pid[0]!;
   } finally {
+    for (const fd of keep) fcntl(fd, F_SETFD, FD_CLOEXEC);
     c.posix_spawn_file_actions_destroy(actions);
     if (memory !== null) close(memory);
   }

@@ -37,6 +37,7 @@ test("cmd has limits, signals, descriptors and variables as the caller gave them
       "ignored 8000000349095633, blocked 8000012800",
       expect.stringMatching(/^limit 7: 700 /),
       expect.stringMatching(/^descriptor 9: \/, /),
+      expect.stringMatching(/^descriptor \d{4,}: \/, /),
       "LD_WORD=c",
     ]),
   });

@@ -15,6 +15,8 @@
 extern char **environ;
 
 #define SIGNALS 64
+/* descriptor of those that are given */
+#define HIGHEST 100000
 
 /* As the kernel has it: libc keeps some to itself */
 struct action {
@@ -48,7 +50,9 @@ static void say(void)
 		getrlimit(resource, &limit);
 		printf("limit %d: %lu %lu\n", resource, limit.rlim_cur, limit.rlim_max);
 	}
-	for (int fd = 0; fd < 32; fd++) {
+	for (int fd = 0; fd <= HIGHEST; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			continue;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		ssize_t length = readlink(path, target, sizeof(target));
 
@@ -72,11 +76,14 @@ static void give(void)
 		syscall(SYS_rt_sigaction, strange[i], &action, NULL, 8);
 	}
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, NULL, 8);
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = 700;
-	setrlimit(RLIMIT_NOFILE, &files);
 	close(0);
 	dup2(open("/", O_RDONLY), 9);
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	dup2(9, files.rlim_max > HIGHEST ? HIGHEST : (int)files.rlim_max - 1);
+	files.rlim_cur = 700;
+	setrlimit(RLIMIT_NOFILE, &files);
 	close(0);
 }
 
