@@ -11,6 +11,18 @@ const EXECUTABLE = join(import.meta.dir, "../../dist/arm64/ipcdump");
 const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
 const KINDS: readonly string[] = kinds.map(({ name }) => name);
 
+/** As many process numbers as would do for less than its threads. */
+const few = `
+echo "begin few"
+mkdir /tmp/groups
+mount -t cgroup2 none /tmp/groups
+echo +pids >/tmp/groups/cgroup.subtree_control
+mkdir /tmp/groups/few
+echo 3 >/tmp/groups/few/pids.max
+sh -c 'echo $$ >/tmp/groups/few/cgroup.procs; exec /ipcdump -t signal --duration 0.1' 2>&1
+echo "status $?"
+echo "end few"`;
+
 /** Traces with each back end: workloads that say what they do, and a marker of every kind, the last one to wait for. */
 const script = BACKENDS.map(
   (backend) => `
@@ -34,11 +46,21 @@ echo "end ${backend}"`,
 
 describe("arm64: a machine", () => {
   let lines: Promise<string[]> | undefined;
+  const saidIn = async (name: string) => {
+    lines ??= runInMachine(EXECUTABLE, ["marker", "pipe", "signal"], `${few}\n${script}`);
+    const all = await lines;
+    return all.slice(all.indexOf(`begin ${name}`) + 1, all.indexOf(`end ${name}`));
+  };
+
+  test("says that there are no process numbers for it", async () => {
+    expect(await saidIn("few")).toEqual([
+      expect.stringMatching(/^ipcdump: no process numbers are free for its threads; /),
+      "status 1",
+    ]);
+  });
 
   test.each([...BACKENDS])("traces every kind with %s", async (backend) => {
-    lines ??= runInMachine(EXECUTABLE, ["marker", "pipe", "signal"], script);
-    const all = await lines;
-    const part = all.slice(all.indexOf(`begin ${backend}`), all.indexOf(`end ${backend}`));
+    const part = await saidIn(backend);
     expect(part).toContain("status 0");
     const said = part.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
     const events: TraceEvent[] = said.filter((value) => "src_comm" in value);

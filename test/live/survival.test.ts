@@ -77,6 +77,27 @@ describe("what is missing is named, with its remedy", () => {
     expect(refused).toBeGreaterThan(10);
   });
 
+  test("memory of a cgroup", () => {
+    const script = `
+      case $(cat /proc/self/cgroup) in
+      *:memory:*) root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes ;;
+      *) root=/sys/fs/cgroup limit=memory.max; echo +memory >$root/cgroup.subtree_control || exit ;;
+      esac
+      outer=$root/ipcdump-survival-$$; group=$outer/inner
+      mkdir -p $group; echo 20000000 >$outer/$limit
+      (sh -c 'echo $$ >$0/cgroup.procs; exec "$@"' $group "$@"); status=$?
+      rmdir $group $outer; exit $status`;
+    for (const executable of [PLAIN, STATIC]) {
+      const words = [executable, "-t", "signal", "--duration", "0.1"];
+      const { exitCode, stderr } = Bun.spawnSync(["sh", "-c", script, "sh", ...words]);
+      expect({ status: exitCode, said: stderr.toString().trimEnd().split("\n") }).toEqual(
+        said(
+          "too little memory in its cgroup; raise memory.max (memory.limit_in_bytes in version 1) to 150M",
+        ),
+      );
+    }
+  });
+
   test("what is asked for is enough", async () => {
     for (const limit of ["-v 8000000", "-s 8192"])
       for (const executable of [PLAIN, STATIC]) {
