@@ -241,6 +241,8 @@ struct pty_record {
 	u64 master;
 	u32 index;
 	u32 session;
+	u32 device; /* of the devpts instance that counts it so */
+	u32 reserved;
 };
 
 /* What a queue_record says: of a message whose place in memory is known, or of a call */

@@ -189,6 +189,8 @@ static __always_inline int on_write(struct tty_struct *tty, struct task_struct *
 	begin_event(&record->event, KIND_PTY, flags, self.who, dst, count);
 	record->master = to_master ? (u64)other : (u64)tty;
 	record->index = BPF_CORE_READ(slave, index);
+	record->device = instance_of(slave);
+	record->reserved = 0;
 	record->session = 0;
 	if (session)
 		record->session = config.pid_namespace ? number_here((u64)session)

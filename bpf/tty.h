@@ -62,6 +62,14 @@ static __always_inline struct tty_struct *tty_of(struct file *file)
 	return tty && is_pty(driver) ? tty : NULL;
 }
 
+/* The device of the devpts that a slave is in: others count terminals from 0 as well */
+static __always_inline u32 instance_of(struct tty_struct *slave)
+{
+	struct dentry *dentry = BPF_CORE_READ(slave, driver_data);
+
+	return BPF_CORE_READ(dentry, d_sb, s_dev);
+}
+
 static __always_inline bool is_master(struct tty_struct *tty)
 {
 	return tty && driver_subtype(BPF_CORE_READ(tty, driver)) == PTY_TYPE_MASTER;

@@ -91,6 +91,7 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 struct vfsmount {
 	struct dentry *mnt_root;
@@ -411,6 +412,7 @@ struct tty_struct {
 	struct tty_struct *link;
 	struct pid *pgrp;
 	struct pid *session;
+	void *driver_data;
 };
 struct tty_file_private {
 	struct tty_struct *tty;

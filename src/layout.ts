@@ -767,7 +767,7 @@ export class PipeRecord {
 
 /** struct pty_record */
 export class PtyRecord {
-  static readonly size = 64;
+  static readonly size = 72;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -818,6 +818,12 @@ export class PtyRecord {
   }
   get session(): number {
     return this.words[this.at + 15] as number;
+  }
+  get device(): number {
+    return this.words[this.at + 16] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 17] as number;
   }
 }
 

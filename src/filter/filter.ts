@@ -9,15 +9,15 @@ import { Group } from "../layout.ts";
 import { isInAny, type Pattern } from "../match/pattern.ts";
 import { Described } from "./described.ts";
 import type { Glob } from "./glob.ts";
-import { type Probe, pathProbe, portProbe, signalProbe, Terminal } from "./probe.ts";
+import { type Instance, type Probe, pathProbe, portProbe, signalProbe, Terminal } from "./probe.ts";
 import { isByIdentity, type Processes, type Wanted } from "./wanted.ts";
 
 /** ipcdump's own noise; see src/filter/surroundings.ts. */
 export interface Noise {
-  /** tty_names whose events are left out */
-  readonly terminals: readonly Uint8Array[];
+  /** terminals whose events are left out */
+  readonly terminals: readonly Instance[];
   /** the pager at stdout's other end, whose writes to that terminal are left out */
-  readonly pager: { readonly pid: number; readonly terminal: Uint8Array } | null;
+  readonly pager: { readonly pid: number; readonly terminal: Instance } | null;
 }
 
 /** The processes of one group, made for looking up. The pids grow where descendants are followed. */
@@ -67,7 +67,7 @@ export class Filter {
   readonly #describedExcluded: Described;
   readonly #noise: Noise | null;
   readonly #terminal = new Terminal();
-  readonly #pagerTerminal: readonly Uint8Array[];
+  readonly #pagerTerminal: readonly Instance[];
   readonly #takesAll: boolean;
 
   /**

@@ -39,7 +39,8 @@ export class WantedPath {
       this.#asked = now;
       this.#others.clear();
     }
-    const inode = whole(file.inodeLow, file.inodeHigh);
+    // numbers of inodes are small in some file systems, and the same in several
+    const inode = whole(file.inodeLow, file.inodeHigh) * 4096 + (file.device & 0xfff);
     if (this.#others.has(inode)) return false;
     this.#look();
     if (this.#real?.matches(file.path)) return true;
@@ -66,17 +67,20 @@ function isSame(a: Omit<File, "path">, b: File): boolean {
 function fileAt(path: string): Omit<File, "path"> | null {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
-    const device = Number(dev);
-    // st_dev has eight bits of the minor number, twelve of the major one, then the rest of the minor one
-    const [major, minor] = [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
     return {
-      device: major * 0x10_0000 + minor,
+      device: deviceOf(Number(dev)),
       inodeLow: Number(ino & 0xffff_ffffn),
       inodeHigh: Number(ino >> 32n),
     };
   } catch {
     return null; // not there yet, or not for us to see
   }
+}
+
+/** A device as the kernel has it, of st_dev: eight bits of the minor number, twelve of the major one, then the rest */
+export function deviceOf(device: number): number {
+  const [major, minor] = [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
+  return major * 0x10_0000 + minor;
 }
 
 function literally(path: string): string {

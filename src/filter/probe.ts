@@ -41,14 +41,33 @@ export class Probe implements Meta {
   flag(): void {}
 }
 
+/** A terminal by its name in the devpts instance of a device, as the kernel has that; 0: in any. */
+export interface Instance {
+  readonly name: Uint8Array;
+  readonly device: number;
+}
+
 /** Finds the terminal of a pty event in a list. */
 export class Terminal implements Meta {
   found = false;
-  wanted: readonly Uint8Array[] = [];
+  wanted: readonly Instance[] = [];
+  #name: Uint8Array | null = null;
 
   text(key: Key, value: Uint8Array): void {
     if (key.name !== "tty_name") return;
-    for (let i = 0; i < this.wanted.length; i++) if (same(this.wanted[i]!, value)) this.found = true;
+    this.#name = value;
+    this.#look(0);
+  }
+
+  file({ device }: File): void {
+    this.#look(device);
+  }
+
+  #look(device: number): void {
+    for (let i = 0; i < this.wanted.length; i++) {
+      const one = this.wanted[i]!;
+      if (one.device === device && this.#name !== null && same(one.name, this.#name)) this.found = true;
+    }
   }
 
   integer(): void {}

@@ -1,9 +1,12 @@
 /** ipcdump's own surroundings. A program that shows its output makes events, and showing those would make more. */
+import { statSync } from "node:fs";
 import { printable, processText } from "../bytes/escape.ts";
 import { commOf, link, list } from "../proc/files.ts";
 import { Holders } from "../proc/holders.ts";
 import { processes } from "../proc/processes.ts";
 import type { Noise } from "./filter.ts";
+import { deviceOf } from "./path.ts";
+import type { Instance } from "./probe.ts";
 
 const standard = [0, 1, 2];
 const stdout = 1;
@@ -29,8 +32,8 @@ export function surroundings(): Surroundings | null {
   if (told.length === 0) return null;
   return {
     noise: {
-      terminals: terminals.map((name) => encoder.encode(name)),
-      pager: pager === null ? null : { pid: pager.pid, terminal: encoder.encode(pager.terminal) },
+      terminals: terminals.map(instanceOf),
+      pager: pager === null ? null : { pid: pager.pid, terminal: instanceOf(pager.terminal) },
     },
     lines: [`not shown: ${told.join(", ")}; --self shows it`, ...terminals.flatMap(relayed)],
   };
@@ -39,6 +42,12 @@ export function surroundings(): Surroundings | null {
 /** `pts/3` when the link of a descriptor leads to a pseudoterminal */
 function terminalOf(path: string): string | null {
   return /^\/dev\/(pts\/\d+)$/.exec(link(path))?.[1] ?? null;
+}
+
+/** In our own /dev/pts: other mounts of devpts may have a terminal of the same name. */
+function instanceOf(terminal: string): Instance {
+  const stats = statSync(`/dev/${terminal}`, { throwIfNoEntry: false });
+  return { name: encoder.encode(terminal), device: stats === undefined ? 0 : deviceOf(stats.dev) };
 }
 
 interface Pager {

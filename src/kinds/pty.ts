@@ -1,4 +1,4 @@
-import { type Event, key, type Meta } from "../event.ts";
+import { type Event, type File, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
 import { callHooks, holderHooks, requestHooks, withoutHolders, withoutRequests } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
@@ -6,6 +6,8 @@ import { type Entry, type KindModule, type Reader, type Tools, through } from ".
 const ttyName = key("tty_name", "text", true);
 const session = key("dst_sid", "integer");
 const count = key("count", "integer");
+/** of terminal 0 in devpts, whose inodes go by number */
+const firstInode = 3;
 const encoder = new TextEncoder();
 
 class PtyReader implements Reader {
@@ -13,6 +15,7 @@ class PtyReader implements Reader {
   readonly #record: PtyRecord;
   /** `pts/3` by number */
   readonly #names: Uint8Array[] = [];
+  readonly #file: File = { device: 0, inodeLow: 0, inodeHigh: 0, path: new Uint8Array(0) };
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -45,6 +48,11 @@ class PtyReader implements Reader {
     out.text(ttyName, this.#names[index]);
     out.integer(session, record.session, 0);
     out.integer(count, record.count, 0);
+    if (out.file === undefined) return;
+    const file = this.#file;
+    file.device = record.device;
+    file.inodeLow = index + firstInode;
+    out.file(file);
   };
 }
 

@@ -178,8 +178,8 @@ describe("descendants", () => {
 
 describe("noise", () => {
   const noise: Noise = {
-    terminals: [encoder.encode("pts/3")],
-    pager: { pid: 9, terminal: encoder.encode("pts/4") },
+    terminals: [{ name: encoder.encode("pts/3"), device: 0 }],
+    pager: { pid: 9, terminal: { name: encoder.encode("pts/4"), device: 0 } },
   };
   const cases: [src: string, kind: Kind, tty: string, wanted: boolean][] = [
     ["1(a)", "pty", "pts/3", false],
@@ -192,6 +192,23 @@ describe("noise", () => {
   test.each(cases)("%s, a %s named %s is %p", (src, kind, tty, wanted) => {
     expect(filter("", null, noise).passes(event(src, "2(b)", { tty_name: tty }, kind))).toBe(wanted);
     expect(filter("").passes(event(src, "2(b)", { tty_name: tty }, kind))).toBe(true);
+  });
+
+  test("a terminal of the same name in another instance of devpts is none", () => {
+    const terminal = { name: encoder.encode("pts/3"), device: 26 };
+    const own = filter("", null, { terminals: [terminal], pager: { pid: 9, terminal } });
+    for (const [device, wanted] of [
+      [26, false],
+      [27, true],
+    ] as const) {
+      const written = event("9(less)", "2(b)", { tty_name: "pts/3" }, "pty");
+      const { meta } = written;
+      written.meta = (out) => {
+        meta(out);
+        out.file?.({ device, inodeLow: 6, inodeHigh: 0, path: new Uint8Array(0) });
+      };
+      expect(own.passes(written)).toBe(wanted);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ const own = resolve(import.meta.dir, "../../src/filter/surroundings.ts");
 const look = `
   import { surroundings } from ${JSON.stringify(own)};
   const found = surroundings();
-  const words = found === null ? "nothing" : found.lines[0] + "|" + new TextDecoder().decode(found.noise.pager?.terminal);
+  const words = found === null ? "nothing" : found.lines[0] + "|" + new TextDecoder().decode(found.noise.pager?.terminal.name);
   require("node:fs").writeFileSync(process.env.result, words);`;
 
 /** What is found in a shell line run on a terminal of its own; `$look` looks. */
