@@ -45,10 +45,18 @@ static __always_inline bool consume_run(struct ledger *ledger, struct consumptio
 {
 	struct run *run = &ledger->runs[ledger->first & (RUNS - 1)];
 	struct run *into = &consumption->runs.run[consumption->taken & (RUNS - 1)];
+	struct run *last = &consumption->runs.run[(consumption->taken - 1) & (RUNS - 1)];
 	u32 bytes = consumption->left;
 
 	if (!bytes)
 		return false;
+	/* a write that has not returned yet goes on with the run of the one before it */
+	if (!ledger->count && consumption->taken && same(&last->who, &consumption->rest) &&
+	    last->flags == (consumption->guess | consumption->rest_guess)) {
+		last->bytes += bytes;
+		consumption->left = 0;
+		return false;
+	}
 	consumption->taken++;
 	if (!ledger->count) {
 		into->who = consumption->rest;

@@ -151,6 +151,7 @@ struct use_record {
 	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
 	u64 time;
 	u64 inode;
+	u64 channel; /* of what is sent there, when it is a unix socket's */
 	struct process who;
 };
 

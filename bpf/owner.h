@@ -108,6 +108,7 @@ static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, stru
 	record->received = received;
 	record->time = bpf_ktime_get_boot_ns();
 	record->inode = inode;
+	record->channel = (u64)sk;
 	record->who = id->who;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return true;

@@ -86,7 +86,7 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct sock *sk = (void *)socket;
-	u32 end = start + count;
+	u32 end = start + count, since;
 	struct file *file;
 	bool is_held;
 
@@ -107,10 +107,14 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 	if (is_before(owner->watched, end))
 		owner->watched = end;
 	__sync_fetch_and_add(&owner->waits, 1);
-	if (!is_before(*(volatile u32 *)&owner->received, end) && !is_before(start, owner->since) &&
+	since = *(volatile u32 *)&owner->since;
+	if (!is_before(*(volatile u32 *)&owner->received, end) && !is_before(start, since) &&
 	    owner->reader.tgid && (!file || is_held_once(file))) {
+		barrier();
 		destination->who = owner->reader;
-		destination->open = 0;
+		barrier();
+		/* else another one began to receive just now, and who was read may be him */
+		destination->open = since != *(volatile u32 *)&owner->since;
 		return 0;
 	}
 	return is_held;
@@ -156,20 +160,29 @@ static __always_inline void tell_receive(u64 channel, u64 inode, u32 start, u32 
 }
 
 /*
- * Notes that a process received what is between two positions; whether that is to be told. What has come by now and
- * is not received yet is told as well when another did before, for its events are open.
+ * Notes who receives what begins at a position, before it is counted: whoever finds it counted is to find him. True: it
+ * was another before.
  */
-static __always_inline bool note_receive(struct owner *owner, struct file *file,
-					 struct identity *self, u32 start, u32 come)
+static __always_inline bool note_reader(struct owner *owner, struct identity *self, u32 start)
 {
-	bool is_new = !same(&owner->reader, &self->who);
+	if (same(&owner->reader, &self->who))
+		return false;
+	*(volatile u32 *)&owner->since = start;
+	barrier();
+	owner->reader = self->who;
+	barrier();
+	return true;
+}
 
-	if (is_new) {
-		owner->since = start;
-		owner->reader = self->who;
-		if (is_before(owner->watched, come))
-			owner->watched = come;
-	}
+/*
+ * Whether a receive from a position on that was counted is to be told. What has come by now and is not received yet
+ * is told as well when another process received before, for its events are open.
+ */
+static __always_inline bool is_told(struct owner *owner, struct file *file, bool is_new, u32 start,
+				    u32 come)
+{
+	if (is_new && is_before(owner->watched, come))
+		owner->watched = come;
 	return is_new || !file || !is_held_once(file) ||
 	       is_before(start, *(volatile u32 *)&owner->watched);
 }

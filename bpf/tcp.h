@@ -45,15 +45,17 @@ static __always_inline void tcp_took(u64 socket, struct task_struct *task, u32 s
 	struct tcp_sock *tcp = (void *)socket;
 	struct identity self = {};
 	struct flow flow = {};
+	bool is_new;
 	u32 come;
 
 	if (!owner)
 		return;
 	identify(task, &self);
+	is_new = note_reader(owner, &self, start);
 	owner->received = start + count;
 	__sync_fetch_and_add(&owner->waits, 1);
 	come = BPF_CORE_READ(tcp, rcv_nxt);
-	if (!note_receive(owner, sock_file((void *)socket), &self, start, come))
+	if (!is_told(owner, sock_file((void *)socket), is_new, start, come))
 		return;
 	flow_of((void *)socket, &flow);
 	tell_receive(channel_of(&flow), owner->inode, start, count, &self);

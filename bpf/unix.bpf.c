@@ -205,6 +205,8 @@ __noinline int unix_received(u64 socket, s64 result)
 		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result, false);
 	else if (ongoing->call == CALL_RECVMSG)
 		on_control(ongoing->argument[1], ongoing->compat);
+	else if (ongoing->call == CALL_CONNECT)
+		unix_connected(socket);
 	return 0;
 }
 

@@ -57,13 +57,14 @@ static __always_inline void unix_took(struct sock *sk, struct owner *owner,
 {
 	u64 socket = (u64)sk;
 	struct identity self = {};
-	u32 end;
+	u32 start = *(volatile u32 *)&owner->received;
+	bool is_new;
 
 	identify(task, &self);
+	is_new = note_reader(owner, &self, start);
 	__sync_fetch_and_add(&owner->received, count);
-	end = *(volatile u32 *)&owner->received;
-	if (note_receive(owner, sock_file(sk), &self, end - count, end + queued(socket)))
-		tell_receive(socket, owner->inode, end - count, count, &self);
+	if (is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket)))
+		tell_receive(socket, owner->inode, start, count, &self);
 }
 
 /*
@@ -80,6 +81,19 @@ __noinline int unix_consumed(u64 socket, u64 task, u32 count, u32 taken)
 		__sync_fetch_and_add(&owner->received, count - taken);
 	else
 		unix_took((void *)socket, owner, (void *)task, count);
+	return 0;
+}
+
+/*
+ * A unix socket is connected. What is known of the one that will be accepted begins here, before anything is sent: were
+ * that left to the first who send and receive, both might begin it.
+ */
+__noinline int unix_connected(u64 socket)
+{
+	struct sock *sk = (void *)socket, *peer = unix_peer(sk);
+
+	if (serves(FAMILY_UNIX) && peer && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+		owner_begun(peer, sock_inode(peer), sock_inode(sk));
 	return 0;
 }
 

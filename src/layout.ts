@@ -1207,7 +1207,7 @@ export class UnixRecord {
 
 /** struct use_record */
 export class UseRecord {
-  static readonly size = 32;
+  static readonly size = 40;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1229,11 +1229,17 @@ export class UseRecord {
   get inodeHigh(): number {
     return this.words[this.at + 5] as number;
   }
-  get whoTgid(): number {
+  get channelLow(): number {
     return this.words[this.at + 6] as number;
   }
-  get whoTag(): number {
+  get channelHigh(): number {
     return this.words[this.at + 7] as number;
+  }
+  get whoTgid(): number {
+    return this.words[this.at + 8] as number;
+  }
+  get whoTag(): number {
+    return this.words[this.at + 9] as number;
   }
 }
 

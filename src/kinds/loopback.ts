@@ -77,7 +77,8 @@ class LoopbackReader implements Reader {
 
   #receipt(): Receipt | null {
     const { channelLow, channelHigh, position } = this.#record;
-    return this.#tools.receivers.find(channelLow, channelHigh, position);
+    // the numbers are those of the connection, whichever memory its socket is in
+    return this.#tools.receivers.find(channelLow, channelHigh, position, 0);
   }
 
   /** Whether the record is of a datagram whose receiver is told by a udp_delivery_record. */

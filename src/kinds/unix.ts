@@ -52,8 +52,8 @@ class UnixReader implements Reader {
   }
 
   #receipt(): Receipt | null {
-    const { channelLow, channelHigh, position } = this.#record;
-    return this.#tools.receivers.find(channelLow, channelHigh, position);
+    const { channelLow, channelHigh, position, dstInodeLow, dstInodeHigh } = this.#record;
+    return this.#tools.receivers.find(channelLow, channelHigh, position, whole(dstInodeLow, dstInodeHigh));
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
@@ -97,7 +97,11 @@ class UnixReader implements Reader {
         names.fill(dst, 0, 0);
         return;
       }
-      owners.guess(dst, src, { tgid: dstTgid, tag: dstTag }, this.#inode || this.#listener(net), time);
+      const last = { tgid: dstTgid, tag: dstTag };
+      const inode = this.#inode || owners.acceptedAs(record.channelLow, record.channelHigh, time);
+      // nobody has what accept has not returned yet
+      if (inode === 0 || !owners.guess(dst, src, last, inode, time))
+        owners.guess(dst, src, last, this.#listener(net), time);
       return;
     }
     if (dstTgid !== 0) {

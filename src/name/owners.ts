@@ -15,6 +15,8 @@ import type { Paths } from "./paths.ts";
 import { Remembered } from "./remembered.ts";
 
 const most = 65536;
+/** ns from the accept that is seen until the send that did not see it is timed */
+const justBefore = 1e7;
 const slash = 0x2f;
 const dot = 0x2e;
 
@@ -33,11 +35,15 @@ export interface Address {
 
 export class Owners {
   readonly holders: Holders;
+  /** who has what open by now, for what nobody was seen to receive: what `holders` say may be the last drain's */
+  readonly #latest: Holders;
   readonly files = new Sockets();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
   readonly #receipts = new Remembered<Use>(most);
+  /** by channel: the inode of the unix socket that was used there last, and when (CLOCK_BOOTTIME, ns) */
+  readonly #sockets = new Remembered<{ inode: number; time: number }>(most);
   readonly #addresses = new Remembered<Address>(most);
 
   /**
@@ -52,25 +58,29 @@ export class Owners {
     listing: Listing | null = null,
   ) {
     this.holders = new Holders(isNested, listing);
+    this.#latest = new Holders(isNested, listing);
   }
 
   /** Keeps a use_record. */
   use(record: UseRecord): void {
     const inode = whole(record.inodeLow, record.inodeHigh);
+    const time = whole(record.timeLow, record.timeHigh);
+    this.#sockets.set(keyOf(record.channelLow, record.channelHigh), { inode, time });
     if (record.received !== 0) {
       this.#uses.delete(inode);
-      this.#receipts.set(inode, {
-        tgid: record.whoTgid,
-        tag: record.whoTag,
-        time: whole(record.timeLow, record.timeHigh),
-      });
+      this.#receipts.set(inode, { tgid: record.whoTgid, tag: record.whoTag, time });
       return;
     }
-    this.#uses.set(inode, {
-      tgid: record.whoTgid,
-      tag: record.whoTag,
-      time: whole(record.timeLow, record.timeHigh),
-    });
+    this.#uses.set(inode, { tgid: record.whoTgid, tag: record.whoTag, time });
+  }
+
+  /**
+   * The inode of a unix socket that was accepted after that time (CLOCK_BOOTTIME, ns), or just before; 0: it was not
+   * seen in use.
+   */
+  acceptedAs(channelLow: number, channelHigh: number, time: number): number {
+    const socket = this.#sockets.get(keyOf(channelLow, channelHigh));
+    return socket !== undefined && socket.time > time - justBefore ? socket.inode : 0;
   }
 
   /** Keeps the address of an address_record at a position of the ring, where `paths` have the path of its file. */
@@ -93,9 +103,10 @@ export class Owners {
     return this.#addresses.get(keyOf(low, high)) ?? null;
   }
 
-  /** What is asked from here on is to be answered as of now. */
-  refresh(): void {
-    this.holders.refresh();
+  /** What is asked from here on is to be answered as of now; `isAgain`: but what is asked again as it was before. */
+  refresh(isAgain: boolean): void {
+    if (!isAgain) this.holders.refresh();
+    this.#latest.refresh();
   }
 
   /** Whether it is known who held the socket at that time (CLOCK_BOOTTIME, ns), or that this will never be. */
@@ -135,16 +146,19 @@ export class Owners {
 
   /**
    * Fills `end` with who is likeliest to receive what nobody was seen to: `last`, who used the socket last and has
-   * it still (tgid 0: nobody), else the youngest that has it open; the sender only when there is no other.
+   * it still (tgid 0: nobody), else the youngest that has it open; the sender only when there is no other. False when
+   * nobody is.
    */
-  guess(end: End, sender: End, last: { tgid: number; tag: number }, inode: number, time: number): void {
+  guess(end: End, sender: End, last: { tgid: number; tag: number }, inode: number, time: number): boolean {
     this.names.fill(end, last.tgid, last.tag);
-    if (last.tgid === 0 || end.pid === sender.pid) {
-      const other = inode === 0 ? null : this.holders.ofSocket(inode, sender.pid);
+    if (inode !== 0 && (last.tgid === 0 || end.pid === sender.pid)) {
+      const other = this.#latest.ofSocket(inode, sender.pid);
       if (other !== null) fill(end, other, true);
-      else if (last.tgid === 0) this.byOpening(end, inode, true, time);
+      else if (last.tgid === 0 && !this.byUse(end, inode, time))
+        fill(end, this.#latest.ofSocket(inode), true);
     }
     end.guess = end.pid !== -1 || end.comm !== null;
+    return end.guess;
   }
 
   /** The same for the master of pts/`index`. */

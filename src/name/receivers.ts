@@ -6,7 +6,7 @@ import { whole } from "../../ffi/halves.ts";
 import type { ReceiveRecord } from "../layout.ts";
 
 /** receives of a channel that are kept: what was sent is asked for soon, or never */
-const mostOfChannel = 4096;
+const mostOfChannel = 32768;
 /** ns between two looks for channels that have come to rest */
 const rest = 1e9;
 
@@ -29,9 +29,16 @@ interface Range extends Receipt {
   guess: boolean;
 }
 
+/** The receives of one socket, by their beginnings: those of another that was in its memory count from elsewhere. */
+interface Ranges {
+  /** of the socket, 0: not known */
+  readonly inode: number;
+  readonly list: Range[];
+}
+
 export class Receivers {
-  /** by channel, each by their beginnings */
-  #channels = new Map<number, Range[]>();
+  /** by channel, the latest socket's last */
+  #channels = new Map<number, Ranges[]>();
   #swept = 0;
 
   /** @param longest ns that anything waits for its receiver */
@@ -40,8 +47,6 @@ export class Receivers {
   /** Keeps a receive_record. */
   add(record: ReceiveRecord): void {
     const time = whole(record.timeLow, record.timeHigh);
-    if (time - this.#swept > this.longest + rest) this.#sweep(time);
-    const channel = channelOf(record.channelLow, record.channelHigh);
     const range: Range = {
       tgid: record.whoTgid,
       tag: record.whoTag,
@@ -51,42 +56,70 @@ export class Receivers {
       count: record.count,
       time,
     };
-    const ranges = this.#channels.get(channel);
-    if (ranges === undefined) {
-      this.#channels.set(channel, [range]);
-      return;
-    }
-    let i = ranges.length;
-    while (i > 0 && isBefore(range.start, ranges[i - 1]!.start)) i--;
-    if (i > 0) doubt(ranges[i - 1]!, range);
-    if (i < ranges.length) doubt(ranges[i]!, range);
-    ranges.splice(i, 0, range);
-    if (ranges.length > mostOfChannel) ranges.splice(0, mostOfChannel / 2);
+    const list = this.#listOf(channelOf(record.channelLow, record.channelHigh), range.inode);
+    let i = list.length;
+    while (i > 0 && isBefore(range.start, list[i - 1]!.start)) i--;
+    if (i > 0) doubt(list[i - 1]!, range);
+    if (i < list.length) doubt(list[i]!, range);
+    list.splice(i, 0, range);
+    if (list.length > mostOfChannel) list.splice(0, mostOfChannel / 2);
   }
 
-  /** Who received the byte, or message, at this position of a channel; null when nobody was seen to. */
-  find(channelLow: number, channelHigh: number, position: number): Receipt | null {
-    const ranges = this.#channels.get(channelOf(channelLow, channelHigh));
-    if (ranges === undefined) return null;
-    let from = 0;
-    let to = ranges.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (isBefore(position, ranges[middle]!.start)) to = middle;
-      else from = middle + 1;
-    }
-    const range = ranges[from - 1];
-    return range !== undefined && (position - range.start) >>> 0 < range.count ? range : null;
+  #listOf(channel: number, inode: number): Range[] {
+    const sockets = this.#channels.get(channel);
+    const known = sockets?.findLast((ranges) => ranges.inode === inode);
+    if (known !== undefined) return known.list;
+    const list: Range[] = [];
+    if (sockets === undefined) this.#channels.set(channel, [{ inode, list }]);
+    else sockets.push({ inode, list });
+    return list;
   }
 
-  #sweep(now: number): void {
+  /**
+   * Who received the byte, or message, at this position of a channel; null when nobody was seen to.
+   * @param inode of the socket there, 0: not known
+   */
+  find(channelLow: number, channelHigh: number, position: number, inode: number): Receipt | null {
+    const sockets = this.#channels.get(channelOf(channelLow, channelHigh));
+    if (sockets === undefined) return null;
+    for (let i = sockets.length - 1; i >= 0; i--) {
+      const ranges = sockets[i]!;
+      if (inode !== 0 && ranges.inode !== 0 && ranges.inode !== inode) continue;
+      const receipt = findIn(ranges.list, position);
+      if (receipt !== null) return receipt;
+    }
+    return null;
+  }
+
+  /**
+   * Forgets what nothing waits for any more. To be called when all that was taken in has been asked for.
+   * @param now CLOCK_BOOTTIME, ns: so far all is known
+   */
+  sweep(now: number): void {
+    if (now - this.#swept <= this.longest + rest) return;
     this.#swept = now;
-    for (const [channel, ranges] of this.#channels) {
-      const fresh = ranges.findIndex(({ time }) => now - time < this.longest + rest);
-      if (fresh < 0) this.#channels.delete(channel);
-      else ranges.splice(0, fresh);
+    for (const [channel, sockets] of this.#channels) {
+      const fresh = sockets.filter(({ list }) => {
+        const first = list.findIndex(({ time }) => now - time < this.longest + rest);
+        list.splice(0, first < 0 ? list.length : first);
+        return list.length > 0;
+      });
+      if (fresh.length === 0) this.#channels.delete(channel);
+      else this.#channels.set(channel, fresh);
     }
   }
+}
+
+function findIn(list: readonly Range[], position: number): Receipt | null {
+  let from = 0;
+  let to = list.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (isBefore(position, list[middle]!.start)) to = middle;
+    else from = middle + 1;
+  }
+  const range = list[from - 1];
+  return range !== undefined && (position - range.start) >>> 0 < range.count ? range : null;
 }
 
 /** Positions are compared as they are counted, modulo 2^32. */

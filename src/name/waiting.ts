@@ -57,7 +57,7 @@ export class Waiting {
     const lookedUp = this.#lookedUp;
     this.#lookedUp = false;
     const isOver = queue.isFull || now === Number.POSITIVE_INFINITY;
-    if (!lookedUp || isOver) this.owners.refresh();
+    this.owners.refresh(lookedUp && !isOver);
     if (isOver) return;
     this.#channels.clear();
     for (let i = 0; i < queue.count && !queue.isHeld(i); i++) {

@@ -16,6 +16,7 @@ import type { Format } from "../format/format.ts";
 import type { Table } from "../format/table.ts";
 import type { Shared } from "../layout.ts";
 import type { Identities } from "../name/identities.ts";
+import type { Receivers } from "../name/receivers.ts";
 import type { Waiting } from "../name/waiting.ts";
 import type { Sink } from "../sink.ts";
 import type { Top } from "../top/top.ts";
@@ -37,6 +38,8 @@ const longestSleep = 250;
 const piece = 8 * 1024 * 1024;
 /** at the end, for a program to submit what it reserved, in milliseconds */
 const longestStuck = 1000;
+/** seconds after which nobody waits for what is behind a record that is not written yet */
+const longestDoubt = 1;
 const missesInterval = 2000;
 
 /** What an event passes on its way, as src/trace/trace.ts puts it together. */
@@ -47,6 +50,7 @@ export interface Stages {
   readonly clock: Clock;
   readonly batch: Batch;
   readonly waiting: Waiting;
+  readonly receivers: Receivers;
   /** null without --who */
   readonly identities: Identities | null;
   readonly filter: Filter;
@@ -81,6 +85,11 @@ export class Loop {
   #missesDue = 0;
   /** since when nothing more came, although the end is not there */
   #stuckSince = Number.POSITIVE_INFINITY;
+  /**
+   * All that happened until then is known, in seconds of CLOCK_BOOTTIME. What is behind a record that is still being
+   * written, by a processor that is a hypervisor's to give, is not.
+   */
+  #known = 0;
   /** empty drains in a row */
   #idle = 0;
   #isTidy = false;
@@ -120,18 +129,23 @@ export class Loop {
 
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
-    const { ring, clock, batch, waiting, identities, losses, ledgers, followers } = this.#stages;
+    const { ring, clock, batch, waiting, receivers, identities, losses, ledgers, followers } = this.#stages;
     const { stage, sink, printer } = this.#stages;
     const ending = this.#ending;
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
     clock.sample();
     identities?.tick(clock.bootSeconds);
+    const { produced } = ring;
     const records = batch.fill();
-    waiting.hold(batch, ending.isDraining ? Number.POSITIVE_INFINITY : clock.bootSeconds);
+    const isAll = ring.cursor >= produced || clock.bootSeconds - this.#known > longestDoubt;
+    if (isAll) this.#known = clock.bootSeconds;
+    else if (batch.count > 0) this.#known = Math.max(this.#known, batch.time(batch.count - 1));
+    waiting.hold(batch, ending.isDraining ? Number.POSITIVE_INFINITY : this.#known);
     followers?.catchUp();
     await this.#print();
     batch.release();
+    receivers.sweep(this.#known * 1e9);
     if (stage !== null) {
       clock.now(this.#lost.time);
       stage.tick(this.#lost.time);

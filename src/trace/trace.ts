@@ -140,6 +140,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       clock: new Clock(bootTimeLead()),
       batch,
       waiting: new Waiting(owners, options.wait),
+      receivers,
       identities,
       filter,
       followers,

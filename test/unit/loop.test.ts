@@ -28,6 +28,7 @@ function looping(fake: Fake) {
       },
     },
     waiting: { hold: nothing },
+    receivers: { sweep: nothing },
     followers: null,
     stage: null,
     format: { lost: (loss: Lost) => void lost.push({ ...loss }) },

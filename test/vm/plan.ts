@@ -32,6 +32,7 @@ const onlyHere = [
   "nat",
   "outfile",
   "pcapng",
+  "random",
   "survival",
   "top",
   "usage",

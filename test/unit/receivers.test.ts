@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { ReceiveRecord, RecordType } from "../../src/layout.ts";
+import { Receivers } from "../../src/name/receivers.ts";
+
+const wait = 5e7;
+const channel = 77;
+
+interface Received {
+  tgid: number;
+  inode: number;
+  position: number;
+  count: number;
+  /** ns */
+  time: number;
+}
+
+function receive(receivers: Receivers, { tgid, inode, position, count, time }: Received): void {
+  const words = new Uint32Array(ReceiveRecord.size / 4);
+  const high = Math.floor(time / 2 ** 32);
+  words.set([
+    RecordType.RECORD_RECEIVE,
+    position,
+    time % 2 ** 32,
+    high,
+    inode,
+    0,
+    channel,
+    0,
+    tgid,
+    1,
+    count,
+  ]);
+  receivers.add(new ReceiveRecord(words));
+}
+
+function found(receivers: Receivers, position: number, inode: number): number | undefined {
+  return receivers.find(channel, 0, position, inode)?.tgid;
+}
+
+test("receives of a socket that was in the same memory before are no matter, wherever it counted from", () => {
+  const receivers = new Receivers(wait);
+  for (const [i, position] of [3_900_000_000, 1_900_000_000, 4_100_000_000].entries())
+    receive(receivers, { tgid: 100 + i, inode: 5 + i, position, count: 8, time: 1e9 + i });
+  receive(receivers, { tgid: 1, inode: 9, position: 2_000_000_000, count: 10, time: 2e9 });
+  receive(receivers, { tgid: 2, inode: 9, position: 2_000_000_010, count: 10, time: 2e9 });
+  expect([0, 9].map((inode) => found(receivers, 2_000_000_009, inode))).toEqual([1, 1]);
+  expect([0, 9].map((inode) => found(receivers, 2_000_000_010, inode))).toEqual([2, 2]);
+  expect(found(receivers, 1_900_000_000, 9)).toBeUndefined();
+  expect(found(receivers, 1_900_000_000, 0)).toBe(101);
+});
+
+test("what came in while nobody looked is kept until it was asked for, however long that took", () => {
+  const receivers = new Receivers(wait);
+  receivers.sweep(1e9);
+  receive(receivers, { tgid: 1, inode: 9, position: 10, count: 10, time: 1e9 });
+  receive(receivers, { tgid: 2, inode: 9, position: 20, count: 10, time: 60e9 });
+  expect(found(receivers, 10, 9)).toBe(1);
+  receivers.sweep(60e9);
+  expect(found(receivers, 10, 9)).toBeUndefined();
+  expect(found(receivers, 20, 9)).toBe(2);
+});
