@@ -6,7 +6,8 @@ import type { Backend } from "./report.ts";
  * Which live tests run where, for all of them everywhere take too long. What depends on the back end runs on
  * each, and the differential run has all kinds on every kernel and back end. Of the suites of sockets and
  * terminals all programs but one are the same for every back end, and so is what filters leave out: they run
- * with one of them a kernel, each in its turn. The command line runs once a kernel. `--full` runs everything everywhere.
+ * with one of them a kernel, each in its turn. What is about the command line, and other work of user space, takes
+ * longest and runs on the oldest kernel. All else runs once a kernel. `--full` runs everything everywhere.
  */
 const everywhere = ["differential"];
 const inTurn = ["unix", "loopback", "pty", "select"];
@@ -39,7 +40,22 @@ const onlyHere = [
 ];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
-const commandLineOn: Backend = "tracepoint";
+const onOldest = [
+  "cli",
+  "clock",
+  "command",
+  "contested",
+  "doctor",
+  "flags",
+  "folders",
+  "namespace",
+  "noise",
+  "paths",
+  "privileges",
+  "static",
+];
+const oldest: Series = "5.10";
+const onceOn: Backend = "tracepoint";
 const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "tracepoint",
   "6.1": "fentry",
@@ -62,6 +78,7 @@ export function planned(series: Series, backend: Backend, all: readonly string[]
     // a kind whose programs are not the same for every back end
     if (!inTurn.includes(file) && kinds.some(({ name }) => name === file)) return true;
     if (everywhere.includes(file)) return true;
-    return backend === (inTurn.includes(file) ? turns[series] : commandLineOn);
+    if (onOldest.includes(file) && series !== oldest) return false;
+    return backend === (inTurn.includes(file) ? turns[series] : onceOn);
   });
 }
