@@ -40,6 +40,7 @@ export interface Format {
   end?(time: Time, out: Output): void;
 }
 
+export const count = key("count", "integer");
 const captured = key("captured", "integer");
 const sourceGuess = key("src_guess", "flag");
 const destinationGuess = key("dst_guess", "flag");
@@ -47,7 +48,8 @@ const destinationGuess = key("dst_guess", "flag");
 /** Everything of meta: the kind's own, then what all kinds have. */
 export function writeMeta(event: Event, meta: Meta): void {
   event.meta(meta);
-  if (isCut(event)) meta.integer(captured, event.contents?.length ?? 0, 0);
+  const bytes = capturedOf(event);
+  if (bytes >= 0) meta.integer(captured, bytes, 0);
   if (event.src.guess) meta.flag(sourceGuess);
   if (event.dst.guess) meta.flag(destinationGuess);
 }
@@ -62,8 +64,7 @@ export const words: Readonly<Record<Kind | "unknown" | LostReason, Literal>> = {
   probe_missed: literal("probe_missed"),
 };
 
-/** Whether contents were asked for and fewer bytes came than the transfer had. */
-function isCut(event: Event): boolean {
-  const { contents } = event;
-  return contents !== null && (event.countHigh > 0 || contents.length < event.countLow);
+/** Of contents that were asked for and are fewer bytes than the transfer had: how many; else -1. */
+export function capturedOf({ contents, countLow, countHigh }: Event): number {
+  return contents !== null && (countHigh > 0 || contents.length < countLow) ? contents.length : -1;
 }

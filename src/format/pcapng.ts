@@ -9,11 +9,11 @@ import { Output } from "../bytes/output.ts";
 import type { Carries, Event, Kind, Lost, Time } from "../event.ts";
 import type { Identity } from "../identity.ts";
 import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
-import { Flows } from "../pcapng/flows.ts";
-import { type Direction, headerLength, mostBytes, writeHeaders } from "../pcapng/packet.ts";
+import { headerLength, mostBytes, writePacket } from "../pcapng/packet.ts";
 import { Stamp } from "../pcapng/time.ts";
 import type { Format } from "./format.ts";
 import { identityJson } from "./identity.ts";
+import { type Route, Routes } from "./routes.ts";
 import { Text } from "./text.ts";
 
 /** the length that a packet whose bytes were not captured may claim */
@@ -21,8 +21,6 @@ const mostClaimed = 65_000;
 const noContents = { bytes: new Uint8Array(0), start: 0, length: 0 };
 /** packets at once, of an event that is so long */
 const packetsAtOnce = 64;
-/** from here on a view costs less than copying byte by byte */
-const longCopy = 128;
 const nanoseconds = Uint8Array.of(9);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -46,8 +44,8 @@ interface KindInterface {
 
 export class Pcapng implements Format {
   readonly #blocks = new BlockWriter(new Output(0));
-  readonly #flows = new Flows();
   readonly #text: Text;
+  readonly #routes: Routes;
   readonly #who = new Output(4096);
   readonly #line = new Output(4096);
   readonly #stamp = new Stamp();
@@ -64,6 +62,7 @@ export class Pcapng implements Format {
     private readonly tells = false,
   ) {
     this.#text = new Text({ tells });
+    this.#routes = new Routes(this.#text);
     let id = 0;
     for (const [kind, carries] of carried)
       this.#interfaces.set(kind, { id: id++, carries, events: 0, lost: 0, drops: 0 });
@@ -97,9 +96,6 @@ export class Pcapng implements Format {
   }
 
   event(event: Event, out: Output): void {
-    const line = this.#line;
-    line.clear();
-    this.#text.line(event, line);
     this.#stamp.set(event.time);
     this.#started ??= { high: this.#stamp.high, low: this.#stamp.low };
     const own = this.#interfaces.get(event.kind);
@@ -146,19 +142,20 @@ export class Pcapng implements Format {
 
   /** One packet, or as many as it takes. */
   #packets(event: Event, own: KindInterface, out: Output): void {
-    const direction = this.#flows.of(event, this.#blocks, out);
+    const route = this.#routes.of(event, this.#blocks, out);
     this.#packet++;
-    if (this.#one(event, own, direction, 0, out)) return;
+    if (this.#one(event, own, route, 0, out)) return;
     let done = mostBytes;
     out.pieces(() => {
       const until = done + packetsAtOnce * mostBytes;
-      for (; done < until; done += mostBytes) if (this.#one(event, own, direction, done, out)) return false;
+      for (; done < until; done += mostBytes) if (this.#one(event, own, route, done, out)) return false;
       return true;
     });
   }
 
   /** The packet of the bytes from `done` on. The last one, for which it answers true, claims what was not captured. */
-  #one(event: Event, own: KindInterface, direction: Direction, done: number, out: Output): boolean {
+  #one(event: Event, own: KindInterface, route: Route, done: number, out: Output): boolean {
+    const { direction, front, behind } = route;
     const { bytes, start, length } = event.contents ?? noContents;
     const count = whole(event.countLow, event.countHigh);
     const part = Math.min(length - done, mostBytes);
@@ -168,7 +165,10 @@ export class Pcapng implements Format {
     const isStream = own.carries === "stream";
     const captured = headerLength(direction, isStream) + part;
     const { src } = event;
-    const comment = this.#line.length - 1; // the space in front of the line stays out
+    const digits = this.#line;
+    digits.clear();
+    if (route.isCounted) digits.unsigned64(event.countLow, event.countHigh);
+    const comment = front.length + digits.length + behind.length;
     const options =
       (own.drops > 0 ? 12 : 0) +
       12 +
@@ -189,8 +189,8 @@ export class Pcapng implements Format {
     view.setUint32(at + 20, captured, true);
     view.setUint32(at + 24, captured - part + claimed, true);
     out.length = at + 28;
-    writeHeaders(out, direction, isStream, claimed, bytes, start + done, part);
-    at = append(out, bytes, start + done, part);
+    writePacket(out, direction, isStream, claimed, bytes, start + done, part);
+    at = out.length;
     if (own.drops > 0) at = count64(view, at, Option.PACKET_DROPS, own.drops);
     own.drops = 0;
     at = count64(view, at, Option.PACKET_ID, this.#packet);
@@ -202,11 +202,15 @@ export class Pcapng implements Format {
     }
     view.setUint32(at, Option.COMMENT | (comment << 16), true);
     out.length = at + 4;
-    at = append(out, this.#line.bytes, 1, comment);
+    out.literal(front);
+    out.copy(digits.bytes, 0, digits.length);
+    out.literal(behind);
+    at = aligned(out);
     if (this.tells) {
       view.setUint32(at, Option.COMMENT | (this.#who.length << 16), true);
       out.length = at + 4;
-      at = append(out, this.#who.bytes, 0, this.#who.length);
+      out.copy(this.#who.bytes, 0, this.#who.length);
+      at = aligned(out);
     }
     view.setUint32(at, Option.END, true);
     view.setUint32(at + 4, total, true);
@@ -233,7 +237,10 @@ export class Pcapng implements Format {
     out.string("}");
   }
 
-  #journal({ src, dst, time }: Event, out: Output): void {
+  #journal(event: Event, out: Output): void {
+    const { src, dst, time } = event;
+    this.#line.clear();
+    this.#text.line(event, this.#line);
     const name = (comm: Uint8Array | null) => (comm === null ? "<unknown>" : printable(comm));
     const ends = `_COMM=${name(src.comm)}\nOBJECT_COMM=${name(dst.comm)}\n`;
     const source = src.pid > 0 ? `_PID=${src.pid}\n` : "";
@@ -267,15 +274,10 @@ function padded(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** Copies bytes for which there is room, and pads them; where the next ones go. */
-function append(out: Output, source: Uint8Array, start: number, length: number): number {
-  const at = out.length;
-  const end = at + padded(length);
-  if (length >= longCopy) out.bytes.set(source.subarray(start, start + length), at);
-  else for (let i = 0; i < length; i++) out.bytes[at + i] = source[start + i]!;
-  for (let i = at + length; i < end; i++) out.bytes[i] = 0;
-  out.length = end;
-  return end;
+/** Pads what is written to whole words, for which there is room; where the next one goes. */
+function aligned(out: Output): number {
+  while ((out.length & 3) !== 0) out.bytes[out.length++] = 0;
+  return out.length;
 }
 
 /** An option of 64 bits. */

@@ -5,7 +5,7 @@ import { type Literal, literal, Output } from "../bytes/output.ts";
 import { isText, textRows } from "../bytes/readable.ts";
 import type { Contents, End, Event, Key, Lost, Meta } from "../event.ts";
 import type { Message } from "../message/message.ts";
-import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
+import { count, type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { messageText } from "./messagetext.ts";
 import { Pairs } from "./pairs.ts";
@@ -75,12 +75,15 @@ class TextMeta implements Meta {
   );
   #out: Output = new Output(0);
   #first = true;
+  #behind: Output | null = null;
 
   constructor(private readonly isBrief: boolean) {}
 
-  begin(out: Output): void {
+  /** @param behind what stands behind the value of `count`, which is left out then */
+  begin(out: Output, behind: Output | null = null): void {
     this.#out = out;
     this.#first = true;
+    this.#behind = behind;
   }
 
   text(key: Key, value: Uint8Array): void {
@@ -93,7 +96,8 @@ class TextMeta implements Meta {
     if (this.isBrief && details.includes(key.name)) return;
     this.#members.name(key, this.#first, this.#out);
     this.#first = false;
-    this.#out.unsigned64(low, high);
+    if (this.#behind !== null && key === count) this.#out = this.#behind;
+    else this.#out.unsigned64(low, high);
   }
 
   flag(key: Key): void {
@@ -154,6 +158,13 @@ export class Text implements Format {
   line(event: Event, out: Output): void {
     this.#pairs.write(event, out);
     this.#meta.begin(out);
+    writeMeta(event, this.#meta);
+  }
+
+  /** The same, but for the value of `count`: what stands before it, and what stands behind it. */
+  aroundCount(event: Event, front: Output, behind: Output): void {
+    this.#pairs.write(event, front);
+    this.#meta.begin(front, behind);
     writeMeta(event, this.#meta);
   }
 
