@@ -71,6 +71,8 @@ export interface Options {
   backend: BackendChoice;
   /** --wait: seconds that an event waits for its receiver to be seen */
   wait: number;
+  /** --sure: no event with an end that was inferred */
+  sure: boolean;
   /** size of the ring buffer in bytes, a power of two */
   ring: number;
   /** events of the terminal that shows this, too */
@@ -170,6 +172,7 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
     quiet,
     backend: oneOf("--backend", last(given, "backend"), backends),
     wait: waitingTime(last(given, "wait")),
+    sure: given.has("sure"),
     ring: ringSize(last(given, "ring")),
     self: given.has("self"),
     kernelSignals: given.has("kernel-signals"),

@@ -116,6 +116,7 @@ export const flags = {
     description: "for who receives it, then guess",
     rare: true,
   },
+  sure: { group: "how much", description: "no guesses; the totals count them", rare: true },
   ring: {
     value: "SIZE",
     default: "16M",

@@ -12,9 +12,9 @@ const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
 const sourcePath = key("src_path", "text");
-const anonymous: Address = { text: new TextEncoder().encode("<anonymous>"), file: null };
+const anonymous = named("<anonymous>");
 /** of a socket that has an address, which was lost */
-const unknown: Address = { text: new TextEncoder().encode("<unknown>"), file: null };
+const unknown = named("<unknown>");
 
 class UnixReader implements Reader {
   readonly #tools: Tools;
@@ -112,7 +112,7 @@ class UnixReader implements Reader {
       if (!owners.byOpening(dst, this.#inode, false, time)) owners.byUse(dst, this.#inode, time);
       return;
     }
-    const found = owners.files.unix(net, new TextDecoder().decode(this.#address.text));
+    const found = owners.files.unix(net, new TextDecoder().decode(this.#address.bound));
     this.#inode = found?.inode ?? 0;
     owners.byOpening(dst, this.#inode, found?.guess ?? false, time);
   }
@@ -120,7 +120,7 @@ class UnixReader implements Reader {
   /** The inode of who listens where the connection was made to, for one that is not accepted. */
   #listener(net: number): number {
     return (
-      this.#tools.owners.files.unixListener(net, new TextDecoder().decode(this.#address.text))?.inode ?? 0
+      this.#tools.owners.files.unixListener(net, new TextDecoder().decode(this.#address.bound))?.inode ?? 0
     );
   }
 
@@ -137,6 +137,11 @@ class UnixReader implements Reader {
     if (file !== null) out.file(file);
     if (source !== null && source.file !== null) out.file(source.file);
   };
+}
+
+function named(name: string): Address {
+  const text = new TextEncoder().encode(name);
+  return { text, bound: text, file: null };
 }
 
 function unixKind(

@@ -30,6 +30,8 @@ interface Use {
 /** An address of a unix socket, as it is printed, and the file that is bound to it. */
 export interface Address {
   readonly text: Uint8Array;
+  /** as it was bound, perhaps a relative path: so it stands in /proc/net/unix */
+  readonly bound: Uint8Array;
   readonly file: File | null;
 }
 
@@ -89,11 +91,16 @@ export class Owners {
     const length = Math.min(record.length, AddressRecord.data.length);
     const text = printed(bytes.slice(start, start + length));
     const { device, inodeLow, inodeHigh, isFolder } = record;
-    let address: Address = { text, file: null };
+    let address: Address = { text, bound: text, file: null };
     if (inodeLow !== 0 || inodeHigh !== 0) {
       const path = paths.find(device, inodeLow, inodeHigh, position);
-      if (isFolder !== 0) address = { text: within(path, text), file: null };
-      else address = { text: text[0] === slash ? text : path, file: { device, inodeLow, inodeHigh, path } };
+      if (isFolder !== 0) address = { text: within(path, text), bound: text, file: null };
+      else
+        address = {
+          text: text[0] === slash ? text : path,
+          bound: text,
+          file: { device, inodeLow, inodeHigh, path },
+        };
     }
     this.#addresses.set(keyOf(record.keyLow, record.keyHigh), address);
   }

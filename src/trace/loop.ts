@@ -239,7 +239,7 @@ export class Loop {
     const event = this.#event;
     identities?.complete(event.src);
     identities?.complete(event.dst);
-    if (!filter.passes(event)) return true;
+    if (!filter.passes(event) || !totals.takes(event)) return true;
     if (stage === null) printer.event(event);
     else stage.event(event);
     totals.count(event.kind);

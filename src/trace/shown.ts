@@ -31,7 +31,7 @@ export class Shown implements RecordingListener {
   ) {
     this.#filter = new Filter(options.wanted, null, null);
     this.#kinds = new Set(options.kinds);
-    this.#totals = new Totals(options.kinds);
+    this.#totals = new Totals(options.kinds, options.sure);
     this.#summary = tableOf(options);
     this.#format = this.#summary ?? formatOf(options);
     this.#printer = new Printer(this.#format, sink, options);
@@ -46,7 +46,7 @@ export class Shown implements RecordingListener {
     const { bytes, maxBytes } = this.options;
     if (this.ending.isOver || !this.#kinds.has(event.kind)) return;
     this.#pass(event.time);
-    if (!this.#filter.passes(event)) return;
+    if (!this.#filter.passes(event) || !this.#totals.takes(event)) return;
     const { contents } = event;
     if (!bytes) event.contents = null;
     else if (contents !== null && maxBytes > 0) contents.length = Math.min(contents.length, maxBytes);

@@ -110,7 +110,10 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const stage = stageOf(options, printer);
   const losses = new Losses(shared, kinds, traced);
   const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
-  const totals = new Totals(traced.map(({ kind }) => kind.name));
+  const totals = new Totals(
+    traced.map(({ kind }) => kind.name),
+    options.sure,
+  );
 
   introduce(attached, own, insideOnly);
   await dropPrivileges({

@@ -220,6 +220,7 @@ const good: Record<Exclude<FlagName, ByIdentity>, Good> = {
   "max-bytes": { words: "-xB64" },
   count: { words: "-s B -c 1", pairs: "ba", ends: true, stderr: /^1 events in .* 0 lost$/m },
   wait: { words: "--wait 10ms" },
+  sure: { words: "--sure", stderr: / 0 guessed and left out, 0 lost$/ },
   duration: { words: "--duration 1h" },
   ring: { words: "--ring 1M" },
   format: { words: "-f json", stdout: /^\{"src_pid":/m },
