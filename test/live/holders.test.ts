@@ -30,7 +30,7 @@ test("who was never seen using a socket is no guess, though somebody has very ma
     await expectCarried(trace, workload.truth);
     const said = await trace.stop();
     expect(said).toContain("unix-stream: holders_open by any");
-    expect(said.filter((line) => line.includes("descriptors"))).toEqual([]);
+    expect(said.filter((line) => / has \d+ descriptors/.test(line))).toEqual([]);
   } finally {
     crowded.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
