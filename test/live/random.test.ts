@@ -19,7 +19,7 @@ function numbers(text: string): number[] {
   });
 }
 
-const SEEDS = numbers(process.env.IPCDUMP_SEEDS ?? (inVm ? "1" : "1-3"));
+const SEEDS = numbers(process.env.IPCDUMP_SEEDS ?? (inVm ? "1" : "1,2,4"));
 const OPERATIONS = Number(process.env.IPCDUMP_OPERATIONS ?? (inVm ? 500 : 2000));
 
 let trace: Trace;
