@@ -78,6 +78,9 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
 	struct file *file = (struct file *)ongoing->to;
 
+	/* its result is how many requests began */
+	if (ongoing->call == CALL_AIO && !ongoing->messages)
+		return 0;
 	if (is_told(ongoing->to_family) && ongoing->call != CALL_SETSOCKOPT) {
 		if (ongoing->messages && moves_in_pieces(ongoing->call))
 			result = ongoing->sent;

@@ -69,7 +69,7 @@ const pty: KindModule = {
     ...holderHooks,
   },
   optional: { ...withoutRequests, ...withoutHolders },
-  blind: {},
+  blind: { fentry: ["aio"], kprobe: ["aio"], tracepoint: ["aio"] },
   reader: (tools) => new PtyReader(tools),
   trial: ({ terminal }) => through(terminal()),
 };

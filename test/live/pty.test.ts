@@ -55,6 +55,7 @@ describe("pty", () => {
   carries("writev", "gathered");
   carries("100,000 bytes at once", "large");
   carries("failed and empty writes are silent", "failed");
+  carries("requests of io_submit are said to be not seen, and nothing is made of them", "aio");
   carries("nobody's session", "no_session");
   carries("a number given out again", "reused");
   carries("io_uring", "io_uring");

@@ -1,5 +1,6 @@
 /* A shell, who holds its terminal, and jobs, for all of pty.c. */
 #pragma once
+#include <linux/aio_abi.h>
 #include "pty.h"
 #include "ring.h"
 

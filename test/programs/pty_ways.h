@@ -75,6 +75,23 @@ static void failed(void)
 	check(n == -EAGAIN, "EAGAIN");
 }
 
+/* Two requests of io_submit, which are not seen, and nothing is made of their number; then a write */
+static void by_aio(void)
+{
+	aio_context_t *context = lend(sizeof(*context));
+	struct iocb request = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_nbytes = 6}, **list = lend(2 * sizeof(*list));
+
+	set_up();
+	request.aio_fildes = one.slave;
+	request.aio_buf = P(lend_copy("unseen", 6));
+	list[0] = lend_copy(&request, sizeof(request));
+	list[1] = lend_copy(&request, sizeof(request));
+	*context = 0;
+	must(call(shell, SYS_io_setup, 8, P(context)), "io_setup");
+	check(call(shell, SYS_io_submit, *context, 2, P(list)) == 2, "io_submit");
+	print_to(&one, shell, "$ ", SURE);
+}
+
 /* Opened, but no session has it for its terminal: what is typed is for nobody in particular. */
 static void no_session(void)
 {
