@@ -49,10 +49,11 @@ export class PipeWriters {
   }
 
   /** Who wrote what is in a pipe, as was seen, and whether that is all of it. */
-  #written({ object, inode, queued }: Descriptor): { from: End[]; isAll: boolean } {
+  #written(pipe: Descriptor): { from: End[]; isAll: boolean } {
+    const { inode, queued } = pipe;
     const from: End[] = [];
     const ledger = this.#ledger;
-    const isKnown = this.#ledgers.lookup(addressOf(object), ledger.words);
+    const isKnown = this.#ledgers.lookup(addressOf(pipe), ledger.words);
     if (!isKnown || whole(ledger.inodeLow, ledger.inodeHigh) !== inode) return { from, isAll: false };
     const add = (tgid: number, tag: number, guess: boolean) => {
       const end: End = { pid: -1, comm: null, guess: false };

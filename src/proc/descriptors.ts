@@ -1,5 +1,5 @@
 /** Open files, as the kernel's iterator over those of all processes says what they are. */
-import { highHalf, whole } from "../../ffi/halves.ts";
+import { whole } from "../../ffi/halves.ts";
 import type { Link } from "../../ffi/object.ts";
 import { printable } from "../bytes/escape.ts";
 import { DescriptorMode, DescriptorOf, DescriptorRecord } from "../layout.ts";
@@ -16,6 +16,8 @@ export interface Descriptor {
   /** the open file: the same for descriptors that were inherited, duplicated or passed */
   file: ObjectId;
   object: ObjectId;
+  /** the higher word of its address, which does not always begin with the same bits */
+  addressHigh: number;
   /** the object at the other end, 0: none */
   peer: ObjectId;
   inode: number;
@@ -57,9 +59,9 @@ export interface Descriptor {
 /** Kernel addresses differ in their lower 53 bits. */
 const highMask = 0x1f_ffff;
 
-/** A kernel address in its two words. */
-export function addressOf(id: ObjectId): Uint32Array {
-  return Uint32Array.of(id >>> 0, (highHalf(id) | ~highMask) >>> 0);
+/** The kernel address of what a descriptor leads to, in its two words. */
+export function addressOf({ object, addressHigh }: Descriptor): Uint32Array {
+  return Uint32Array.of(object >>> 0, addressHigh);
 }
 
 /** All that are open, by the program `descriptors_open` that is attached already. @throws NativeError */
@@ -81,6 +83,7 @@ export function descriptorOf(record: DescriptorRecord): Descriptor {
     of: record.of,
     file: whole(record.fileLow, record.fileHigh & highMask),
     object: whole(record.objectLow, record.objectHigh & highMask),
+    addressHigh: record.objectHigh,
     peer: whole(record.peerLow, record.peerHigh & highMask),
     inode: whole(record.inodeLow, record.inodeHigh),
     device: record.device,
