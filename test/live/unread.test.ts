@@ -53,9 +53,13 @@ test("what was full before tracing, and who is blocked there", async () => {
   const mine = [pipes, sockets].flatMap(({ ann, bob }) => [ann, bob]);
   using ipcdump = await Ipcdump.tracing([...KINDS, "-p", mine.join()]);
   const named = roles([...pipes.pids], [...sockets.pids]);
+  // only a look at system calls knows of those that had begun before tracing
+  const isByCalls = (await ipcdump.untilTracing()).includes("pipe (tracepoint");
+  const both = "ANN(ann) (guess), BOB(bob) (guess)";
+  const [first, second] = isByCalls ? ["ANN(ann) (guess)", "BOB(bob) (guess)"] : [both, both];
   const expected = [
-    `unread: pipe N <anonymous>: ${full} ANN(ann) (guess), readers: ANN(ann), BOB(bob)`,
-    `unread: pipe N <anonymous>: ${full} BOB(bob) (guess), readers: ANN(ann), BOB(bob)`,
+    `unread: pipe N <anonymous>: ${full} ${first}, readers: ANN(ann), BOB(bob)`,
+    `unread: pipe N <anonymous>: ${full} ${second}, readers: ANN(ann), BOB(bob)`,
     `unread: unix-stream N <anonymous>: ${full} ANN2(ann), readers: BOB2(bob)`,
     `unread: unix-stream N <anonymous>: ${full} BOB2(bob), readers: ANN2(ann)`,
   ];
