@@ -23,7 +23,10 @@ sh -c 'echo $$ >/tmp/groups/few/cgroup.procs; exec /ipcdump -t signal --duration
 echo "status $?"
 echo "end few"`;
 
-/** Traces with each back end: workloads that say what they do, and a marker of every kind, the last one to wait for. */
+/**
+ * Traces with each back end: workloads that say what they do, a marker of every kind that has one, and messages of
+ * queues, the last ones to wait for.
+ */
 const script = BACKENDS.map(
   (backend) => `
 echo "begin ${backend}"
@@ -34,7 +37,9 @@ until grep -q -e ^tracing -e ^ipcdump: /tmp/errors || [ $((tries -= 1)) = 0 ]; d
 cat /tmp/errors
 /programs/pipe one
 /programs/signal kill
-for kind in ${KINDS.join(" ")}; do /programs/marker $kind; done
+for kind in ${KINDS.join(" ")}; do /programs/marker $kind 2>/dev/null; done
+/programs/mq plain
+/programs/sysv_mq plain
 tries=300
 until grep -q '"type":"${KINDS.at(-1)}"' /tmp/events || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
 kill -INT $tracer
@@ -47,7 +52,7 @@ echo "end ${backend}"`,
 describe("arm64: a machine", () => {
   let lines: Promise<string[]> | undefined;
   const saidIn = async (name: string) => {
-    lines ??= runInMachine(EXECUTABLE, ["marker", "pipe", "signal"], `${few}\n${script}`);
+    lines ??= runInMachine(EXECUTABLE, ["marker", "pipe", "signal", "mq", "sysv_mq"], `${few}\n${script}`);
     const all = await lines;
     return all.slice(all.indexOf(`begin ${name}`) + 1, all.indexOf(`end ${name}`));
   };
@@ -90,7 +95,9 @@ describe("arm64: a machine", () => {
     ]);
     const marked = events.filter(({ src_comm, dst_comm }) => src_comm === "marker" && dst_comm === "marker");
     for (const { src_pid, dst_pid } of marked) expect(dst_pid).toBe(src_pid);
-    expect(new Set(marked.map(({ type }) => type))).toEqual(new Set(KINDS));
+    const queued = events.filter(({ type }) => type.endsWith("mq"));
+    expect(new Set([...marked, ...queued].map(({ type }) => type))).toEqual(new Set(KINDS));
+    for (const { src_comm, dst_comm } of queued) expect([src_comm, dst_comm]).not.toContain("<unknown>");
     expect(said.filter((value) => "lost_type" in value)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import { run } from "../harness/workload.ts";
 setDefaultTimeout(1.2 * PATIENCE);
 
 const PIPE = ["-t", "pipe", "--backend", BACKEND];
-const TOTALS = /^(\d+) events? in \d+\.\d s \(([^)]*)\), (\d+) lost$/;
+const TOTALS = /^(\d+) events? in \d+\.\d s \(([^)]*)\), (?:\d+ guessed, )?(\d+) lost$/;
 
 let folder: string;
 

@@ -29,10 +29,10 @@ function sum(counts: Counts): number {
   return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
-/** `12 events in 1.0 s (pipe 7, signal 5), 3 lost` */
+/** `12 events in 1.0 s (pipe 7, signal 5), 2 guessed, 3 lost` */
 function totalsOf(lines: readonly string[]): { told: Counts; lost: number } {
   const line = lines.findLast((one) => / events in /.test(one)) ?? "";
-  const [, kinds = "", lost = ""] = /\((.*)\), (\d+) lost/.exec(line) ?? [];
+  const [, kinds = "", lost = ""] = /\((.*)\), (?:\d+ guessed, )?(\d+) lost/.exec(line) ?? [];
   const told = kinds.split(", ").map((one) => one.split(" ") as [string, string]);
   return { told: Object.fromEntries(told.map(([kind, count]) => [kind, Number(count)])), lost: Number(lost) };
 }
