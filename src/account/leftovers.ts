@@ -4,7 +4,7 @@
  */
 import type { BpfObject, Link } from "../../ffi/object.ts";
 import type { Traced } from "../attach/plan.ts";
-import { type End, type Event, key, type Meta } from "../event.ts";
+import { blankEvent, type End, key, type Meta } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";
 import { DescriptorOf, DescriptorRecord, LeftRecord } from "../layout.ts";
 import { log } from "../log.ts";
@@ -108,11 +108,8 @@ export class Leftovers {
 
   /** Whether any of those who wrote and those who could read may be in an event that is asked for. */
   #isWanted({ kind, name, ports: [from, to], from: writers, readers, bytes }: Unread): boolean {
-    const event: Event = {
+    const event = Object.assign(blankEvent(), {
       kind,
-      time: { seconds: 0, nanoseconds: 0 },
-      src: nobody,
-      dst: nobody,
       meta: (out: Meta) => {
         if (kind === "loopback-tcp") {
           out.integer(ports.source, from, 0);
@@ -122,9 +119,7 @@ export class Leftovers {
         }
       },
       countLow: bytes >>> 0,
-      countHigh: 0,
-      contents: null,
-    };
+    });
     const sources = writers.length > 0 ? writers : [nobody];
     const destinations = readers.length > 0 ? readers : [nobody];
     return sources.some((src) =>

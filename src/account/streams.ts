@@ -2,14 +2,17 @@
 import type { End } from "../event.ts";
 import { DescriptorOf } from "../layout.ts";
 import { connected, inetOf, isNear } from "../name/inet.ts";
-import { type Descriptor, type ObjectId, pathOf } from "../proc/descriptors.ts";
+import {
+  type Descriptor,
+  established,
+  listening,
+  type ObjectId,
+  pathOf,
+  stream,
+  tcp,
+} from "../proc/descriptors.ts";
 import { holdersOf } from "./pipewriters.ts";
 import type { Unread } from "./unread.ts";
-
-const stream = 1;
-const tcp = 6;
-const listening = 10;
-const established = 1;
 
 export class Streams {
   readonly #byObject: ReadonlyMap<ObjectId, readonly Descriptor[]>;

@@ -73,6 +73,11 @@ const killingHooks = ["process_marked"];
 const commandHooks = ["process_exit"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
 
+/** Whether the kernel side says who processes are. */
+function tells({ who, wanted }: Orders): boolean {
+  return who || isByIdentity(wanted);
+}
+
 /** The order in which back ends are tried. */
 function preference(options: Orders, mayPreempt: boolean): Backend[] {
   if (options.backend !== "auto") return [options.backend];
@@ -130,7 +135,7 @@ export function attach(
       const traced = open.map((plan) => plan.select(object));
       const processHooks = [
         ...(groups.isFollowing ? followingHooks : []),
-        ...(options.who || isByIdentity(options.wanted) ? becomingHooks : []),
+        ...(tells(options) ? becomingHooks : []),
         ...(options.kernelSignals ? killingHooks : []),
         ...ends,
       ];
@@ -257,7 +262,7 @@ function configure(
   }
   config.kernelSignals = options.kernelSignals ? 1 : 0;
   config.noSelf = options.wanted.noSelf ? 1 : 0;
-  config.who = options.who || isByIdentity(options.wanted) ? 1 : 0;
+  config.who = tells(options) ? 1 : 0;
   groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;

@@ -2,7 +2,7 @@
 import { printable } from "../bytes/escape.ts";
 import { DescriptorMode, DescriptorOf } from "../layout.ts";
 import { connected, type Inet, inetOf, isNear, nameOf } from "../name/inet.ts";
-import { type Descriptor, type ObjectId, pathOf } from "../proc/descriptors.ts";
+import { type Descriptor, listening, type ObjectId, pathOf, tcp } from "../proc/descriptors.ts";
 import { link } from "../proc/files.ts";
 
 /** `backlog`: the listener that has not accepted a connection yet */
@@ -48,9 +48,6 @@ export interface Opening {
   descriptor: Descriptor;
 }
 
-/** TCP_LISTEN, of unix sockets too */
-export const listening = 10;
-const tcp = 6;
 const unixFamily = 1;
 const socketKinds: Readonly<Record<number, string>> = {
   1: "unix-stream",

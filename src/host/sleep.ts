@@ -1,6 +1,7 @@
 /** From the call that a thread sleeps in to what it waits for. */
 import { printable } from "../bytes/escape.ts";
-import { listening, type Opening, type Side } from "./connection.ts";
+import { listening } from "../proc/descriptors.ts";
+import type { Opening, Side } from "./connection.ts";
 import { futexWait } from "./futex.ts";
 import { lockWait } from "./locks.ts";
 import { polledOf } from "./polled.ts";

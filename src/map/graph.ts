@@ -152,15 +152,10 @@ export function isOneWay({ kind, flows }: MappedConnection): boolean {
 export function amountOf(flows: readonly Flow[]): string {
   const sum = (of: (flow: Flow) => number) => flows.reduce((total, flow) => total + of(flow), 0);
   const guessed = sum((flow) => flow.guessed);
-  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-  const words = `${counted(
-    sum((flow) => flow.events),
-    "event",
-  )}, ${counted(
-    sum((flow) => flow.bytes),
-    "byte",
-  )}`;
-  return flows.length === 0 ? "" : `${words}${guessed === 0 ? "" : `, ${guessed} guessed`}`;
+  const [events, bytes] = [sum((flow) => flow.events), sum((flow) => flow.bytes)];
+  const words = [`${events} event${events === 1 ? "" : "s"}`, `${bytes} byte${bytes === 1 ? "" : "s"}`];
+  if (guessed > 0) words.push(`${guessed} guessed`);
+  return flows.length === 0 ? "" : words.join(", ");
 }
 
 /** Who can speak to whom: each holder of an end with each of the other end; of a mapping every two that have it. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import libraryFile from "../../node_modules/cytoscape/dist/cytoscape.min.js" with { type: "file" };
 import { printable } from "../bytes/escape.ts";
+import { placeOf } from "../name/place.ts";
 import { read } from "../proc/files.ts";
 import type { MappedConnection } from "./graph.ts";
 import pageFile from "./page.template" with { type: "file" };
@@ -31,18 +32,12 @@ export function pageOf(connections: readonly MappedConnection[]): string[] {
     .split("\n");
 }
 
-const container = /(?:docker-|cri-containerd-|crio-|libpod-|\/)([0-9a-f]{64})(?:\.scope)?(?:\/|$)/;
-const unit = /([^/]+\.(?:service|scope))$/;
-
 /** The container or the unit of a process, "" for neither. */
 function groupOf(pid: number): string {
-  const cgroups = read(`/proc/${pid}/cgroup`);
-  for (const line of cgroups.split("\n")) {
-    const path = line.slice(line.indexOf(":", line.indexOf(":") + 1) + 1);
-    const id = container.exec(path)?.[1];
-    if (id !== undefined) return `container ${id.slice(0, 12)}`;
-    const name = unit.exec(path)?.[1];
-    if (name !== undefined) return printable(name);
+  for (const line of read(`/proc/${pid}/cgroup`).split("\n")) {
+    const { container, unit } = placeOf(line.slice(line.indexOf(":", line.indexOf(":") + 1) + 1));
+    if (container !== null) return `container ${printable(container.name ?? container.id.slice(0, 12))}`;
+    if (unit !== null && !unit.endsWith(".slice")) return printable(unit);
   }
   return "";
 }

@@ -6,7 +6,7 @@ import type { DrawingName } from "../command/drawings.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import type { Format } from "../format/format.ts";
 import { type Row, Rows } from "../format/rows.ts";
-import { draw } from "./drawings.ts";
+import { draw } from "./draw.ts";
 import type { Flow, MappedConnection, MappedHolder } from "./graph.ts";
 
 /** A format that prints nothing but a map, at the end. */

@@ -7,6 +7,12 @@ import { DescriptorMode, DescriptorOf, DescriptorRecord } from "../layout.ts";
 /** of process-independent objects: an address without what all kernel addresses begin with; only told apart */
 export type ObjectId = number;
 
+/** Of a socket's type, protocol and state: SOCK_STREAM, IPPROTO_TCP, TCP_ESTABLISHED, and TCP_LISTEN, of unix sockets too. */
+export const stream = 1;
+export const tcp = 6;
+export const established = 1;
+export const listening = 10;
+
 /** An open file of a process. */
 export interface Descriptor {
   pid: number;
@@ -40,7 +46,7 @@ export interface Descriptor {
   room: number;
   /** of a socket: SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5 */
   type: number;
-  /** of a socket: TCP_ESTABLISHED 1, TCP_LISTEN 10 */
+  /** of a socket, as its family has it */
   state: number;
   protocol: number;
   /** number of a terminal */
