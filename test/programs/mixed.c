@@ -1,24 +1,8 @@
 /* A little of everything in lock-step, for runs on different kernels to be compared event by event. */
+#include "disposition.h"
 #include "net.h"
 #include "pty.h"
 #include "unix.h"
-
-static void heed(int number)
-{
-	(void)number;
-}
-
-static long handle(long number)
-{
-	struct sigaction action = {.sa_handler = heed, .sa_flags = SA_RESTART};
-
-	return sigaction(number, &action, NULL);
-}
-
-static long ignore(long number)
-{
-	return signal(number, SIG_IGN) == SIG_ERR;
-}
 
 static struct tube a, b;
 static struct actor *ann, *bob, *cyd;

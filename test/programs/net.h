@@ -208,3 +208,10 @@ static inline int lay_cable(pid_t other)
 	close(fd);
 	return reply.error.error;
 }
+
+/* An actor's end of it is up, with an address. */
+static inline long raise_cable(long address)
+{
+	raise_device("veth0", (char *)address);
+	return 0;
+}

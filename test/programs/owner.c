@@ -61,11 +61,6 @@ static void turns(void)
 	pass(SOCK_DGRAM, NULL, &a, &b, "bob it is");
 }
 
-static long request(long sqe)
-{
-	return complete_request((struct io_uring_sqe *)sqe);
-}
-
 /* To receive or to accept by io_uring is use as well. */
 static void ring_users(void)
 {
@@ -88,10 +83,7 @@ static void ring_users(void)
 	check(play(cyd, request, sqe) == 6, "io_uring recv");
 	pass(SOCK_STREAM, NULL, &a, &c, "to cyd");
 
-	name = new_name();
-	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listener = listen_at_new(bob, &name);
 	a = open_plug(ann, AF_UNIX, SOCK_STREAM);
 	connect_plug(&a, name.address, name.length);
 	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_ACCEPT, .fd = listener.fd};
@@ -108,10 +100,7 @@ static void forking_server(void)
 
 	ann = cast("client");
 	bob = cast("server");
-	name = new_name();
-	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listener = listen_at_new(bob, &name);
 	a = open_plug(ann, AF_UNIX, SOCK_STREAM);
 	connect_plug(&a, name.address, name.length);
 	b = accept_plug(&listener);
@@ -135,10 +124,7 @@ static void prefork(void)
 
 	ann = cast("client");
 	master = cast("master");
-	name = new_name();
-	listener = open_plug(master, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listener = listen_at_new(master, &name);
 	for (int i = 0; i < 3; i++) {
 		char *role = lend(16);
 
@@ -162,15 +148,11 @@ static void prefork(void)
 /* Connected and written to, and nobody accepts: the listener's holder, as a guess. */
 static void not_accepted(void)
 {
-	struct plug listener;
 	struct name name;
 
 	ann = cast("client");
 	bob = cast("server");
-	name = new_name();
-	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listen_at_new(bob, &name);
 	wait_if_early();
 	a = open_plug(ann, AF_UNIX, SOCK_STREAM);
 	connect_plug(&a, name.address, name.length);

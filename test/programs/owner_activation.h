@@ -57,10 +57,7 @@ static void activated(void)
 
 	ann = cast("client");
 	bob = cast("init");
-	name = new_name();
-	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listener = listen_at_new(bob, &name);
 	cyd = (void *)play(bob, breed, "service");
 	check(play(cyd, become_activated, listener.fd) == 0, "exec");
 	say_role("service", cyd->pid, "service");
@@ -83,10 +80,7 @@ static void inetd(void)
 
 	ann = cast("client");
 	bob = cast("inetd");
-	name = new_name();
-	listener = open_plug(bob, AF_UNIX, SOCK_STREAM);
-	bind_plug(&listener, name.address, name.length);
-	listen_plug(&listener);
+	listener = listen_at_new(bob, &name);
 	a = open_plug(ann, AF_UNIX, SOCK_STREAM);
 	connect_plug(&a, name.address, name.length);
 	b = accept_plug(&listener);

@@ -22,6 +22,18 @@ static struct name new_name(void)
 	return path_name(path);
 }
 
+/* A socket of an actor's that listens at a new name. */
+static struct plug listen_at_new(struct actor *who, struct name *name)
+{
+	struct plug listener;
+
+	*name = new_name();
+	listener = open_plug(who, AF_UNIX, SOCK_STREAM);
+	bind_plug(&listener, name->address, name->length);
+	listen_plug(&listener);
+	return listener;
+}
+
 /* Forks an actor of that actor. */
 static long breed(long name)
 {

@@ -107,11 +107,6 @@ static void no_session(void)
 	say_stroke((struct stroke){&one, holder, "?", "for nobody", 10, READ, SURE});
 }
 
-static long request(long sqe)
-{
-	return complete_request((struct io_uring_sqe *)sqe);
-}
-
 static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));

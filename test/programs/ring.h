@@ -58,3 +58,9 @@ static inline int complete_request(const struct io_uring_sqe *request)
 {
 	return complete_requests(request, 1, 0);
 }
+
+/* The same for an actor to play */
+static inline long request(long sqe)
+{
+	return complete_request((struct io_uring_sqe *)sqe);
+}

@@ -1,6 +1,7 @@
 /* A sender, a target and its handlers, for all of signal.c. */
 #pragma once
 #include "actor.h"
+#include "disposition.h"
 #include <pthread.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -10,23 +11,6 @@
 #define SYS_pidfd_send_signal 424
 #define SYS_pidfd_open 434
 #endif
-
-static void heed(int number)
-{
-	(void)number;
-}
-
-static long handle(long number)
-{
-	struct sigaction action = {.sa_handler = heed, .sa_flags = SA_RESTART};
-
-	return sigaction(number, &action, NULL);
-}
-
-static long ignore(long number)
-{
-	return signal(number, SIG_IGN) == SIG_ERR;
-}
 
 static long block(long number)
 {

@@ -77,12 +77,6 @@ static void two_networks(void)
 	}
 }
 
-static long raise_cable(long own)
-{
-	raise_device("veth0", (char *)own);
-	return 0;
-}
-
 /* What goes over a cable to another network is not the loopback's. */
 static void leaving(void)
 {

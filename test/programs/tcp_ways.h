@@ -77,11 +77,6 @@ static void by_zerocopy(void)
 	take_all(&b, SIZE);
 }
 
-static long request(long sqe)
-{
-	return complete_request((struct io_uring_sqe *)sqe);
-}
-
 static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));

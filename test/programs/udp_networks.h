@@ -53,12 +53,6 @@ static void own_address(void)
 	pair();
 }
 
-static long raise_cable(long own)
-{
-	raise_device("veth0", (char *)own);
-	return 0;
-}
-
 /* What goes over a cable to another network is not the loopback's. */
 static void leaving(void)
 {

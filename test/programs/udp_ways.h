@@ -88,11 +88,6 @@ static void segments(void)
 	say_forth("in one piece");
 }
 
-static long request(long sqe)
-{
-	return complete_request((struct io_uring_sqe *)sqe);
-}
-
 static void via_uring(void)
 {
 	struct io_uring_sqe *sqe = lend(sizeof(*sqe));

@@ -108,11 +108,6 @@ static void by_sendfile(void)
 	one_event(text, SIZE, SPLICED);
 }
 
-static long request(long sqe)
-{
-	return complete_request((struct io_uring_sqe *)sqe);
-}
-
 static void via_uring(void)
 {
 	struct io_uring_sqe *sqes = lend(3 * sizeof(*sqes));
