@@ -11,6 +11,7 @@ enum {
 	MMAP = 9,
 	RT_SIGACTION = 13,
 	RT_SIGPROCMASK = 14,
+	IOCTL = 16,
 	CLONE = 56,
 	EXECVE = 59,
 	WAIT4 = 61,
@@ -43,6 +44,7 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 #elif defined(__aarch64__)
 enum {
 	FCNTL = 25,
+	IOCTL = 29,
 	FACCESSAT = 48,
 	OPENAT = 56,
 	CLOSE = 57,

@@ -14,6 +14,9 @@
 /* si_code of what the kernel itself sends, as for Ctrl-C */
 #define SI_KERNEL 0x80
 
+/* the kernel's struct termios, which is how that of a libc begins */
+#define TCSETS 0x5402
+
 /* si_signo, si_errno and si_code are where every signal has them */
 struct info {
 	int number, error, code;
@@ -29,6 +32,12 @@ struct handlers {
 		unsigned length;
 		char text[252];
 	} words[FAULTS]; /* by signal */
+	struct {
+		int fd;
+		unsigned length; /* of what is written to it; 0 for no terminal */
+		char text[32];
+		char state[64];
+	} terminal; /* one that has to be as it was before; ffi/keyboard.ts */
 };
 
 static struct handlers *handlers_in_use;
@@ -36,6 +45,10 @@ static struct handlers *handlers_in_use;
 static void on_fault(int signal, struct info *info, void *context)
 {
 	(void)info, (void)context;
+	if (handlers_in_use->terminal.length > 0) {
+		call(WRITE, handlers_in_use->terminal.fd, (long)handlers_in_use->terminal.text, handlers_in_use->terminal.length);
+		call(IOCTL, handlers_in_use->terminal.fd, TCSETS, (long)handlers_in_use->terminal.state);
+	}
 	if (signal < FAULTS)
 		call(WRITE, STDERR, (long)handlers_in_use->words[signal].text, handlers_in_use->words[signal].length);
 	leave(FAILED);

@@ -19,6 +19,9 @@ const flagsAt = 136;
 /** struct handlers: three functions, a number, words */
 const [faultAt, interruptAt, nextAt, interruptsAt, wordsAt] = [0, 8, 16, 24, 32];
 const wordsSize = 256;
+/** its terminal: a descriptor, the length of a text, that text, its state */
+const terminalAt = wordsAt + 12 * wordsSize;
+const [terminalTextAt, terminalStateAt] = [terminalAt + 8, terminalAt + 40];
 
 const faults = ["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP"] as const;
 const shared = handlersPart === null ? null : new DataView(handlersPart);
@@ -39,6 +42,21 @@ export function sayLast(words: (signal: string) => string): void {
     shared.setUint32(at, text.length, true);
     act(name, handledBy(faultAt, new Uint8Array(actionSize), SA_ONSTACK), null);
   }
+}
+
+/**
+ * Such a signal brings a terminal back to what it was, too.
+ * @param text at most 32 bytes that are written to it; empty: there is none any more
+ * @param state struct termios
+ */
+export function leaveTerminal(fd: number, text: Uint8Array, state: Uint8Array): void {
+  if (shared === null) return;
+  const part = (at: number, length: number) => new Uint8Array(shared.buffer, shared.byteOffset + at, length);
+  // the length comes last: there is a terminal when all about it is there
+  shared.setInt32(terminalAt, fd, true);
+  part(terminalTextAt, 32).set(text);
+  part(terminalStateAt, 64).set(state);
+  shared.setUint32(terminalAt + 4, text.length, true);
 }
 
 /** Sets what is done about a signal, or asks for it with null. @throws NativeError */

@@ -1,6 +1,7 @@
 /** The controlling terminal as a full screen, read key by key. Disposed, or at our exit whatever its cause, it is as it was. */
 import { dlopen, FFIType } from "bun:ffi";
 import { NativeError } from "./error.ts";
+import { leaveTerminal } from "./handlers.ts";
 import { close, lastErrno, O, open, write } from "./libc.ts";
 
 const { i32, i64_fast: long, pointer, u64_fast: size } = FFIType;
@@ -42,6 +43,7 @@ export class Keyboard implements Disposable {
     if (c.tcsetattr(this.fd, TCSANOW, now) < 0) throw new NativeError("set", "the terminal", lastErrno());
     this.#isOurs = true;
     write(this.fd, enter);
+    leaveTerminal(this.fd, leave, new Uint8Array(this.#before.buffer));
     process.on("exit", this.#restore);
   }
 
@@ -61,6 +63,7 @@ export class Keyboard implements Disposable {
   readonly #restore = (): void => {
     if (!this.#isOurs) return;
     this.#isOurs = false;
+    leaveTerminal(-1, new Uint8Array(0), new Uint8Array(0));
     write(this.fd, leave);
     c.tcsetattr(this.fd, TCSANOW, this.#before);
     close(this.fd);

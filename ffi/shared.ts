@@ -5,7 +5,7 @@ declare const SHARED_AT: number | undefined;
 
 const callerSize = 4 * 8;
 const descriptorsSize = 2 * 8;
-const handlersSize = 4 * 8 + 12 * 256;
+const handlersSize = 4 * 8 + 12 * 256 + 104;
 
 const at = typeof SHARED_AT === "number" ? SHARED_AT : null;
 

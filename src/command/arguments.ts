@@ -183,7 +183,7 @@ export function invocationOf(given: Given, command: string[] | null): Invocation
 }
 
 /** What is instead of events, too, or says where they go. */
-const besideMap: readonly FlagName[] = ["summary", "decode", "join", "format", "output"];
+const besideMap: readonly FlagName[] = ["summary", "join", "format", "output"];
 
 /** What --map asks for; null without it. @throws UsageError */
 function mapFrom(given: Given): { drawing: DrawingName; path: string } | null {

@@ -35,6 +35,11 @@ export interface Format {
   event(event: Event, out: Output): void;
   /** of --decode */
   message?(message: Message, out: Output): void;
+  /**
+   * Formats with this take in every event, and its messages beside that: it is told of those events that are nobody's
+   * message.
+   */
+  rest?(event: Event, out: Output): void;
   lost(lost: Lost, out: Output): void;
   /** what stands behind the last event, once */
   end?(time: Time, out: Output): void;

@@ -8,6 +8,23 @@ export class Quantiles {
   readonly #buckets = new Map<number, number>();
   #count = 0;
 
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes in all that another one has. */
+  merge(other: Quantiles): void {
+    if (other.#values !== null) {
+      for (const value of other.#values) this.add(value);
+      return;
+    }
+    if (this.#values !== null) for (const one of this.#values) this.#put(one);
+    this.#values = null;
+    this.#count += other.#count;
+    for (const [bucket, count] of other.#buckets)
+      this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + count);
+  }
+
   /** @param value nanoseconds */
   add(value: number): void {
     this.#count++;

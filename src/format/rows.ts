@@ -3,6 +3,7 @@ import { whole } from "../../ffi/halves.ts";
 import { Output } from "../bytes/output.ts";
 import { same } from "../bytes/same.ts";
 import { type End, type Event, type Kind, type Lost, titleOf } from "../event.ts";
+import { Quantiles } from "./quantiles.ts";
 import { Where } from "./where.ts";
 
 /** Pairs beyond this many are added up in one row a kind: a table is for people, and memory ends. */
@@ -22,6 +23,8 @@ export interface Row {
   events: number;
   bytes: number;
   lost: number;
+  /** of answers, from their requests on; null while none was seen */
+  latencies: Quantiles | null;
 }
 
 /** The row of an event, and all by which another one is of the same. */
@@ -75,14 +78,27 @@ export class Rows {
     }
   }
 
-  /** Adds an event to its row. */
-  add(event: Event): Row {
+  /** The row of an event. */
+  of(event: Event): Row {
     this.#where.read(event);
     const slot = (event.src.pid * 31 + event.dst.pid) & (slots - 1);
     const recent = this.#recent[slot];
-    const row = recent !== undefined && this.#isSame(recent, event) ? recent.row : this.#search(event, slot);
+    return recent !== undefined && this.#isSame(recent, event) ? recent.row : this.#search(event, slot);
+  }
+
+  /** Adds an event to its row. */
+  add(event: Event): Row {
+    const row = this.of(event);
     row.events++;
     row.bytes += whole(event.countLow, event.countHigh);
+    return row;
+  }
+
+  /** Adds how long an answer took to the row of the event that made it whole. */
+  answer(event: Event, nanoseconds: number): Row {
+    const row = this.of(event);
+    row.latencies ??= new Quantiles();
+    row.latencies.add(nanoseconds);
     return row;
   }
 
@@ -167,6 +183,7 @@ export class Rows {
       events: 0,
       bytes: 0,
       lost: 0,
+      latencies: null,
     };
     if (chain === undefined) this.#rows.set(hash, [row]);
     else chain.push(row);

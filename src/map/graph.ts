@@ -1,5 +1,6 @@
 /** The map of a host: its connections with names for everything, and those that a word asks for. */
 import { printable } from "../bytes/escape.ts";
+import { span } from "../format/messagetext.ts";
 import type { Connection, Role } from "../host/connection.ts";
 import type { Host } from "../host/host.ts";
 import { mappings } from "../host/mapping.ts";
@@ -34,6 +35,10 @@ export interface Flow {
   bytes: number;
   /** how many of the events name an end by a guess */
   guessed: number;
+  /** of those events that were answers to requests: how many, and within what time the half and 99 of 100 came */
+  answers?: number;
+  p50_ns?: number;
+  p99_ns?: number;
 }
 
 export interface MappedConnection {
@@ -155,6 +160,9 @@ export function amountOf(flows: readonly Flow[]): string {
   const [events, bytes] = [sum((flow) => flow.events), sum((flow) => flow.bytes)];
   const words = [`${events} event${events === 1 ? "" : "s"}`, `${bytes} byte${bytes === 1 ? "" : "s"}`];
   if (guessed > 0) words.push(`${guessed} guessed`);
+  for (const { answers = 0, p50_ns = 0, p99_ns = 0 } of flows)
+    if (answers > 0)
+      words.push(`${answers} answer${answers === 1 ? "" : "s"} in ${span(p50_ns)} (p99 ${span(p99_ns)})`);
   return flows.length === 0 ? "" : words.join(", ");
 }
 

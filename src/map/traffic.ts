@@ -5,7 +5,9 @@ import type { Output } from "../bytes/output.ts";
 import type { DrawingName } from "../command/drawings.ts";
 import type { Event, Lost, Time } from "../event.ts";
 import type { Format } from "../format/format.ts";
+import { Quantiles } from "../format/quantiles.ts";
 import { type Row, Rows } from "../format/rows.ts";
+import type { Message } from "../message/message.ts";
 import { draw } from "./draw.ts";
 import type { Flow, MappedConnection, MappedHolder } from "./graph.ts";
 
@@ -25,6 +27,11 @@ export class TrafficMap implements Format {
 
   event(event: Event): void {
     this.#rows.add(event);
+  }
+
+  /** How long an answer took; the event that it came in was counted by itself. */
+  message({ said: { kind }, event, latency }: Message): void {
+    if (latency >= 0 && kind !== "unanswered") this.#rows.answer(event, latency);
   }
 
   /** The totals say it: nobody knows whose they were. */
@@ -59,6 +66,7 @@ function connectionsOf(rows: readonly Row[]): MappedConnection[] {
 function connectionOf(rows: Row[], holderOf: (pid: number) => MappedHolder): MappedConnection {
   const { kind, srcPid, dstPid, where } = rows[0]!;
   const flows = new Map<number, Flow>();
+  const times = new Map<number, Quantiles>();
   for (const row of rows) {
     const flow = flows.get(row.srcPid) ?? {
       from: row.srcPid,
@@ -71,6 +79,14 @@ function connectionOf(rows: Row[], holderOf: (pid: number) => MappedHolder): Map
     flow.bytes += row.bytes;
     flow.guessed += row.isGuess ? row.events : 0;
     flows.set(row.srcPid, flow);
+    if (row.latencies === null) continue;
+    const known = times.get(row.srcPid) ?? new Quantiles();
+    known.merge(row.latencies);
+    times.set(row.srcPid, known);
+  }
+  for (const [pid, found] of times) {
+    const flow = flows.get(pid)!;
+    flows.set(pid, { ...flow, answers: found.count, p50_ns: found.at(0.5), p99_ns: found.at(0.99) });
   }
   const isBothWays = flows.size > 1;
   return {

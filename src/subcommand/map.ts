@@ -40,7 +40,7 @@ function traffic(
     throw new UsageError(
       `map -r takes no ${operands[0]}\nTo choose of a recording: ipcdump -r FILE --map FILE.html -P ${operands[0]}`,
     );
-  const invocation = parseArguments(["-r", recording, "-o", output]);
+  const invocation = parseArguments(["-r", recording, "-o", output, "--decode"]);
   if (invocation.action !== "trace") return invocation;
   return { ...invocation, options: { ...invocation.options, map: drawing } };
 }

@@ -35,16 +35,8 @@ export const top: Subcommand = {
 };
 
 /** @throws UsageError for what makes no board */
-function checkBoard({ summary, decode, format, recording, command }: Options, top: TopOptions): void {
-  const other = summary
-    ? "--summary"
-    : decode !== null
-      ? "--decode"
-      : format !== "text"
-        ? `-f ${format}`
-        : recording !== null
-          ? "-r"
-          : null;
+function checkBoard({ summary, format, recording, command }: Options, top: TopOptions): void {
+  const other = summary ? "--summary" : format !== "text" ? `-f ${format}` : recording !== null ? "-r" : null;
   if (other !== null) throw new UsageError(`top shows a board, live; leave out ${other}`);
   if (command !== null && !top.isBatch)
     throw new UsageError("top and CMD can't share a terminal; add -b, or start CMD on another one");

@@ -1,11 +1,12 @@
 /** What `ipcdump top` shows: conversations or processes with their rates since the frame before. */
 
 import { printable, processText } from "../bytes/escape.ts";
+import { Quantiles } from "../format/quantiles.ts";
 import type { Row, Rows } from "../format/rows.ts";
 
 export const views = ["conversations", "processes"] as const;
 export type View = (typeof views)[number];
-export const orders = ["rate", "bytes", "events", "total"] as const;
+export const orders = ["rate", "bytes", "events", "total", "latency"] as const;
 export type Order = (typeof orders)[number];
 
 /** A line of the board. */
@@ -24,6 +25,8 @@ export interface BoardLine {
   bytes: number;
   guessed: number;
   lost: number;
+  /** of answers since the start, in nanoseconds; null without any */
+  latencies: Quantiles | null;
 }
 
 /** A conversation, and its counters as they were at the frame before. */
@@ -65,9 +68,9 @@ export class Board {
         : lines.filter(({ kind, source, destination, where }) =>
             [kind, source, destination, where].some(has),
           );
-    const { order } = this;
+    const measures = new Map(found.map((line) => [line, measure(line, this.order)]));
     return found.sort(
-      (a, b) => measure(b, order) - measure(a, order) || b.bytes - a.bytes || b.events - a.events,
+      (a, b) => measures.get(b)! - measures.get(a)! || b.bytes - a.bytes || b.events - a.events,
     );
   }
 
@@ -84,6 +87,7 @@ export class Board {
     line.bytes = row.bytes;
     line.guessed = row.isGuess ? row.events : 0;
     line.lost = row.lost;
+    line.latencies = row.latencies;
     if (row.events !== events || row.lost > 0) known.seen = now;
     known.events = row.events;
     known.bytes = row.bytes;
@@ -105,7 +109,7 @@ function lineOf(row: Row): BoardLine {
     source: processText(row.srcPid, row.srcComm),
     destination: processText(row.dstPid, row.dstComm),
     where: printable(row.where),
-    ...{ eventRate: 0, byteRate: 0, events: 0, bytes: 0, guessed: 0, lost: 0 },
+    ...{ eventRate: 0, byteRate: 0, events: 0, bytes: 0, guessed: 0, lost: 0, latencies: null },
   };
 }
 
@@ -119,7 +123,17 @@ function measure(entry: BoardLine, order: Order): number {
       return entry.eventRate;
     case "total":
       return entry.events;
+    case "latency":
+      return entry.latencies?.at(0.99) ?? -1;
   }
+}
+
+/** Both together, in `known` when there is one. */
+function mergedOf(known: Quantiles | null, more: Quantiles | null): Quantiles | null {
+  if (more === null) return known;
+  const merged = known ?? new Quantiles();
+  merged.merge(more);
+  return merged;
 }
 
 /** What each process sent and received; the other end is how many there are. */
@@ -136,6 +150,7 @@ function byProcess(conversations: readonly BoardLine[]): BoardLine[] {
           ...entry,
           source: name,
           rows: [...entry.rows],
+          latencies: mergedOf(null, entry.latencies),
           others: new Set([other]),
           kinds: new Set([entry.kind]),
         });
@@ -150,6 +165,7 @@ function byProcess(conversations: readonly BoardLine[]): BoardLine[] {
       known.bytes += entry.bytes;
       known.guessed += entry.guessed;
       known.lost += entry.lost;
+      known.latencies = mergedOf(known.latencies, entry.latencies);
     }
   }
   return [...own.values()].map(({ others, kinds, ...entry }) => ({

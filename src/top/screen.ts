@@ -1,4 +1,5 @@
 /** The frames of `ipcdump top`: as text, a screen full or, for scripts, all lines. */
+import { span } from "../format/messagetext.ts";
 import type { BoardLine } from "./board.ts";
 
 /** What stands above the lines. */
@@ -14,19 +15,37 @@ export interface FrameHead {
   isPaused: boolean;
 }
 
-const titles = ["TYPE", "SRC", "DST", "WHERE", "EV/S", "BYTES/S", "EVENTS", "BYTES", "GUESS", "LOST"];
+const titles = [
+  "TYPE",
+  "SRC",
+  "DST",
+  "WHERE",
+  "EV/S",
+  "BYTES/S",
+  "EVENTS",
+  "BYTES",
+  "GUESS",
+  "LOST",
+  "P50",
+  "P99",
+];
 /** columns of text, which are cut where there is no room, the last one first */
 const texts = 4;
 const narrowest = [6, 14, 14, 8];
 /** columns that are left out while they are empty */
-const rare = [8, 9];
+const rare = [8, 9, 10, 11];
+/** what stands where there is nothing to tell */
+const nothing = "-";
 const reverse = "\x1b[7m";
 const plain = "\x1b[0m";
 
 /** The lines of a frame. @param room columns, 0: as many as it takes */
 export function frameOf(head: FrameHead, entries: readonly BoardLine[], room: number): string[] {
   const full = [titles, ...entries.map(cellsOf)];
-  const empty = room === 0 ? [] : rare.filter((i) => full.slice(1).every((line) => line[i] === "0"));
+  const empty =
+    room === 0
+      ? []
+      : rare.filter((i) => full.slice(1).every((line) => line[i] === "0" || line[i] === nothing));
   const cells = full.map((line) => line.filter((_, i) => !empty.includes(i)));
   const widths = cells[0]!.map((_, i) => cells.reduce((most, line) => Math.max(most, line[i]!.length), 0));
   if (room > 0) narrow(widths, room);
@@ -38,10 +57,11 @@ export function frameOf(head: FrameHead, entries: readonly BoardLine[], room: nu
       .join(" ")
       .trimEnd(),
   );
-  return [headOf(head, entries), ...lines];
+  return [headOf(head, entries, room), ...lines];
 }
 
-function headOf(head: FrameHead, entries: readonly BoardLine[]): string {
+/** What is typed has to be seen, so sums make room for it. */
+function headOf(head: FrameHead, entries: readonly BoardLine[], room: number): string {
   const rate = entries.reduce((sum, { eventRate }) => sum + eventRate, 0);
   const bytes = entries.reduce((sum, { byteRate }) => sum + byteRate, 0);
   const parts = [
@@ -54,21 +74,26 @@ function headOf(head: FrameHead, entries: readonly BoardLine[]): string {
   ];
   if (head.isTyping || head.filter !== "") parts.push(`/${head.filter}${head.isTyping ? "_" : ""}`);
   if (head.isPaused) parts.push("paused");
+  for (const sum of sums) if (room > 0 && parts.join("  ").length > room) parts.splice(sum, 1);
   return parts.join("  ");
 }
+
+/** of the head what is left out where there is no room, the last first: events, bytes and events a second */
+const sums = [3, 2, 1];
 
 function cellsOf(entry: BoardLine): string[] {
   return [
     entry.kind,
     entry.source,
     entry.destination,
-    entry.where === "" ? "-" : entry.where,
+    entry.where === "" ? nothing : entry.where,
     short(entry.eventRate),
     short(entry.byteRate),
     short(entry.events),
     short(entry.bytes),
     short(entry.guessed),
     short(entry.lost),
+    ...[0.5, 0.99].map((part) => (entry.latencies === null ? nothing : span(entry.latencies.at(part)))),
   ];
 }
 

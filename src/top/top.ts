@@ -6,6 +6,7 @@ import type { Event, Lost } from "../event.ts";
 import type { Format } from "../format/format.ts";
 import { type Row, Rows } from "../format/rows.ts";
 import { Text } from "../format/text.ts";
+import type { Message } from "../message/message.ts";
 import { Board, type BoardLine, orders, views } from "./board.ts";
 import { frameOf, painted } from "./screen.ts";
 
@@ -38,8 +39,14 @@ export class Top implements Format, Disposable {
   #frames = 0;
   #isOver = false;
 
-  /** @throws NativeError without a terminal, unless frames are for scripts */
-  constructor(options: TopOptions) {
+  /**
+   * @param decodes messages are given beside their events
+   * @throws NativeError without a terminal, unless frames are for scripts
+   */
+  constructor(
+    options: TopOptions,
+    private readonly decodes: boolean,
+  ) {
     this.#options = options;
     this.#keyboard = options.isBatch ? null : new Keyboard();
     this.#due = this.#start + options.interval * 1000;
@@ -65,9 +72,25 @@ export class Top implements Format, Disposable {
   event(event: Event): void {
     const row = this.#rows.add(event);
     this.#events++;
+    if (!this.decodes) this.#keep(row, (out) => this.#text.event(event, out));
+  }
+
+  message(message: Message): void {
+    const { said, event, latency } = message;
+    const isAnswer = latency >= 0 && said.kind !== "unanswered";
+    const row = isAnswer ? this.#rows.answer(event, latency) : this.#rows.of(event);
+    this.#keep(row, (out) => this.#text.message(message, out));
+  }
+
+  rest(event: Event): void {
+    this.#keep(this.#rows.of(event), (out) => this.#text.event(event, out));
+  }
+
+  /** Keeps lines to be looked at. */
+  #keep(row: Row, write: (out: Output) => void): void {
     if (this.#keyboard === null || ++this.#kept > keptAFrame) return;
     this.#scratch.clear();
-    this.#text.event(event, this.#scratch);
+    write(this.#scratch);
     const line = new TextDecoder().decode(this.#scratch.bytes.subarray(0, this.#scratch.length)).trimEnd();
     this.#recent.push({ row, line });
     if (this.#recent.length > 2 * kept) this.#recent = this.#recent.slice(-kept);
@@ -123,9 +146,15 @@ export class Top implements Format, Disposable {
     out.string(painted(lines, rows, columns, this.#opened === null ? headLines + this.#marked - first : -1));
   }
 
-  /** The last events of a line. */
+  /** The last events of a line, and those that went the other way. */
   #linesOf({ rows }: BoardLine): string[] {
-    return this.#recent.filter(({ row }) => rows.includes(row)).flatMap(({ line }) => line.split("\n"));
+    const way = (from: number, to: number, { kind }: Row) => `${kind} ${from} ${to}`;
+    const ways = new Set(
+      rows.flatMap((row) => [way(row.srcPid, row.dstPid, row), way(row.dstPid, row.srcPid, row)]),
+    );
+    return this.#recent
+      .filter(({ row }) => ways.has(way(row.srcPid, row.dstPid, row)))
+      .flatMap(({ line }) => line.split("\n"));
   }
 
   #press(key: string): void {

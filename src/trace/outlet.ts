@@ -11,14 +11,26 @@ import { kinds } from "../kinds/index.ts";
 import { TrafficMap } from "../map/traffic.ts";
 import { decodersOf } from "../message/decoders/index.ts";
 import { Decoding, type MessageListener } from "../message/decoding.ts";
+import type { Sink } from "../sink.ts";
+import { Beside } from "./beside.ts";
 import { Joining } from "./joining.ts";
 import { Matching } from "./matching.ts";
 import type { Stage } from "./stage.ts";
 
 /** null: events are printed as they are */
-export function stageOf({ decode, join, match }: Options, printer: MessageListener): Stage | null {
+export function stageOf(
+  { decode, join, match, map, top }: Options,
+  printer: MessageListener,
+  format: Format,
+  sink: Sink,
+): Stage | null {
   const listener = match.length === 0 ? printer : new Matching(match, printer);
-  if (decode !== null) return new Decoding(decodersOf(decode.protocols), decode, listener);
+  if (decode !== null) {
+    const protocols = decodersOf(decode.protocols);
+    return map === null && top === null
+      ? new Decoding(protocols, decode, listener)
+      : new Beside(listener, format, sink, protocols, decode);
+  }
   return join > 0 ? new Joining(join, listener) : null;
 }
 

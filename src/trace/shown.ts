@@ -35,7 +35,7 @@ export class Shown implements RecordingListener {
     this.#summary = tableOf(options);
     this.#format = this.#summary ?? formatOf(options);
     this.#printer = new Printer(this.#format, sink, options);
-    this.#stage = stageOf(options, this.#printer);
+    this.#stage = stageOf(options, this.#printer, this.#format, sink);
   }
 
   begin(): void {

@@ -42,6 +42,7 @@ import { pidNamespace, processes, showsOurPids } from "../proc/processes.ts";
 import { bootTimeLead } from "../proc/timens.ts";
 import { Sink } from "../sink.ts";
 import { Top } from "../top/top.ts";
+import { Beside } from "./beside.ts";
 import { Child } from "./child.ts";
 import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
@@ -103,11 +104,11 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = tableOf(options);
-  using top = options.top === null ? null : new Top(options.top);
+  using top = options.top === null ? null : new Top(options.top, options.decode !== null);
   if (top?.keys != null) ring.watch(top.keys);
   const format = top ?? summary ?? formatOf(options);
   const printer = new Printer(format, sink, options);
-  const stage = stageOf(options, printer);
+  const stage = stageOf(options, printer, format, sink);
   const losses = new Losses(shared, kinds, traced);
   const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
   const totals = new Totals(
@@ -164,7 +165,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   await loop.run();
   if (ending.isRead) report();
   else log.verbose(ringLine(ring));
-  if (stage instanceof Decoding && stage.forgotten > 0)
+  if ((stage instanceof Decoding || stage instanceof Beside) && stage.forgotten > 0)
     log.warn(`${stage.forgotten} requests were forgotten: their answers are shown without them`);
   if (batch.forgotten > 0)
     log.warn(`${batch.forgotten} messages in queues were too many: their senders are not known`);

@@ -158,6 +158,27 @@ test("--slow and --errors show those only", () => {
   expect(names("--errors")).toEqual(["GET /missing"]);
 });
 
+test("a map's edges say how long answers took", () => {
+  const { exitCode, stdout } = Bun.spawnSync([EXECUTABLE, "map", "-r", file, "-f", "json"]);
+  expect(exitCode).toBe(0);
+  interface Edge {
+    name: string;
+    flows: { answers?: number; p50_ns?: number; p99_ns?: number }[];
+  }
+  const edges: Edge[] = stdout
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const flows = edges.filter(({ name }) => name === socket).flatMap((edge) => edge.flows);
+  const answered = flows.filter(({ answers }) => answers !== undefined);
+  expect(answered.reduce((sum, { answers = 0 }) => sum + answers, 0)).toBe(6);
+  // what asks never answers
+  expect(flows.length).toBeGreaterThan(answered.length);
+  expect(Math.max(...answered.map(({ p99_ns = 0 }) => p99_ns))).toBeGreaterThanOrEqual(50e6);
+  for (const { p50_ns = 0, p99_ns = 0 } of answered) expect(p50_ns).toBeLessThanOrEqual(p99_ns);
+});
+
 test("csv has its own columns", () => {
   const [head, first] = ipcdump(["-r", file, "--decode", "-f", "csv", "--path", socket]).split("\n");
   expect(head).toBe(

@@ -48,12 +48,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Two processes called pinger and ponger that write to each other's pipe, again and again. */
+/** Two processes called pinger and ponger: one asks by JSON-RPC over a pipe, the other answers, again and again. */
 function talk(): Bun.Subprocess {
   const script = `
     test -p there || mkfifo there back
-    sh -c 'printf pinger > /proc/self/comm; while read line; do echo back; done' < there > back &
-    exec sh -c 'printf ponger > /proc/self/comm; while :; do echo there; read line; sleep 0.05; done' > there < back`;
+    export ask='{"jsonrpc":"2.0","id":1,"method":"hello"}' answer='{"jsonrpc":"2.0","id":1,"result":1}'
+    sh -c 'printf pinger > /proc/self/comm; while read line; do echo "$answer"; done' < there > back &
+    exec sh -c 'printf ponger > /proc/self/comm; while :; do echo "$ask"; read line; sleep 0.05; done' > there < back`;
   return Bun.spawn(["sh", "-c", script], {
     cwd: folder,
     stdin: "ignore",
@@ -66,12 +67,15 @@ describe("top", () => {
   test("rows, order, filter, messages, size and end, driven by keys", async () => {
     const talkers = talk();
     try {
-      keys(`${EXECUTABLE} top -t pipe --path '${folder}/*' --backend ${BACKEND} --interval 0.2`, "Enter");
+      keys(
+        `${EXECUTABLE} top -t pipe --path '${folder}/*' --backend ${BACKEND} --interval 0.2 --decode`,
+        "Enter",
+      );
       const rows = await untilShown(
         /^ipcdump top .*\/s .* conversations by rate$/,
-        /^TYPE +SRC +DST/,
-        /pinger.*ponger/,
-        /ponger.*pinger/,
+        /^TYPE +SRC +DST.* P50 +P99$/,
+        /pinger.*ponger.* [\d.]+[um]?s +[\d.]+[um]?s$/,
+        /ponger.*pinger.* - +-$/,
       );
       expect(rows.filter((row) => row.length > 80)).toEqual([]);
       keys("s");
@@ -82,7 +86,11 @@ describe("top", () => {
       const found = await untilShown(/conversations by bytes +\/pinger$/, /pinger/);
       expect(found.slice(2, 20).filter((row) => row !== "" && !row.includes("ping"))).toEqual([]);
       keys("Enter");
-      await untilShown(/^q back .*ping/, /pipe \d+\(p[io]nger\) > \d+\(p[io]nger\)|p[io]nger.*count/);
+      await untilShown(
+        /^q back .*ping/,
+        /jsonrpc \d+\(ponger\) > \d+\(pinger\): hello, id 1/,
+        /jsonrpc \d+\(pinger\) > \d+\(ponger\): ok, id 1/,
+      );
       keys("q");
       tmux("resize-window", "-t", "top", "-x", "120", "-y", "12");
       await untilShown(/^TYPE +SRC +DST/, /^q quit/);
@@ -94,16 +102,18 @@ describe("top", () => {
     }
   });
 
-  test("a signal leaves the terminal as it was", async () => {
+  test.each(["SIGTERM", "SIGSEGV"] as const)("%s leaves the terminal as it was", async (signal) => {
     keys("clear; stty -a", "Enter");
     await untilShown(/icanon/);
     keys(`clear; ${EXECUTABLE} top -t signal --backend ${BACKEND} & fg`, "Enter");
     await untilShown(/^q quit/);
     const [pid = ""] = tmux("list-panes", "-t", "top", "-F", "#{pane_pid}").trim().split("\n");
-    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")), "SIGTERM");
+    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")), signal);
     await untilShown(/^ready>/);
     keys("clear; stty -a", "Enter");
     await untilShown(/ icanon /, / echo /);
+    // the screen before it is there again, and not one of its own
+    expect(tmux("display-message", "-p", "-t", "top", "#{alternate_on} #{cursor_flag}")).toBe("0 1\n");
   });
 
   test("-b -n: frames for scripts", async () => {

@@ -72,10 +72,10 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   "src/attach/": ["src/log.ts", "src/proc/", "src/kinds/", "src/filter/"],
   "src/doctor/": ["src/proc/", "src/kinds/", "src/attach/"],
   "src/host/": ["src/log.ts", "src/proc/", "src/name/", "src/attach/"],
-  "src/map/": ["src/proc/", "src/name/", "src/format/", "src/command/", "src/host/"],
+  "src/map/": ["src/proc/", "src/name/", "src/message/", "src/format/", "src/command/", "src/host/"],
   "src/account/": ["src/log.ts", "src/proc/", "src/name/", "src/kinds/", "src/filter/", "src/attach/"],
   "src/why/": ["src/host/"],
-  "src/top/": ["src/format/", "src/command/"],
+  "src/top/": ["src/message/", "src/format/", "src/command/"],
   "src/extcap/": ["src/pcapng/", "src/kinds/", "src/command/", "src/attach/"],
   "src/trace/": [
     ...["src/log.ts", "src/sink.ts", "src/proc/", "src/name/", "src/kinds/", "src/decode/"],

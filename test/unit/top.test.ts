@@ -74,6 +74,11 @@ test("a frame fits its terminal, and says what there is room for", () => {
   const lines = frameOf(head, new Board().frame(rows), 80);
   expect(lines.slice(1).filter((line) => line.length > 80)).toEqual([]);
   expect(lines[2]).toContain("123M");
+  const typed = { ...head, events: 99_999, lost: 1234, filter: "a word that is long", isTyping: true };
+  const [top] = frameOf(typed, new Board().frame(rows), 80);
+  expect(top).toMatch(
+    /^ipcdump top 3s {2}\S+\/s {2}1.2K lost {2}conversations by rate {2}\/a word that is long_$/,
+  );
 });
 
 test("numbers have four characters at most", () => {

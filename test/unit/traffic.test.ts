@@ -20,7 +20,7 @@ function event(kind: Kind, src: End, dst: End, count: number, path = "<anonymous
 }
 
 /** What is drawn of a shell that asks an agent, whose bytes a cat gets, and of a reader that nobody knows. */
-function drawn(name: DrawingName): string[] {
+function drawn(name: DrawingName, ...times: number[]): string[] {
   const map = new TrafficMap(name);
   const out = new Output(64);
   map.header();
@@ -30,6 +30,24 @@ function drawn(name: DrawingName): string[] {
   map.event(event("pipe", end(12, "bash"), end(7, "cat"), 1));
   map.event(event("pipe", end(7, "cat"), end(-1, null), 2));
   map.event(event("pipe", end(7, "cat"), end(7, "cat"), 3));
+  const answer = event("unix-stream", end(345, 'a"\x1b'), end(12, "bash"), 100, "/run/agent");
+  for (const latency of times)
+    map.message({
+      said: { kind: "response" },
+      name: undefined,
+      protocol: "http",
+      event: answer,
+      missing: 0,
+      latency,
+    });
+  map.message({
+    said: { kind: "unanswered" },
+    name: undefined,
+    protocol: "http",
+    event: answer,
+    missing: 0,
+    latency: 9,
+  });
   map.lost({ kind: "pipe", count: 17, reason: "ring_full", time });
   map.end(time, out);
   return new TextDecoder().decode(out.bytes.subarray(0, out.length)).trimEnd().split("\n");
@@ -74,4 +92,17 @@ test("JSON has what went each way", () => {
       { from: 345, to: 12, events: 1, bytes: 100, guessed: 0 },
     ],
   });
+});
+
+test("with answers an edge says how many there were, and how long they took", () => {
+  const times = [4_000_000, 1_000_000, 2_000_000];
+  expect(drawn("text", ...times)).toContain(
+    "└─ unix-stream /run/agent <-> 12(bash), 1 event, 100 bytes, 3 answers in 2.00ms (p99 4.00ms) sent, 2 events, 11 bytes, 1 guessed received",
+  );
+  const [first] = drawn("json", ...times).map((line) => JSON.parse(line));
+  expect(first.flows[1]).toEqual({
+    ...{ from: 345, to: 12, events: 1, bytes: 100, guessed: 0 },
+    ...{ answers: 3, p50_ns: 2_000_000, p99_ns: 4_000_000 },
+  });
+  expect(first.flows[0]).not.toHaveProperty("answers");
 });
