@@ -22,8 +22,9 @@ __attribute__((section(".ipcdump.program"), used)) volatile struct program ipcdu
 __attribute__((section(".ipcdump.shared"), used)) struct {
 	struct caller caller;
 	struct descriptors descriptors;
+	unsigned long memory; /* that its cgroups allow, in bytes; all ones without a limit */
 	struct handlers handlers;
-} ipcdump_shared = {{1, 1, 1, 1}, {0}, {0}};
+} ipcdump_shared = {{1, 1, 1, 1}, {0}, 1, {0}};
 
 static const char child_name[] = "ipcdump-child";
 
@@ -71,7 +72,8 @@ static void begin(unsigned long *stack)
 
 	if (stack[0] > 0 && equals((const char *)stack[1], child_name))
 		act_as_child(stack, is_secure(stack));
-	check_resources();
+	ipcdump_shared.memory = memory_limit();
+	check_resources(ipcdump_shared.memory);
 	ipcdump_shared.caller = (struct caller){0};
 	learn(&ipcdump_shared.caller);
 	look(&ipcdump_shared.descriptors, ipcdump_shared.caller.files);

@@ -1,5 +1,5 @@
 /** What ipcdump was given by whoever called it, as far as Bun changes it for itself: see caller.h. */
-import { callerPart, descriptorsPart } from "./shared.ts";
+import { callerPart, descriptorsPart, memoryPart } from "./shared.ts";
 
 const standard = 3;
 
@@ -30,6 +30,11 @@ export function inherited(): number[] {
     }
   }
   return found;
+}
+
+/** Bytes of memory that its cgroups allow it, together with whoever else is in them; more than 2^63 is no limit. */
+export function memoryLimit(): number {
+  return memoryPart === null ? Number.POSITIVE_INFINITY : Number(new BigUint64Array(memoryPart)[0]);
 }
 
 function has(bits: ArrayBuffer, index: number): boolean {

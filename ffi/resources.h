@@ -19,7 +19,7 @@
 #define ADDRESS_SPACE (3ul << 30)
 #define STACK (256ul << 10)
 #define DESCRIPTORS 6
-/* With less in its cgroup the kernel ends Bun before it has said anything. To trace takes three times as much */
+/* With less in its cgroup the kernel ends Bun before it has said anything. To trace takes more: src/attach/memory.ts */
 #define MEMORY (32ul << 20)
 /* As many threads as it has when it traces: some always, and some for each processor */
 #define THREADS 6
@@ -140,7 +140,7 @@ static unsigned long limit(int resource)
 	return call5(PRLIMIT64, 0, resource, 0, (long)limits, 0) < 0 ? -1ul : limits[0];
 }
 
-static void check_resources(void)
+static void check_resources(unsigned long memory)
 {
 	if (limit(RLIMIT_AS) < ADDRESS_SPACE)
 		refuse("ipcdump: too little address space; raise its limit: ulimit -v 8000000\n");
@@ -148,9 +148,9 @@ static void check_resources(void)
 		refuse("ipcdump: too few descriptors; raise their limit: ulimit -n 1024\n");
 	if (limit(RLIMIT_STACK) < STACK)
 		refuse("ipcdump: too little stack; raise its limit: ulimit -s 8192\n");
-	if (memory_limit() < MEMORY)
+	if (memory < MEMORY)
 		refuse("ipcdump: too little memory in its cgroup; raise memory.max (memory.limit_in_bytes in version 1)"
-		       " to 150M\n");
+		       " to 200M\n");
 	if (!has_numbers())
 		refuse("ipcdump: no process numbers are free for its threads; end some processes, or raise"
 		       " kernel.pid_max, pids.max of the cgroup or ulimit -u\n");

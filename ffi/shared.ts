@@ -5,6 +5,7 @@ declare const SHARED_AT: number | undefined;
 
 const callerSize = 4 * 8;
 const descriptorsSize = 2 * 8;
+const memorySize = 8;
 const handlersSize = 4 * 8 + 12 * 256 + 104;
 
 const at = typeof SHARED_AT === "number" ? SHARED_AT : null;
@@ -23,5 +24,7 @@ function pointed(descriptors: ArrayBuffer | null): ArrayBuffer | null {
 export const callerPart = part(0, callerSize);
 /** What `struct descriptors` points to. */
 export const descriptorsPart = pointed(part(callerSize, descriptorsSize));
+/** The bytes of memory that the cgroups allow. */
+export const memoryPart = part(callerSize + descriptorsSize, memorySize);
 /** struct handlers */
-export const handlersPart = part(callerSize + descriptorsSize, handlersSize);
+export const handlersPart = part(callerSize + descriptorsSize + memorySize, handlersSize);

@@ -11,7 +11,7 @@ import { openPipes } from "../proc/pipes.ts";
 
 /** in milliseconds: between two sweeps when most pipes are in use */
 const rest = 1000;
-/** how many times as long as a look at all that is open takes there is none after it */
+/** how many times as long as a look at all that is open takes of a processor's time there is none after it */
 const leisure = 8;
 /** the part of the map that is full when it is swept; the rest has to last for the loop's longest sleep */
 const full = 0.5;
@@ -71,7 +71,7 @@ export class Ledgers {
 
   /** Where open pipes can't be told, all go. The bytes of a few have no name then, but no pipe is left out. */
   #dropClosed(used: Used[]): void {
-    const start = performance.now();
+    const start = processorTime();
     const open = openPipes(used.some(({ isFifo }) => isFifo));
     for (const { key, inode } of used) {
       if (open?.has(inode)) continue;
@@ -80,9 +80,14 @@ export class Ledgers {
       this.#map.delete(key);
       this.#kept--;
     }
-    const end = performance.now();
-    this.#lookDue = end + leisure * (end - start);
+    this.#lookDue = performance.now() + leisure * (processorTime() - start);
   }
+}
+
+/** In milliseconds. On a busy machine a look takes long without costing more, and pipes are blind until the next one. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function inodeOf({ inodeLow, inodeHigh }: Ledger): number {

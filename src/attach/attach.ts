@@ -26,6 +26,7 @@ import type { KindModule } from "../kinds/kind.ts";
 import { Config } from "../layout.ts";
 import { log } from "../log.ts";
 import { pidNamespace } from "../proc/processes.ts";
+import { warnOfMemory } from "./memory.ts";
 import { Plan, type Refusal, said, type Traced } from "./plan.ts";
 import { preemption } from "./preemption.ts";
 
@@ -117,6 +118,7 @@ export function attach(
     fate === "preempted",
     () => order.includes("fentry") && refusesTrampolines(libbpf),
   );
+  warnOfMemory(options.ring);
   let first = true;
   let ends = options.command === null ? [] : commandHooks;
   for (;;) {

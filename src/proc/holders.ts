@@ -12,6 +12,8 @@ const startField = 19;
 
 /** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
 const many = 16384;
+/** and so is one with more than these, when it has that many together with others like it */
+const some = 1024;
 /** in milliseconds: the time for that within a drain, as others wait for names too, and the rest after all */
 const slice = 2;
 const rest = 1000;
@@ -105,9 +107,11 @@ export class Holders {
     this.#hasGoneOn = false;
     this.#opened = new Inventory();
     this.#large = [];
+    let ofAll = 0;
     for (const pid of processes()) {
       const count = descriptorsOf(pid);
-      if (count <= many) {
+      if (count <= some || (count <= many && ofAll + count <= many)) {
+        if (count > some) ofAll += count;
         this.#opened.scan(pid);
         continue;
       }
