@@ -5,8 +5,6 @@
  */
 #include "begin.h"
 
-#define ENOENT 2
-
 __attribute__((used)) static unsigned long ipcdump_begin(unsigned long *stack)
 {
 	begin(stack);

@@ -17,6 +17,7 @@ enum {
 	WAIT4 = 61,
 	KILL = 62,
 	FCNTL = 72,
+	GETCWD = 79,
 	CAPSET = 126,
 	PRCTL = 157,
 	FUTEX = 202,
@@ -43,6 +44,7 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 }
 #elif defined(__aarch64__)
 enum {
+	GETCWD = 17,
 	FCNTL = 25,
 	IOCTL = 29,
 	FACCESSAT = 48,

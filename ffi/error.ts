@@ -66,6 +66,7 @@ export function remedyAgainst(errno: number): string | null {
   const n = Math.abs(errno);
   if (n === Errno.EMFILE) return "raise the limit of open files: ulimit -n 1024";
   if (n === Errno.ENFILE) return "close some, or raise fs.file-max";
+  if (n === Errno.EFBIG) return "raise the limit of file sizes: ulimit -f unlimited";
   if (n === Errno.ENOMEM)
     return "use a smaller --ring, or raise the limit of memory, which may be the cgroup's";
   return null;

@@ -6,7 +6,7 @@ import { dlopen, FFIType, JSCallback, type Pointer } from "bun:ffi";
 import { fstatSync, lstatSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { NativeError } from "./error.ts";
-import { close, formatVaList, memfdCreate, write } from "./libc.ts";
+import { close, formatVaList, memfdCreate, O, open, write } from "./libc.ts";
 
 const { bool, cstring, i32, pointer, u32, u64_fast: size, void: nothing } = FFIType;
 
@@ -54,9 +54,16 @@ export function pointerOf(value: Pointer | bigint | null): Pointer | null {
 
 let loaded: Libbpf | null = null;
 
-/** Opens libbpf from a file. */
+/** Opens libbpf from a file. @throws Error, which is a NativeError when it takes a descriptor and there is none */
 export function openLibbpf(path: string): Libbpf {
-  loaded ??= dlopen(path, prototypes).symbols;
+  try {
+    loaded ??= dlopen(path, prototypes).symbols;
+  } catch (error) {
+    const spare = open("/", O.RDONLY);
+    if (spare < 0) throw new NativeError("open", "libbpf", spare);
+    close(spare);
+    throw error;
+  }
   return loaded;
 }
 

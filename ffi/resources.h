@@ -10,6 +10,7 @@
 
 #define CLONE_VM 0x100
 #define EAGAIN 11
+#define ENOENT 2
 #define WALL 0x40000000 /* a child that tells nobody of its end, too */
 #define FUTEX_WAKE 1
 #define RLIMIT_STACK 3
@@ -142,6 +143,8 @@ static unsigned long limit(int resource)
 
 static void check_resources(unsigned long memory)
 {
+	static char folder[4096];
+
 	if (limit(RLIMIT_AS) < ADDRESS_SPACE)
 		refuse("ipcdump: too little address space; raise its limit: ulimit -v 8000000\n");
 	if (limit(RLIMIT_NOFILE) < DESCRIPTORS)
@@ -151,6 +154,8 @@ static void check_resources(unsigned long memory)
 	if (memory < MEMORY)
 		refuse("ipcdump: too little memory in its cgroup; raise memory.max (memory.limit_in_bytes in version 1)"
 		       " to 200M\n");
+	if (call(GETCWD, (long)folder, sizeof(folder), 0) == -ENOENT)
+		refuse("ipcdump: the current folder was deleted; cd to another one\n");
 	if (!has_numbers())
 		refuse("ipcdump: no process numbers are free for its threads; end some processes, or raise"
 		       " kernel.pid_max, pids.max of the cgroup or ulimit -u\n");

@@ -122,7 +122,10 @@ export function spawnChild(
   }
 }
 
-/** A file in memory that can be executed; null where the kernel gives none (vm.memfd_noexec). @throws NativeError */
+/**
+ * A file in memory that can be executed; null where the kernel gives none (vm.memfd_noexec), or none that large
+ * (ulimit -f). @throws NativeError
+ */
 function inMemory(program: Uint8Array, name: string): number | null {
   const memory = memfdCreate(name, true);
   if (memory === -Errno.EACCES) return null;
@@ -131,6 +134,7 @@ function inMemory(program: Uint8Array, name: string): number | null {
     const written = write(memory, program, at);
     if (written < 0) {
       close(memory);
+      if (written === -Errno.EFBIG) return null;
       throw new NativeError("write", "a file in memory", written);
     }
     at += written;

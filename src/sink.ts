@@ -4,7 +4,7 @@
  */
 import { fstatSync, readFileSync, type Stats } from "node:fs";
 import { wasClosed } from "../ffi/caller.ts";
-import { describe, Errno } from "../ffi/error.ts";
+import { describe, Errno, remedyAgainst } from "../ffi/error.ts";
 import { close, F_GETFL, fcntl, ftruncate, hasError, O, open, POLLOUT, poll, write } from "../ffi/libc.ts";
 import { printable } from "./bytes/escape.ts";
 import { Output } from "./bytes/output.ts";
@@ -158,7 +158,9 @@ export class Sink implements Disposable {
 
   #failure(result: number): Failure {
     const cut = this.#regular && this.#cutPartialLine();
-    const remedy = result === -Errno.ENOSPC ? "; make room or write elsewhere with -o" : "";
+    const isFull = result === -Errno.ENOSPC || result === -Errno.EDQUOT;
+    const found = isFull ? "make room or write elsewhere with -o" : remedyAgainst(result);
+    const remedy = found === null ? "" : `; ${found}`;
     const kept = cut ? "\nWhat was written before is complete lines." : "";
     return new Failure(`cannot write to ${printable(this.#name)}: ${describe(result)}${remedy}${kept}`);
   }

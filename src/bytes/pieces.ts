@@ -3,7 +3,7 @@ import type { Contents } from "../event.ts";
 import type { Literal, Output } from "./output.ts";
 
 /** bytes at once of what is long: 6 MB of them when each is written out as `\u001b` */
-const slice = 1024 * 1024;
+export const slice = 1024 * 1024;
 /** the longest rest of a character */
 const longestRest = 3;
 

@@ -2,7 +2,7 @@ import { highHalf } from "../../ffi/halves.ts";
 import { base64 } from "../bytes/base64.ts";
 import { escapeText } from "../bytes/escape.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
-import { inPieces, type Writer } from "../bytes/pieces.ts";
+import { inPieces, slice, type Writer } from "../bytes/pieces.ts";
 import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost } from "../event.ts";
 import type { Message } from "../message/message.ts";
@@ -69,6 +69,7 @@ export class Csv implements Format {
   readonly #meta = new CsvMeta();
   readonly #scratch = new Output(4096);
   readonly #columns = new Output(256);
+  readonly #behind = new Output(256);
   readonly #pairs = new Pairs((event, out) => {
     out.byte(comma);
     out.literal(words[event.kind]);
@@ -97,9 +98,22 @@ export class Csv implements Format {
   }
 
   message(message: Message, out: Output): void {
-    const { protocol, event, said, name, latency } = message;
+    const { event } = message;
+    if ((event.contents?.length ?? 0) <= slice) {
+      this.#row(event, out, nothing);
+      this.#said(message, out);
+      return;
+    }
+    // what stands behind long contents is written when they are
+    this.#behind.clear();
+    this.#said(message, this.#behind);
+    this.#row(event, out, endOf(decoder.decode(this.#behind.bytes.subarray(0, this.#behind.length))));
+  }
+
+  /** The columns of --decode. */
+  #said(message: Message, out: Output): void {
+    const { protocol, said, name, latency } = message;
     const { kind, id, status } = said;
-    this.#row(event, out, nothing);
     out.string(`,${protocol},${kind},`);
     for (const word of [name, id, status]) {
       this.#scratch.clear();

@@ -1,8 +1,10 @@
 /** `ipcdump top`: in place of lines a board of who talks to whom right now, and keys to steer it. */
+import { NativeError } from "../../ffi/error.ts";
 import { Keyboard } from "../../ffi/keyboard.ts";
 import { Output } from "../bytes/output.ts";
 import type { TopOptions } from "../command/arguments.ts";
 import type { Event, Lost } from "../event.ts";
+import { Failure } from "../failure.ts";
 import type { Format } from "../format/format.ts";
 import { type Row, Rows } from "../format/rows.ts";
 import { Text } from "../format/text.ts";
@@ -41,14 +43,14 @@ export class Top implements Format, Disposable {
 
   /**
    * @param decodes messages are given beside their events
-   * @throws NativeError without a terminal, unless frames are for scripts
+   * @throws Failure without a terminal, unless frames are for scripts
    */
   constructor(
     options: TopOptions,
     private readonly decodes: boolean,
   ) {
     this.#options = options;
-    this.#keyboard = options.isBatch ? null : new Keyboard();
+    this.#keyboard = options.isBatch ? null : openKeyboard();
     this.#due = this.#start + options.interval * 1000;
   }
 
@@ -213,4 +215,13 @@ const openedHelp = "q back ";
 
 function after<Word>(words: readonly Word[], word: Word): Word {
   return words[(words.indexOf(word) + 1) % words.length]!;
+}
+
+function openKeyboard(): Keyboard {
+  try {
+    return new Keyboard();
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    throw new Failure(`${error.message}; for frames without one add -b`);
+  }
 }

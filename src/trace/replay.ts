@@ -32,7 +32,7 @@ export async function replay(options: Options, path: string): Promise<number> {
   if (!ending.isRead) return 0;
   shown.end();
   await writeAll(sink, ending);
-  log.info(shown.totals());
+  if (damage === null || recording.events > 0) log.info(shown.totals());
   if (damage !== null) {
     const rest = recording.events > 0 ? "\nWhat was before is shown." : "";
     throw new Failure(`${source.name}: at byte ${damage.offset}: ${damage.message}${rest}`);

@@ -1,6 +1,7 @@
 /** The file of -r, read piece by piece; a pipe may keep its reader waiting. */
 import { closeSync, openSync, readSync } from "node:fs";
-import { Errno, errnoName } from "../../ffi/error.ts";
+import { wasClosed } from "../../ffi/caller.ts";
+import { describe, Errno, errnoName } from "../../ffi/error.ts";
 import { POLLIN, poll } from "../../ffi/libc.ts";
 import { printable } from "../bytes/escape.ts";
 import { Failure } from "../failure.ts";
@@ -12,6 +13,7 @@ export class Source implements Disposable {
 
   /** @param path "-" is stdin. @throws Failure */
   static open(path: string): Source {
+    if (path === "-" && wasClosed(stdin)) throw new Failure("stdin is closed; name a file: -r FILE");
     return new Source(path, path === "-" ? "stdin" : printable(path));
   }
 
@@ -42,8 +44,8 @@ export class Source implements Disposable {
     try {
       return act();
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new Failure(`cannot read ${this.name}: ${code ?? message}`);
+      const { errno, message } = error as NodeJS.ErrnoException;
+      throw new Failure(`cannot read ${this.name}: ${errno === undefined ? message : describe(errno)}`);
     }
   }
 

@@ -194,7 +194,10 @@ test("a file that is cut, foreign or none says so after what could be read", () 
   expect(other.status).toBe(1);
   expect(other.stderr).toMatch(/at byte 0: it does not begin as pcapng\n$/);
   const missing = run([EXECUTABLE, "-r", join(folder, "missing")]);
-  expect([missing.status, missing.stderr]).toEqual([1, `ipcdump: cannot read ${folder}/missing: ENOENT\n`]);
+  expect([missing.status, missing.stderr]).toEqual([
+    1,
+    `ipcdump: cannot read ${folder}/missing: ENOENT, no such file or directory\n`,
+  ]);
 });
 
 test("reading needs no rights", () => {

@@ -19,9 +19,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** How ipcdump ends below a limit of the shell's, and what it says. */
-async function limited(limit: string, executable: string, command: string[] = []) {
+async function limited(limit: string, executable: string, command: string[] = [], words: string[] = []) {
   const script = `ulimit ${limit}; exec "$@"`;
-  using ipcdump = new Ipcdump(["-t", "pipe", "--duration", "0.1"], {
+  using ipcdump = new Ipcdump(["-t", "pipe", "--duration", "0.1", ...words], {
     command: ["bash", "-c", script, "bash", ...command, executable],
   });
   return { status: await ipcdump.ended(), said: ipcdump.stderr };
@@ -75,6 +75,35 @@ describe("what is missing is named, with its remedy", () => {
         expect(said.length).toBeLessThanOrEqual(2); // libbpf's own words
       }
     expect(refused).toBeGreaterThan(10);
+  });
+
+  test("descriptors, with a command and its own", async () => {
+    for (let files = 8; files <= 32; files++) {
+      const { status, said } = await limited(`-n ${files}`, PLAIN, [], ["--", "true"]);
+      if (status === 0) continue;
+      const why = /: EMFILE, too many open files; raise the limit of open files: ulimit -n 1024$/;
+      expect([files, status, said[0]]).toEqual([files, 1, expect.stringMatching(why)]);
+    }
+  });
+
+  test("the size of files, which those in memory have too", async () => {
+    const tooLarge = "EFBIG, file too large; raise the limit of file sizes: ulimit -f unlimited";
+    expect(await limited("-f 1", PLAIN)).toEqual(said(`cannot write libbpf to memory: ${tooLarge}`));
+    expect(await limited("-f 1", STATIC, [], ["-q", "--", "sh", "-c", "exit 5"])).toEqual({
+      status: 5,
+      said: [],
+    });
+  });
+
+  test("a folder to be in", () => {
+    const gone = join(folder, "gone");
+    const script = `mkdir ${gone} && cd ${gone} && rmdir ${gone} && exec "$0" -t pipe --duration 0.1`;
+    for (const executable of [PLAIN, STATIC]) {
+      const { exitCode, stderr } = Bun.spawnSync(["sh", "-c", script, executable]);
+      expect({ status: exitCode, said: stderr.toString().trimEnd().split("\n") }).toEqual(
+        said("the current folder was deleted; cd to another one"),
+      );
+    }
   });
 
   test("memory of a cgroup, before the kernel ends it for want of that", () => {

@@ -2,7 +2,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Output } from "../../src/bytes/output.ts";
 import { isText, textRows } from "../../src/bytes/readable.ts";
 import { type Event, key } from "../../src/event.ts";
+import { Csv } from "../../src/format/csv.ts";
 import { type FormatName, formats } from "../../src/format/index.ts";
+import type { Message } from "../../src/message/message.ts";
 
 setDefaultTimeout(60_000);
 
@@ -103,9 +105,13 @@ describe("an event of more than 16 MB comes in pieces below that", () => {
   const long = part.repeat(Math.ceil((most + 1) / encoder.encode(part).length));
 
   function whole(name: FormatName, text: string | Uint8Array): string {
+    return pieced((out) => formats[name]({ isReadable: true }).event(event(text), out));
+  }
+
+  function pieced(write: (out: Output) => void): string {
     const out = new Output();
     out.isPiecewise = true;
-    formats[name]({ isReadable: true }).event(event(text), out);
+    write(out);
     const pieces: Uint8Array[] = [];
     do {
       pieces.push(out.bytes.slice(0, out.length));
@@ -115,6 +121,14 @@ describe("an event of more than 16 MB comes in pieces below that", () => {
     expect(pieces.length).toBeGreaterThan(1);
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
   }
+
+  const said: Omit<Message, "event"> = {
+    said: { kind: "response", id: 7, status: 200 },
+    name: encoder.encode("GET /"),
+    protocol: "http",
+    missing: 0,
+    latency: 5,
+  };
 
   const escaped = (text: string) => text.replaceAll("\\", "\\\\").replaceAll("\x1b", "\\x1b");
 
@@ -137,5 +151,19 @@ describe("an event of more than 16 MB comes in pieces below that", () => {
     expect(whole("csv", words).endsWith(`,,${words}\n`)).toBe(true);
     const bytes = new Uint8Array(most);
     expect(whole("csv", bytes).endsWith(`,${Buffer.from(bytes).toString("base64")},\n`)).toBe(true);
+  });
+
+  test("as csv, of a message", () => {
+    const object = '"{""kind"":""response"",""name"":""GET /"",""id"":7,""status"":200,""latency_ns"":5}"';
+    const format = new Csv({ isReadable: true, decodes: true });
+    const row = (text: string | Uint8Array) =>
+      pieced((out) => format.message({ ...said, event: event(text) }, out));
+    const columns = `http,response,GET /,7,200,5,${object}\n`;
+    const words = "ab".repeat(most / 2);
+    expect(row(words).endsWith(`,,${words},${columns}`)).toBe(true);
+    expect(row(`${words},`).endsWith(`,,"${words},",${columns}`)).toBe(true);
+    const bytes = new Uint8Array(most);
+    const base64 = Buffer.from(bytes).toString("base64");
+    expect(row(bytes).endsWith(`,${base64},,${columns}`)).toBe(true);
   });
 });
