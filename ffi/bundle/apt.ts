@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { command } from "./command.ts";
-import { fetchFile, reasonOf } from "./fetch.ts";
+import { fetchFile, ownPatience, reasonOf } from "./fetch.ts";
 import { Lists } from "./lists.ts";
 import { mirror } from "./mirror.ts";
 import { written } from "./room.ts";
@@ -81,7 +81,9 @@ async function configure(folder: string, sources: string, architecture: string):
   }
   await written(join(folder, "etc/debian.sources"), sources);
   await written(join(folder, "state/status"), "");
+  const patience = (await ownPatience()).map((each) => each.replace(/=(.*)/, ' "$1";')).join("\n");
   const settings = `
+${patience}
 Dir::Etc "${folder}/etc";
 Dir::Etc::sourcelist "debian.sources";
 Dir::Etc::sourceparts "empty";

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "n
 import { basename, join } from "node:path";
 import { type Apt, apt } from "./apt.ts";
 import { cacheFolder } from "./cache.ts";
-import { fetchFile, reasonOf } from "./fetch.ts";
+import { fetchFile, isSilence, reasonOf } from "./fetch.ts";
 import { type Mirror, mirror } from "./mirror.ts";
 import pins from "./pins.json" with { type: "json" };
 import { made } from "./room.ts";
@@ -100,32 +100,48 @@ async function fromMirrors(pin: Pin, part: string, missed: Missed): Promise<bool
   const fetch = async (uri: string): Promise<boolean> => {
     if (tried.has(uri)) return false;
     tried.add(uri);
-    try {
-      await fetchFile(uri, part, pin.sha256);
-      return true;
-    } catch (error) {
-      missed(uri, reasonOf(error));
-      return false;
-    }
+    const why = await failureOf(uri, () => fetchFile(uri, part, pin.sha256));
+    if (why !== null) missed(uri, why);
+    return why === null;
   };
   for (const archive of machine.archives) if (await fetch(`${archive}/${poolPath(pin)}`)) return true;
   // no list of sources names a binary package
   if (pin.file.endsWith(".deb")) return false;
   const { suite } = pins;
+  const archive = machine.archives[0] ?? "";
   const suites = [suite, `${suite}-updates`, `${suite}-security`, `${suite}-backports`, ...machine.suites];
   const inVain = new Map<string, string[]>();
   for (const name of new Set(suites)) {
-    try {
+    let isFound = false;
+    const why = await failureOf(name.endsWith("-security") ? machine.security : archive, async () => {
       const debian = await sourcesOf(machine, name);
       const same = (await debian.sourceFiles(pin.source)).filter(({ sha256 }) => sha256 === pin.sha256);
-      for (const { uri } of same) if (await fetch(uri)) return true;
-      group(inVain, same.length === 0 ? "no revision has it" : "nothing else that has it", name);
-    } catch (error) {
-      group(inVain, reasonOf(error), name);
-    }
+      for (const { uri } of same) isFound ||= await fetch(uri);
+      if (!isFound)
+        group(inVain, same.length === 0 ? "no revision has it" : "nothing else that has it", name);
+    });
+    if (isFound) return true;
+    if (why !== null) group(inVain, why, name);
   }
   for (const [why, names] of inVain) missed(`the lists of ${names.join(", ")}`, why);
   return false;
+}
+
+/** Hosts that did not answer. None is asked again: each time takes as long. */
+const silent = new Set<string>();
+
+/** Why something that a host is asked for can't be had; null when it can. */
+async function failureOf(uri: string, ask: () => Promise<void>): Promise<string | null> {
+  const { host } = new URL(uri);
+  if (silent.has(host)) return "its mirror does not answer";
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    const why = reasonOf(error);
+    if (isSilence(why)) silent.add(host);
+    return why;
+  }
 }
 
 const sources = new Map<string, Promise<Apt>>();

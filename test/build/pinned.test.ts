@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Pin, pinnedFile } from "../../ffi/bundle/pinned.ts";
 import { Mirror, within } from "../harness/mirror.ts";
 import { sourceLists } from "../harness/repository.ts";
+
+// of busy machines
+setDefaultTimeout(120_000);
 
 const bytes = "what upstream released";
 const pin: Pin = {
@@ -59,6 +62,21 @@ describe("pinned files", () => {
     });
     expect(await fetched(mirror)).toBe(bytes);
     expect(asked(mirror)).toEqual([`404 ${pool}`, `404 pool/three/${pin.file}`, `200 pool/two/${pin.file}`]);
+  });
+
+  test("are not waited for long, where a mirror takes connections and never answers, and only once", async () => {
+    using mirror = new Mirror({ [pool]: bytes });
+    mirror.silence();
+    const { IPCDUMP_CACHE = "" } = mirror.environment("cache");
+    for (const why of [/: Connection (failed|timed out)/, /: its mirror does not answer$/]) {
+      const failure = await fetched(mirror).catch((error: Error) => error.message);
+      const lines = failure.split("\n");
+      expect(lines[3]).toMatch(why);
+      expect(lines[3]).toContain(`${mirror.uri}/${pool}`);
+      const suites = "trixie, trixie-updates, trixie-security, trixie-backports, bookworm";
+      expect(lines).toContain(`  the lists of ${suites}: its mirror does not answer`);
+      expect(lines.at(-1)).toContain(`put it by hand into ${IPCDUMP_CACHE}/pinned`);
+    }
   });
 
   test("that no place has are named, with each place and where to put them", async () => {

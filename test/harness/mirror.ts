@@ -1,5 +1,5 @@
 /** A Debian mirror on this machine, for builds to fetch from, and what makes them take it for the machine's own. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,6 +9,7 @@ export class Mirror implements Disposable {
   readonly #server: Bun.Server<undefined>;
   readonly #folder = mkdtempSync(join(tmpdir(), "ipcdump-mirror-"));
   readonly #files: Map<string, Answer>;
+  #isSilent = false;
   /** The paths that were asked for, and how they were answered: `404 pool/main/z/zlib/…`. */
   readonly asked: string[] = [];
 
@@ -22,6 +23,7 @@ export class Mirror implements Disposable {
       hostname: "127.0.0.1",
       port: 0,
       fetch: ({ url }) => {
+        if (this.#isSilent) return new Promise<Response>(() => {});
         const path = decodeURIComponent(new URL(url).pathname.replace(/^\/debian\//, ""));
         const answer = this.#files.get(path);
         if (answer === undefined && behind !== undefined && !behind.missing.test(path)) {
@@ -50,6 +52,12 @@ export class Mirror implements Disposable {
 
   get #settings(): string {
     return join(this.#folder, "apt.conf");
+  }
+
+  /** From now on it takes connections and answers none; who asks waits for a second or two. */
+  silence(): void {
+    this.#isSilent = true;
+    appendFileSync(this.#settings, '\nAcquire::http::Timeout "1";');
   }
 
   /** Puts a file on the mirror, or takes it away. */
