@@ -39,7 +39,7 @@ ANCHOR(struct, event_record);
 	SEC("?" #backend "/mutex_unlock")                                                          \
 	int BPF_HOOK_##backend(pipe_unlock__##backend, struct mutex *lock)                         \
 	{                                                                                          \
-		return on_unlock(lock);                                                            \
+		return on_mutex_unlock(lock);                                                      \
 	}                                                                                          \
 	SEC("?" #backend "/free_pipe_info")                                                        \
 	int BPF_HOOK_##backend(pipe_free__##backend, struct pipe_inode_info *pipe)                 \

@@ -76,9 +76,10 @@ static __always_inline int on_file(struct file *file)
 
 static __always_inline int on_free(struct pipe_inode_info *pipe)
 {
-	u64 address = (u64)pipe;
+	u64 address = scalar(pipe);
 
-	bpf_map_delete_elem(&ledgers, &address);
+	if (!bpf_map_delete_elem(&ledgers, &address))
+		__sync_fetch_and_add(mark_of(address), -1);
 	return 0;
 }
 
@@ -122,9 +123,8 @@ static __always_inline void iov_of_current(struct user_iov *iov, u64 pipe)
 			    compat);
 }
 
-static __always_inline int on_unlock(struct mutex *lock)
+static __always_inline int on_unlock(u64 pipe)
 {
-	u64 pipe = (u64)lock - bpf_core_field_offset(struct pipe_inode_info, mutex);
 	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct operation *operation;
@@ -186,6 +186,25 @@ static __always_inline int on_unlock(struct mutex *lock)
 	if (operation)
 		operation->count -= done;
 	return and_who(0);
+}
+
+/* The lower half of an address that the verifier allows no arithmetic on: it is no pointer any more */
+static __always_inline u32 lower_half(const void *typed)
+{
+	u64 half;
+
+	asm volatile("r3 = %1; w3 = w3; %0 = r3" : "=r"(half) : "r"(typed) : "r3");
+	return half;
+}
+
+/* Any mutex's: most are no pipe's, and whoever has them pays for each step here */
+static __always_inline int on_mutex_unlock(struct mutex *lock)
+{
+	u32 offset = bpf_core_field_offset(struct pipe_inode_info, mutex);
+
+	if (!*mark_of(lower_half(lock) - offset))
+		return 0;
+	return on_unlock((u64)lock - offset);
 }
 
 #endif
