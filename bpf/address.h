@@ -61,7 +61,7 @@ __noinline int mention_address(u64 socket, u64 key)
 	u64 told = (u64)address, *known;
 	int length;
 
-	if (!address || !serves(FAMILY_UNIX))
+	if (!address || !has_traced(FAMILY_UNIX))
 		return 0;
 	known = bpf_map_lookup_elem(&addresses, &key);
 	if (known && *known == told)
@@ -85,7 +85,7 @@ __noinline int send_destination(u64 key, u64 name, u32 length, u32 copied)
 	u64 folder = 0;
 	u8 first = 0;
 
-	if (!serves(FAMILY_UNIX))
+	if (!has_traced(FAMILY_UNIX))
 		return 0;
 	if (copied)
 		bpf_probe_read_kernel(&first, 1, (void *)name);
@@ -137,7 +137,7 @@ __noinline int is_bound_to(u64 socket, u64 name, u32 length, u32 copied)
 	u64 differs = 0;
 	u8 first = 0;
 
-	if (!cmp || !serves(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
+	if (!cmp || !has_traced(FAMILY_UNIX) || !address || !length || length > ADDRESS_DATA)
 		return 0;
 	__builtin_memset(cmp, 0, sizeof(*cmp));
 	barrier_var(length);

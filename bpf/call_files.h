@@ -6,9 +6,6 @@
 #include "file.h"
 #include "socket.h"
 
-#define UDP_CORK 1
-#define TIOCSTI 0x5412
-
 /* The descriptors that a task's call takes from and gives to; -1: none */
 static __always_inline void descriptors(struct task_struct *task, enum call call,
 					struct pt_regs *regs, u32 compat, int *from, int *to)

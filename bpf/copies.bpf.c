@@ -8,6 +8,16 @@
 #include "position.h"
 
 #define COPIED(name, NAME, way, kinds) ASK(NAME, way, SOCKETS, name##_copied(sk, length))
+/*
+ * Whether a receive that began before its function was hooked is over: nobody saw its return, and its thread is in a
+ * call about another file by now.
+ */
+static __always_inline bool is_over(const struct ongoing *ongoing)
+{
+	return ongoing->number == BY_FUNCTION && ongoing->argument[0] &&
+	       (u64)file_of(argument(current_regs(), 0, in_compat_call())) != ongoing->from;
+}
+
 static __always_inline int on_copy(u32 length)
 {
 	struct ongoing *ongoing = current_ongoing();
@@ -15,6 +25,10 @@ static __always_inline int on_copy(u32 length)
 
 	if (!ongoing || only_looks(ongoing))
 		return 0;
+	if (is_over(ongoing)) {
+		end_call(ongoing);
+		return 0;
+	}
 	sk = (u64)sock_of_file((struct file *)ongoing->from);
 	switch (ongoing->from_family) {
 		FAMILIES(COPIED)

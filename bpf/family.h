@@ -8,6 +8,8 @@
 #define TTY_MAJOR 5 /* 5:0 is /dev/tty, 5:2 is /dev/ptmx */
 #define PTY_SLAVE_MAJOR 136
 #define PTY_SLAVE_MAJORS 8
+#define TIOCSTI 0x5412
+#define UDP_CORK 1
 
 /* Whether any of these families is traced by system calls: known at load, so the verifier drops what is for others */
 static __always_inline bool serves(u32 families)
@@ -15,12 +17,30 @@ static __always_inline bool serves(u32 families)
 	return config.calls & families;
 }
 
+/* Whether any of these families is traced, by whatever hooks */
+static __always_inline bool has_traced(u32 families)
+{
+	return config.kinds & families;
+}
+
+/* Whether functions are hooked for it (functions.bpf.c) */
+static __always_inline bool by_functions(u32 families)
+{
+	return config.kinds & ~config.calls & families;
+}
+
+static __always_inline bool is_terminal(struct inode *inode)
+{
+	u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
+
+	return major == TTY_MAJOR || major - PTY_SLAVE_MAJOR < PTY_SLAVE_MAJORS;
+}
+
 /* Of what a file is; `socket` is the one behind it, if there is one */
 static __always_inline enum family family_of(struct file *file, u64 *socket)
 {
 	struct inode *inode;
 	struct sock *sk;
-	u32 major;
 
 	if (!file)
 		return FAMILY_NONE;
@@ -39,10 +59,7 @@ static __always_inline enum family family_of(struct file *file, u64 *socket)
 	case S_IFCHR:
 		if (!serves(FAMILY_PTY))
 			return FAMILY_NONE;
-		major = BPF_CORE_READ(inode, i_rdev) >> 20;
-		return major == TTY_MAJOR || major - PTY_SLAVE_MAJOR < PTY_SLAVE_MAJORS
-			       ? FAMILY_PTY
-			       : FAMILY_NONE;
+		return is_terminal(inode) ? FAMILY_PTY : FAMILY_NONE;
 	}
 	return FAMILY_NONE;
 }

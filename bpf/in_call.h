@@ -21,6 +21,7 @@ struct header {
 struct in_call {
 	u32 count;
 	u32 failed; /* receivers that had no room */
+	u64 sender; /* the socket whose message it is, where functions tell */
 	u64 socks[DELIVERIES];
 	u32 lengths[DELIVERIES]; /* as they were queued; UNCUT: as they were sent */
 	struct header header;

@@ -47,7 +47,7 @@ __noinline int locate_inet_send(u32 via_uring)
 	struct file *file;
 	int known = 0;
 
-	if (!send || !destination || !serves(FAMILY_LOOPBACK))
+	if (!send || !destination || !has_traced(FAMILY_LOOPBACK))
 		return 0;
 	other = (void *)send->other;
 	send->located = 0;
@@ -100,7 +100,7 @@ __noinline int report_inet_send(u32 via_uring)
 	struct loopback_record *record;
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 
-	if (!send || !destination || !serves(FAMILY_LOOPBACK) ||
+	if (!send || !destination || !has_traced(FAMILY_LOOPBACK) ||
 	    !admit_inet_send(send, destination))
 		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
@@ -136,7 +136,7 @@ __noinline int report_sent(u32 via_uring)
 	struct receiver_search *search = bpf_map_lookup_elem(&receiver_searches, &via_uring);
 	int count = -1;
 
-	if (!send || !search || !serves(FAMILY_LOOPBACK))
+	if (!send || !search || !has_traced(FAMILY_LOOPBACK))
 		return 0;
 	if (send->sender) {
 		search->flow = send->flow;

@@ -126,6 +126,100 @@ __noinline int loopback_sent(u64 socket, s64 result)
 	return 0;
 }
 
+/* A datagram is about to be sent: whoever is told of one within it is told of this one */
+__noinline int loopback_message_begins(u64 socket)
+{
+	struct in_call *in_call;
+
+	if (!has_traced(FAMILY_LOOPBACK))
+		return 0;
+	in_call = this_call(false);
+	if (in_call)
+		in_call->sender = socket;
+	return 0;
+}
+
+/* Reports what is in `inet_sends`, begun */
+static __always_inline void on_inet_send(struct inet_send *send, struct sock *sk)
+{
+	if (is_tcp(sk) ? send_tcp(sk, send, false) : send_udp(sk, send, true, false))
+		report_sent(false);
+}
+
+/* A message was sent, as the kernel's struct msghdr has it */
+__noinline int loopback_message_sent(u64 socket, u64 header, u64 length, s64 result)
+{
+	struct inet_send *send = new_inet_send(false);
+	struct sock *sk = (void *)socket;
+
+	if (!has_traced(FAMILY_LOOPBACK) || !send)
+		return 0;
+	on_inet_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE);
+	if (result > 0 || (!result && !is_tcp(sk))) {
+		message_of_header(&send->message, sk, header, length, result);
+		on_inet_send(send, sk);
+	}
+	forget_in_call(false);
+	return 0;
+}
+
+/* A splice or sendfile has sent all that it will */
+__noinline int loopback_pieces_sent(u64 socket, s64 sum)
+{
+	struct inet_send *send = new_inet_send(false);
+	struct sock *sk = (void *)socket;
+
+	if (!has_traced(FAMILY_LOOPBACK) || !send)
+		return 0;
+	on_inet_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE);
+	begin_message(&send->message, sk, (void *)bpf_get_current_task(), sum);
+	on_inet_send(send, sk);
+	forget_in_call(false);
+	return 0;
+}
+
+/* A setsockopt returned, within which a datagram may have been sent that was held back */
+__noinline int loopback_uncorked(s64 result)
+{
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct inet_send *send = new_inet_send(false);
+	struct sock *sk;
+
+	if (!has_traced(FAMILY_LOOPBACK) || !in_call || !send)
+		return 0;
+	sk = (void *)in_call->sender;
+	begin_message(&send->message, sk, (void *)bpf_get_current_task(), 0);
+	if (!result && send_udp(sk, send, true, true))
+		report_sent(false);
+	forget_in_call(false);
+	return 0;
+}
+
+/* The current process received by the function that `ongoing` tells of */
+__noinline int loopback_message_received(u64 socket, s64 result)
+{
+	struct ongoing *ongoing = current_ongoing();
+
+	if (!has_traced(FAMILY_LOOPBACK) || !ongoing)
+		return 0;
+	on_inet_sock_used(socket, bpf_get_current_task(), held_since(ongoing, socket));
+	if (!ongoing->taken && is_inet((void *)socket, IPPROTO_TCP))
+		tcp_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result));
+	return 0;
+}
+
+/* It spliced from one; else than TCP is received from within */
+__noinline int loopback_spliced(u64 socket, s64 result)
+{
+	if (!has_traced(FAMILY_LOOPBACK) || result < 0)
+		return 0;
+	on_inet_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE);
+	if (is_inet((void *)socket, IPPROTO_TCP))
+		tcp_consumed(socket, bpf_get_current_task(), result);
+	return 0;
+}
+
 /* A receiver had no room for a datagram; on another's time than its sender's nobody waits for it */
 SEC("?tp_btf/udp_fail_queue_rcv_skb")
 int BPF_PROG(loopback_fail__any)

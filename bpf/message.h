@@ -82,4 +82,22 @@ static __always_inline void message_of_request(struct message *message, struct s
 	iov_of_completion(&message->iov, completion);
 }
 
+/* A message that was sent: `length` bytes were to be, of which the iterator of its header has passed some */
+static __always_inline void message_of_header(struct message *message, struct sock *sk, u64 address,
+					      u64 length, s64 result)
+{
+	struct msghdr *header = (void *)address;
+	struct iov_iter *iter = (void *)(address + bpf_core_field_offset(header->msg_iter));
+	u64 left = BPF_CORE_READ(iter, count);
+
+	begin_message(message, sk, (void *)bpf_get_current_task(), result);
+	message->name = (u64)BPF_CORE_READ(header, msg_name);
+	message->name_length = BPF_CORE_READ(header, msg_namelen);
+	message->name_copied = true;
+	if (!message->name_length)
+		message->name = 0;
+	if (config.contents)
+		iov_of_passed(&message->iov, iter, left < length ? length - left : 0);
+}
+
 #endif

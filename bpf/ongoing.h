@@ -13,6 +13,7 @@
 #define CALL_PLACES 32768
 #define DISPLACED_CALLS 8192
 #define ARGUMENTS 6
+#define BY_FUNCTION ((u32)-1) /* as the number of what is no call, but a function that receives */
 
 struct ongoing {
 	u32 claims; /* of a place: an addition each, as pipe_calls.h has its lock */

@@ -10,23 +10,26 @@
 
 #define OWNERS 65536
 #define INET_PEER 1 /* as the inode of who a TCP or UDP socket is connected to */
+/* As the descriptor of a use, where functions tell of that and not calls: he has one until he lets one go */
+#define HELD (-2)
+#define HELD_AS_BEFORE (-3) /* he has one, or had it let go while he sent */
 
 /* Positions are counts of bytes or messages, and wrap; TCP has its own */
 struct owner {
 	struct process who;
-	u64 inode;  /* of the socket: another one at the same address is another socket; 0: not accepted yet */
+	u64 inode; /* of the socket: another one at the same address is another socket; 0: not accepted yet */
 	u64 peer;   /* inode of what it was connected to when it was used last */
 	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
 	u64 born;
 	struct process reader; /* who received last */
 	u32 made;	       /* by `who`, and not used since */
-	s32 fd;		       /* by which he used it; -1: not known */
+	s32 fd;		       /* by which he used it; HELD; -1: not known */
 	u32 sent;	       /* behind the last that was sent here; unused for TCP */
 	u32 received;	       /* behind the last that was received */
 	u32 since;	       /* from here on nobody but `reader` has received */
 	u32 watched;	       /* receives that begin before this are told */
 	u32 waits;	       /* how often a send was not decided */
-	u32 reserved;
+	u32 let_go;	       /* how often a descriptor of it was let go, as functions tell */
 };
 
 struct {
@@ -88,7 +91,8 @@ static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, stru
 		return true;
 	owner->peer = peer;
 	if (owner->inode == inode && !owner->made && same(&owner->who, &id->who)) {
-		owner->fd = fd;
+		if (fd != HELD_AS_BEFORE)
+			owner->fd = fd;
 		return false;
 	}
 	owner->who.tgid = 0;
@@ -97,7 +101,7 @@ static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, stru
 	owner->leader = id->leader;
 	owner->born = id->born;
 	owner->made = 0;
-	owner->fd = fd;
+	owner->fd = fd == HELD_AS_BEFORE ? HELD : fd;
 	barrier();
 	owner->who = id->who;
 	announce(id);
@@ -132,6 +136,22 @@ static __always_inline void sock_created(struct sock *sk, s32 fd)
 	owner->who = self.who;
 }
 
+/* The current process lets go a descriptor of a socket, which is in this table; of others that he has nothing is known */
+static __always_inline void sock_released(struct sock *sk, u64 table)
+{
+	struct task_struct *current = (void *)bpf_get_current_task(), *leader;
+	u64 key = (u64)sk;
+	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
+
+	if (!owner)
+		return;
+	__sync_fetch_and_add(&owner->let_go, 1);
+	leader = (void *)owner->leader;
+	if (leader == BPF_CORE_READ(current, group_leader) ||
+	    (u64)BPF_CORE_READ(leader, files) == table)
+		owner->fd = -1;
+}
+
 static __always_inline struct file *sock_file(struct sock *sk)
 {
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
@@ -139,7 +159,7 @@ static __always_inline struct file *sock_file(struct sock *sk)
 	return socket ? BPF_CORE_READ(socket, file) : NULL;
 }
 
-/* Whether the process that used a socket last lives, and has the descriptor still by which he did */
+/* Whether the process that used a socket last lives, and has the descriptor still by which he did, as far as is known */
 static __always_inline bool holds(struct owner *owner, struct file *file)
 {
 	struct task_struct *leader = (void *)owner->leader;
@@ -149,6 +169,8 @@ static __always_inline bool holds(struct owner *owner, struct file *file)
 
 	if (!file || has_ended(owner->who.tgid, owner->leader, owner->born))
 		return false;
+	if (owner->fd == HELD)
+		return true;
 	table = BPF_CORE_READ(leader, files, fdt);
 	if (fd >= BPF_CORE_READ(table, max_fds))
 		return false;

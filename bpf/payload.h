@@ -30,6 +30,7 @@ struct user_iov {
 };
 
 #define PAGE_BYTES 4096
+#define SEGMENTS 1024 /* of an iterator at most (UIO_MAXIOV) */
 #define PIECE 16256
 /* steps a round, and rounds: two loops of 64 are verified in the time of one of 128 */
 #define STEPS 64
@@ -76,6 +77,33 @@ static __always_inline void iov_of_iter(struct user_iov *iov, struct iov_iter *i
 		iov->segments = (u64)iter_segments(iter);
 		iov->segment_count = BPF_CORE_READ(iter, nr_segs);
 		iov->skip = skip;
+	}
+}
+
+/* A segment back, by what is left of `passed`; false: that was all */
+static __always_inline bool previous_segment(struct user_iov *iov, u64 *passed)
+{
+	if (*passed <= iov->skip) {
+		iov->skip -= *passed;
+		return false;
+	}
+	*passed -= iov->skip;
+	iov->segments -= sizeof(u64[2]);
+	iov->segment_count++;
+	iov->skip = 0;
+	bpf_probe_read_kernel(&iov->skip, sizeof(iov->skip), (void *)(iov->segments + sizeof(u64)));
+	return true;
+}
+
+/* Where the bytes are of which an iterator has passed so many by now */
+static __always_inline void iov_of_passed(struct user_iov *iov, struct iov_iter *iter, u64 passed)
+{
+	iov_of_iter(iov, iter);
+	if (iov->kind == IOV_BUFFER) {
+		iov->base -= passed;
+		iov->length += passed;
+	} else if (iov->kind == IOV_KERNEL_SEGMENTS) {
+		repeat_while(i, SEGMENTS, previous_segment(iov, &passed));
 	}
 }
 

@@ -77,6 +77,14 @@ static __always_inline u32 consumed_by(const struct ongoing *ongoing, struct soc
 	return result;
 }
 
+/* As sock_used has it: the descriptor of a receive that functions tell of, none where one was let go meanwhile */
+static __always_inline s32 held_since(const struct ongoing *ongoing, u64 socket)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	return !owner || owner->let_go == (u32)ongoing->argument[1] ? HELD : -1;
+}
+
 /*
  * Finds out where what was sent to a socket from `start` on goes, into `destinations`. `peer` as above, 0 where
  * that is not known. 1: to whoever used the socket last, whom name_destination is to name.

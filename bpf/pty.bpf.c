@@ -106,7 +106,7 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 	struct pid *group;
 	int guess = 0;
 
-	if (!search || !serves(FAMILY_PTY))
+	if (!search || !has_traced(FAMILY_PTY))
 		return 0;
 	search->reader = id.who;
 	if (to_master) {
@@ -224,7 +224,7 @@ __noinline int pty_opened(u64 file)
 {
 	struct tty_struct *tty;
 
-	if (!serves(FAMILY_PTY))
+	if (!has_traced(FAMILY_PTY))
 		return 0;
 	tty = tty_of((struct file *)file);
 	if (is_master(tty))
@@ -238,7 +238,7 @@ __noinline int pty_closed(u64 file)
 	struct holder *holder;
 	u64 key;
 
-	if (!serves(FAMILY_PTY))
+	if (!has_traced(FAMILY_PTY))
 		return 0;
 	key = (u64)tty_of((struct file *)file);
 	holder = key ? bpf_map_lookup_elem(&holders, &key) : NULL;
@@ -251,7 +251,7 @@ __noinline int pty_received(u64 file, s64 result)
 {
 	struct tty_struct *tty;
 
-	if (!serves(FAMILY_PTY) || result <= 0)
+	if (!has_traced(FAMILY_PTY) || result <= 0)
 		return 0;
 	tty = tty_of((struct file *)file);
 	if (is_master(tty))
@@ -276,5 +276,25 @@ __noinline int pty_sent(u64 file, s64 result)
 	if (!tty || result <= 0)
 		return 0;
 	iov_of_call(&iov, ongoing);
+	return on_write(tty, (void *)bpf_get_current_task(), SCRATCH_CALL, &iov, result);
+}
+
+/* The current process gave to one what an iterator has passed, or a splice (0), or typed the byte at an address (TIOCSTI) */
+__noinline int pty_written(u64 file, u64 from, s64 result, u32 typed)
+{
+	struct user_iov iov = {};
+	struct tty_struct *tty;
+
+	if (!has_traced(FAMILY_PTY) || result <= 0)
+		return 0;
+	tty = tty_of((struct file *)file);
+	if (tty && typed)
+		tty = BPF_CORE_READ(tty, link);
+	if (!tty)
+		return 0;
+	if (typed)
+		iov = (struct user_iov){.kind = IOV_BUFFER, .base = from, .length = 1};
+	else if (from && config.contents)
+		iov_of_passed(&iov, (struct iov_iter *)from, result);
 	return on_write(tty, (void *)bpf_get_current_task(), SCRATCH_CALL, &iov, result);
 }

@@ -53,7 +53,7 @@ struct {
 /* Known at load: before 6.8 global functions are verified even when nobody calls them */
 static __always_inline bool searches(void)
 {
-	return !config.deliveries && serves(FAMILY_LOOPBACK);
+	return !config.deliveries && has_traced(FAMILY_LOOPBACK);
 }
 
 static __always_inline bool is_mapped(const u8 address[16])

@@ -66,7 +66,7 @@ __noinline int tcp_consumed(u64 socket, u64 task, u32 count)
 {
 	struct tcp_sock *tcp = (void *)socket;
 
-	if (count && serves(FAMILY_LOOPBACK))
+	if (count && has_traced(FAMILY_LOOPBACK))
 		tcp_took(socket, (void *)task, BPF_CORE_READ(tcp, copied_seq) - count, count);
 	return 0;
 }
@@ -79,7 +79,7 @@ __noinline int loopback_copied(u64 socket, u32 length)
 	struct tcp_sock *tcp = (void *)socket;
 	struct owner *owner;
 
-	if (!serves(FAMILY_LOOPBACK) || !ongoing || !length || !is_inet(sk, IPPROTO_TCP))
+	if (!has_traced(FAMILY_LOOPBACK) || !ongoing || !length || !is_inet(sk, IPPROTO_TCP))
 		return 0;
 	owner = owner_begun(sk, sock_inode(sk), INET_PEER);
 	if (!owner)
@@ -110,7 +110,7 @@ __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 	struct end end = {};
 	u64 *other;
 
-	if (!send || !serves(FAMILY_LOOPBACK))
+	if (!send || !has_traced(FAMILY_LOOPBACK))
 		return 0;
 	end_of(&send->flow, !is_remote, &end);
 	end.is_remote = is_remote;
@@ -192,7 +192,7 @@ __noinline int loopback_listens(u64 socket)
 	struct port port = {};
 	u64 value = socket;
 
-	if (!serves(FAMILY_LOOPBACK) || !is_tcp(sk))
+	if (!has_traced(FAMILY_LOOPBACK) || !is_tcp(sk))
 		return 0;
 	port.net = sock_net(sk);
 	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);

@@ -128,6 +128,12 @@ static __always_inline struct sock *sender_of_call(void)
 	struct ongoing *ongoing = current_ongoing();
 	struct sock *sk;
 
+	if (by_functions(FAMILY_LOOPBACK)) {
+		u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
+		struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+
+		return in_call ? (struct sock *)in_call->sender : NULL;
+	}
 	if (!ongoing || (ongoing->call == CALL_SENDMMSG && !config.sends))
 		return NULL;
 	sk = sock_of((struct file *)ongoing->to);

@@ -12,7 +12,8 @@
 #include "in_call.h"
 #include "message.h"
 #include "scm_rights.h"
-#include "unix_send.h"
+#include "unix_message.h"
+#include "unix_receiver.h"
 
 /* datagrams of a queue that are looked at for the one just queued */
 #define LATEST 8
@@ -21,45 +22,6 @@ ANCHOR(struct, receive_record);
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
-
-/* Who got the n-th datagram that this thread's call delivered, and how much of it: its filter may cut it */
-static __always_inline struct sock *delivered(u32 thread, u32 n, u32 *count)
-{
-	u32 length;
-	u64 key = in_call_key(thread, true);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
-
-	if (!in_call || n >= in_call->count || n >= DELIVERIES)
-		return NULL;
-	barrier_var(n);
-	length = in_call->lengths[n & (DELIVERIES - 1)];
-	if (length < *count)
-		*count = length;
-	return (struct sock *)in_call->socks[n & (DELIVERIES - 1)];
-}
-
-/* Whether it is known of each message by itself whether and where it was queued */
-static __always_inline bool tells_receivers(u32 call)
-{
-	return config.unix_deliveries && (config.sends || call != CALL_SENDMMSG);
-}
-
-/*
- * The n-th message of a call goes to the address it names, else to the peer; false: to nobody, for the receiver's filter
- * has dropped it.
- */
-static __always_inline bool find_receiver(struct unix_send *send, u32 call, u32 n)
-{
-	struct message *message = &send->message;
-
-	if (send->type != SOCK_DGRAM || !message->name_length)
-		message->name = 0;
-	if (send->type == SOCK_DGRAM && (message->name || tells_receivers(call)))
-		send->other = delivered(message->thread, n, &message->count);
-	else
-		send->other = unix_peer(message->sk);
-	return send->other || send->type != SOCK_DGRAM || !tells_receivers(call);
-}
 
 /* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_message(u64 vector, u32 n, u64 socket, u32 compat)
@@ -226,6 +188,20 @@ __noinline int unix_sent(u64 socket, s64 result)
 	return 0;
 }
 
+/* The socket that the current thread sends with */
+static __always_inline struct sock *current_sender(void)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct in_call *in_call;
+	u64 key;
+
+	if (ongoing)
+		return sock_of((struct file *)ongoing->to);
+	key = in_call_key(bpf_get_current_pid_tgid(), true);
+	in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	return in_call ? (struct sock *)in_call->sender : NULL;
+}
+
 /*
  * How long the datagram is that was queued just now, where a filter may have cut it: the last one that the current
  * thread's socket has sent there. UNCUT also where its reader was faster.
@@ -233,13 +209,12 @@ __noinline int unix_sent(u64 socket, s64 result)
 static __always_inline u32 queued_length(struct sock *sk)
 {
 	u64 head = (u64)sk + bpf_core_field_offset(struct sock, sk_receive_queue);
-	struct ongoing *ongoing = current_ongoing();
 	struct sk_buff *skb;
 	struct sock *sender;
 
-	if (!BPF_CORE_READ(sk, sk_filter) || !ongoing)
+	if (!BPF_CORE_READ(sk, sk_filter))
 		return UNCUT;
-	sender = sock_of((struct file *)ongoing->to);
+	sender = current_sender();
 	skb = BPF_CORE_READ(sk, sk_receive_queue.prev);
 	for (int i = 0; i < LATEST && (u64)skb != head; i++) {
 		if (sender && BPF_CORE_READ(skb, sk) == sender)
@@ -278,7 +253,7 @@ __noinline int unix_copied(u64 socket, u32 length)
 	struct sock *sk = (void *)socket, *peer;
 	struct owner *owner;
 
-	if (!serves(FAMILY_UNIX) || !ongoing)
+	if (!has_traced(FAMILY_UNIX) || !ongoing)
 		return 0;
 	if (!is_stream(sk))
 		length = 1;

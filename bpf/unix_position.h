@@ -75,7 +75,7 @@ __noinline int unix_consumed(u64 socket, u64 task, u32 count, u32 taken)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 
-	if (!owner || count == taken || !serves(FAMILY_UNIX))
+	if (!owner || count == taken || !has_traced(FAMILY_UNIX))
 		return 0;
 	if (taken)
 		__sync_fetch_and_add(&owner->received, count - taken);
@@ -92,7 +92,7 @@ __noinline int unix_connected(u64 socket)
 {
 	struct sock *sk = (void *)socket, *peer = unix_peer(sk);
 
-	if (serves(FAMILY_UNIX) && peer && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+	if (has_traced(FAMILY_UNIX) && peer && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
 		owner_begun(peer, sock_inode(peer), sock_inode(sk));
 	return 0;
 }

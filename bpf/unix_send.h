@@ -85,7 +85,7 @@ __noinline int locate_unix_send(u32 via_uring)
 	u64 peer, other;
 	u32 count;
 
-	if (!send || !send->other || !serves(FAMILY_UNIX) || !traces(kind_of_send(send)))
+	if (!send || !send->other || !has_traced(FAMILY_UNIX) || !traces(kind_of_send(send)))
 		return 0;
 	other = (u64)send->other;
 	peer = send->type == SOCK_DGRAM ? 0 : send->message.inode;
@@ -108,7 +108,7 @@ __noinline int report_unix_send(u32 via_uring)
 	struct sock *sk, *other;
 	enum kind kind;
 
-	if (!send || !destination || !serves(FAMILY_UNIX))
+	if (!send || !destination || !has_traced(FAMILY_UNIX))
 		return 0;
 	message = &send->message;
 	sk = message->sk;

@@ -585,6 +585,16 @@ struct io_accept {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	struct iov_iter msg_iter;
+	void *msg_control;
+	unsigned long msg_controllen;
+};
+struct scm_fp_list {
+	short count;
+	struct file *fp[253];
+};
+struct scm_cookie {
+	struct scm_fp_list *fp;
 };
 struct io_async_msghdr {
 	struct msghdr msg;

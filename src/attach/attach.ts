@@ -148,16 +148,19 @@ export function attach(
       groups.fill(object);
       for (const program of followers) links.push(program.attach([]));
       groups.adopt(object);
-      const programs = [...new Set(traced.flatMap(({ programs }) => programs))];
+      const programs = [...new Set(traced.flatMap(({ programs }) => programs))].sort(
+        (a, b) => turn(a) - turn(b),
+      );
       const byHook = new Map<string, Link>();
-      for (const program of programs.filter((one) => !isOnce(one))) {
+      for (const program of programs) {
+        if (isOnce(program)) {
+          using link = program.attach([]);
+          link.iterate();
+          continue;
+        }
         const link = program.attach(hooks[program.hook] ?? []);
         links.push(link);
         byHook.set(program.hook, link);
-      }
-      for (const program of programs.filter(isOnce)) {
-        using link = program.attach([]);
-        link.iterate();
       }
       const [holders = null, descriptors = null] = ["holders_open", "descriptors_open"].map((hook) =>
         byHook.get(hook),
@@ -225,9 +228,21 @@ function nothing(plans: readonly Plan[], options: Orders): Failure {
   return new Failure(`nothing can be traced here; ${reasons}`);
 }
 
-/** Whether a program looks at what there is, once, when the others are attached. */
+/** Whether a program looks at what there is, once, when those are attached that it makes known to. */
 function isOnce({ hook }: Program): boolean {
-  return hook === "calls_begun";
+  return hook === "calls_begun" || hook === "functions_begun";
+}
+
+/**
+ * When a program is attached: what functions receive is counted before what they send, or the receive of a message
+ * that was counted might not be.
+ */
+function turn({ hook }: Program): number {
+  // a receive that is seen to begin is seen to end
+  if (/^functions_\w+_receive_ends$/.test(hook)) return 0;
+  if (hook === "copies_out" || /^functions_\w+_receive_begins$/.test(hook)) return 1;
+  if (hook === "functions_begun") return 2;
+  return hook === "calls_begun" ? 4 : 3;
 }
 
 /** Whether a hook is taken by any kind that is traced. */

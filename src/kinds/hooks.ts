@@ -1,5 +1,5 @@
-/** Hooks whose programs are for several families of kinds, in bpf/calls.bpf.c and bpf/uring.bpf.c. */
-import type { Hooks } from "../../ffi/object.ts";
+/** Hooks whose programs are for several families of kinds, those of calls and requests. */
+import type { Backend, Hooks } from "../../ffi/object.ts";
 
 /** System calls. */
 export const callHooks: Hooks = {
@@ -51,7 +51,10 @@ export const socketHooks: Hooks = {
   ...unreadHooks,
 };
 
-/** What a look at system calls does not show of sockets: addresses and contents that another thread changed meanwhile. */
+/**
+ * What the return of a call, or of a function, does not show of sockets: contents that another thread has changed
+ * meanwhile, and with calls addresses, too.
+ */
 export const blindByCalls = {
   fentry: ["racing threads"],
   kprobe: ["racing threads"],
@@ -74,4 +77,15 @@ export const withoutSocketHooks: Readonly<Record<string, string | null>> = {
   ...withoutRequests,
   ...withoutHolders,
   ...withoutUnread,
+};
+
+/** What looks at calls and requests, for kinds that functions show where those can be hooked at their return. */
+export const withinCalls: Readonly<Record<string, readonly Backend[]>> = {
+  ...Object.fromEntries(
+    Object.keys({ ...callHooks, ...sendHooks, ...requestHooks }).map((hook) => [
+      hook,
+      ["kprobe", "tracepoint"] as const,
+    ]),
+  ),
+  functions_begun: ["fentry"],
 };

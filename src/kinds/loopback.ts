@@ -7,7 +7,8 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
-import { blindByCalls, socketHooks, withoutSocketHooks } from "./hooks.ts";
+import { inetFunctions, withoutFunctions } from "./functions.ts";
+import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const keys = {
@@ -218,13 +219,16 @@ function loopbackKind(
     size: LoopbackRecord.size,
     hooks: {
       ...socketHooks,
+      ...inetFunctions,
       loopback_fail: ["udp_fail_queue_rcv_skb"],
       loopback_ready: ["sk_data_ready", "sock_def_readable"],
     },
     optional: {
       loopback_ready: null,
       ...withoutSocketHooks,
+      ...withoutFunctions,
     },
+    within: withinCalls,
     blind: blindByCalls,
     reader: (tools) => new LoopbackReader(tools, protocol),
     trial: (channels) => through(open(channels)),

@@ -1,6 +1,14 @@
 import { type Event, type File, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
-import { callHooks, holderHooks, requestHooks, withoutHolders, withoutRequests } from "./hooks.ts";
+import { terminalFunctions } from "./functions.ts";
+import {
+  callHooks,
+  holderHooks,
+  requestHooks,
+  withinCalls,
+  withoutHolders,
+  withoutRequests,
+} from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const ttyName = key("tty_name", "text", true);
@@ -64,12 +72,15 @@ const pty: KindModule = {
   id: Kind.KIND_PTY,
   size: PtyRecord.size,
   hooks: {
+    ...terminalFunctions,
     ...callHooks,
     ...requestHooks,
     ...holderHooks,
   },
   optional: { ...withoutRequests, ...withoutHolders },
-  blind: { fentry: ["aio"], kprobe: ["aio"], tracepoint: ["aio"] },
+  within: withinCalls,
+  // functions show what io_submit(2) writes
+  blind: { kprobe: ["aio"], tracepoint: ["aio"] },
   reader: (tools) => new PtyReader(tools),
   trial: ({ terminal }) => through(terminal()),
 };

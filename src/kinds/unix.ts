@@ -4,7 +4,8 @@ import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
-import { blindByCalls, socketHooks, withoutSocketHooks } from "./hooks.ts";
+import { unixFunctions, withoutFunctions } from "./functions.ts";
+import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
 const path = key("path", "text", true);
@@ -161,12 +162,15 @@ function unixKind(
     size: UnixRecord.size,
     hooks: {
       ...socketHooks,
+      ...unixFunctions,
       unix_ready: ["sk_data_ready", "sock_def_readable"],
     },
     optional: {
       unix_ready: null,
       ...withoutSocketHooks,
+      ...withoutFunctions,
     },
+    within: withinCalls,
     blind: blindByCalls,
     reader: (tools) => new UnixReader(tools),
     trial: (channels) => through(open(channels)),

@@ -21,16 +21,15 @@ const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
   tracepoint: { uring: false, splicedContents: false, overlappingWriters: false },
 };
 
-/** Whether a kind takes everything from system calls, whatever the back end. */
-function isBySystemCalls(kind: string): boolean {
-  const module = kinds.find(({ name }) => name === kind);
-  return module?.hooks.calls_exit !== undefined && module.within === undefined;
+/** Whether a kind sees requests of io_uring with every back end, but the contents of what is spliced with none. */
+function seesRequests(kind: string): boolean {
+  return kinds.find(({ name }) => name === kind)?.hooks.uring_complete !== undefined;
 }
 
 /** Throws an Error on a back end that the table lacks. */
 export function capabilitiesOf(backend: string, kind: string): Capabilities {
   const capabilities = CAPABILITIES[backend];
   if (!capabilities) throw new Error(`test/harness/capabilities.ts does not know the back end ${backend}`);
-  if (isBySystemCalls(kind)) return { ...capabilities, uring: true, splicedContents: false };
+  if (seesRequests(kind)) return { ...capabilities, uring: true, splicedContents: false };
   return capabilities;
 }

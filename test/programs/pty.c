@@ -219,7 +219,7 @@ static const struct mode modes[] = {
 	{"several", several},	{"forked", forked},	  {"unread", unread},		{"by_other_name", by_other_name},
 	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
 	{"io_uring", via_uring},	{"reused", reused},
-	{"aio", by_aio}, {"shell", real_shell},
+	{"aio", by_aio}, {"aio_seen", by_aio_seen}, {"shell", real_shell},
 };
 
 int main(int argc, char **argv)

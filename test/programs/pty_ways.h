@@ -76,7 +76,7 @@ static void failed(void)
 }
 
 /* Two requests of io_submit, which are not seen, and nothing is made of their number; then a write */
-static void by_aio(void)
+static void submit(int is_seen)
 {
 	aio_context_t *context = lend(sizeof(*context));
 	struct iocb request = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_nbytes = 6}, **list = lend(2 * sizeof(*list));
@@ -89,7 +89,20 @@ static void by_aio(void)
 	*context = 0;
 	must(call(shell, SYS_io_setup, 8, P(context)), "io_setup");
 	check(call(shell, SYS_io_submit, *context, 2, P(list)) == 2, "io_submit");
+	for (int i = 0; is_seen && i < 2; i++)
+		say_stroke((struct stroke){&one, shell, one.holder->name, "unseen", 6, READ, SURE});
 	print_to(&one, shell, "$ ", SURE);
+}
+
+static void by_aio(void)
+{
+	submit(0);
+}
+
+/* Where functions tell of terminals. */
+static void by_aio_seen(void)
+{
+	submit(1);
 }
 
 /* Opened, but no session has it for its terminal: what is typed is for nobody in particular. */

@@ -27,7 +27,18 @@ interface Program {
 }
 
 /** those whose programs are for the kinds of all others */
-const common = ["calls", "copies", "sends", "uring", "holders", "descriptors"];
+const common = [
+  "calls",
+  "copies",
+  "sends",
+  "uring",
+  "holders",
+  "descriptors",
+  "functions",
+  "functions_unix",
+  "functions_inet",
+  "functions_tty",
+];
 
 /** The programs of a C file: SEC("…") before `int NAME(…)`, macros for several back ends unfolded. */
 function programsOf(family: string): Program[] {

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Sockets by functions: their messages, and who uses and receives from them. */
+#ifndef FUNCTION_SOCKET_H
+#define FUNCTION_SOCKET_H
+#include "function.h"
+#include "position.h"
+
+static __always_inline void on_use(u32 family, u64 sock)
+{
+	if (family == FAMILY_UNIX)
+		on_sock_used(sock, bpf_get_current_task(), HELD, false);
+	else if (family == FAMILY_LOOPBACK)
+		on_inet_sock_used(sock, bpf_get_current_task(), HELD);
+}
+
+static __always_inline void on_message(struct socket *socket, struct msghdr *message, u64 length,
+				       s64 result)
+{
+	u64 sock, header;
+	u32 family = family_of_socket(socket, &sock);
+
+	if (family == FAMILY_NONE)
+		return;
+	header = scalar(message);
+	if (!is_in_user_memory((void *)(header + bpf_core_field_offset(message->msg_iter))) &&
+	    is_piece((u64)BPF_CORE_READ(socket, file), result))
+		return;
+	if (family == FAMILY_UNIX)
+		unix_message_sent(sock, header, length, result);
+	else
+		loopback_message_sent(sock, header, length, result);
+}
+
+static __always_inline void on_socket_used(struct socket *socket, s64 result)
+{
+	u64 sock;
+	u32 family = family_of_socket(socket, &sock);
+
+	if (result >= 0 || result == -EINPROGRESS)
+		on_use(family, sock);
+}
+
+static __always_inline void on_page(struct socket *socket, s64 result)
+{
+	is_piece((u64)BPF_CORE_READ(socket, file), result);
+}
+
+/* The socket is there when accept(2) went well */
+static __always_inline void on_accepted(struct socket *listener, struct socket *made)
+{
+	u64 sock;
+	u32 family = family_of_socket(listener, &sock);
+	struct sock *sk = BPF_CORE_READ(made, sk);
+
+	if (!sk || family == FAMILY_NONE)
+		return;
+	on_use(family, sock);
+	on_use(family, (u64)sk);
+}
+
+/* A thread begins to receive, which copies.bpf.c asks about */
+static __always_inline void begin_receive(u32 thread, struct file *file, u64 sock, u32 family,
+					  u64 flags, bool was_begun)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &sock);
+	struct ongoing *ongoing = begin_call(thread);
+
+	if (!ongoing) {
+		count_lost(KIND_UNKNOWN, LOST_MAP_FULL, 1);
+		return;
+	}
+	ongoing->number = BY_FUNCTION;
+	ongoing->call = CALL_RECVMSG;
+	ongoing->compat = 0;
+	ongoing->from_family = family;
+	ongoing->to_family = FAMILY_NONE;
+	ongoing->from_fd = -1;
+	ongoing->to_fd = -1;
+	ongoing->taken = 0;
+	ongoing->from = (u64)file;
+	ongoing->to = 0;
+	ongoing->messages = 0;
+	ongoing->sent = 0;
+	ongoing->argument[0] = was_begun;
+	ongoing->argument[1] = owner ? owner->let_go : 0;
+	ongoing->argument[2] = flags;
+}
+
+static __always_inline void on_receive_begins(struct socket *socket, u64 flags)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct ongoing *ongoing = ongoing_of(thread);
+	u64 sock;
+	u32 family = family_of_socket(socket, &sock);
+
+	/* a call at a file of a family that is traced by calls */
+	if (ongoing && ongoing->number != BY_FUNCTION)
+		return;
+	if (family != FAMILY_NONE)
+		begin_receive(thread, BPF_CORE_READ(socket, file), sock, family, flags, false);
+	else if (ongoing)
+		end_call(ongoing);
+}
+
+static __always_inline void on_receive_ends(struct socket *socket, s64 result)
+{
+	struct ongoing *ongoing = current_ongoing();
+	u64 sock;
+	u32 family;
+
+	if (!ongoing || ongoing->number != BY_FUNCTION)
+		return;
+	family = family_of_socket(socket, &sock);
+	if (result >= 0 && family == FAMILY_UNIX)
+		unix_message_received(sock, result);
+	else if (result >= 0 && family == FAMILY_LOOPBACK)
+		loopback_message_received(sock, result);
+	end_call(ongoing);
+}
+
+#endif

@@ -1,0 +1,27 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
+
+setDefaultTimeout(2 * PATIENCE);
+
+const kinds = ["pipe", "unix-stream", "unix-dgram", "unix-seqpacket", "loopback-tcp", "loopback-udp", "pty"];
+
+/** The tracepoints that the links of a process are at, as the kernel says of its descriptors. */
+function tracepointsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+    const name = /^tp_name:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1];
+    return name === undefined ? [] : [name];
+  });
+}
+
+test("where functions can be hooked at their return, nobody's system calls are looked at", async () => {
+  using ipcdump = await Ipcdump.tracing(["-v", "-t", kinds.join(","), "--backend", BACKEND]);
+  const hooks = (kind: string) => ipcdump.stderr.filter((line) => line.startsWith(`${kind}: calls_`));
+  const isByFunctions = BACKEND === "fentry";
+  for (const kind of kinds.filter((name) => name !== "pipe")) {
+    expect(ipcdump.stderr.includes(`${kind}: functions_let_go by fentry`)).toBe(isByFunctions);
+    expect(hooks(kind).length > 0).toBe(!isByFunctions);
+  }
+  if (isByFunctions) expect(tracepointsOf(ipcdump.pid).filter((name) => name.startsWith("sys_"))).toEqual([]);
+});
