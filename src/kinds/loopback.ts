@@ -7,6 +7,7 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
+import type { Found } from "../proc/sockets.ts";
 import { inetFunctions, withoutFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
@@ -138,7 +139,9 @@ class LoopbackReader implements Reader {
     if ((record.flags & EventFlags.EVENT_OPEN) !== 0) {
       const receipt = this.#receipt();
       if (receipt === null) {
-        const inode = this.#inode || this.#otherInode();
+        const other = this.#inode === 0 ? this.#other() : null;
+        if (other?.guess === false) this.#inode = other.inode;
+        const inode = this.#inode || (other?.inode ?? 0);
         owners.guess(dst, src, { tgid: dstTgid, tag: dstTag }, inode, this.#time);
         return true;
       }
@@ -160,12 +163,12 @@ class LoopbackReader implements Reader {
     return true;
   }
 
-  /** The inode of the socket at the other end of a connection, or of who listens there. */
-  #otherInode(): number {
+  /** The socket at the other end of a connection, or the one that listens there. */
+  #other(): Found | null {
     const { at, net, srcPort, dstPort } = this.#record;
     const source = this.#source.bytes(at).toHex();
     const destination = this.#destination.bytes(at).toHex();
-    return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort)?.inode ?? 0;
+    return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort);
   }
 
   /** The process seen using the socket, else one that is found to have it: `#inode`, 0 when nobody can have it. */
