@@ -1,36 +1,22 @@
-import { describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../../ffi/bundle/command.ts";
 import { Mirror, within } from "../harness/mirror.ts";
-import { type Binary, packageLists } from "../harness/repository.ts";
+import { type Binary, offer, packed } from "../harness/repository.ts";
 import { kernel } from "../vm/kernels.ts";
+
+// of busy machines
+setDefaultTimeout(120_000);
 
 const release = (number: number) => `6.1.0-${number}-cloud-amd64`;
 
 /** A package with nothing in it but a kernel image, which says its number. */
 async function image(mirror: Mirror, number: number): Promise<Binary> {
   const name = `linux-image-${release(number)}`;
-  const tree = mirror.folder(name);
-  for (const folder of ["DEBIAN", "boot"]) mkdirSync(join(tree, folder), { recursive: true });
-  const control = `Package: ${name}\nVersion: 6.1.${number}\nArchitecture: amd64\nMaintainer: nobody\nDescription: none\n`;
-  writeFileSync(join(tree, "DEBIAN/control"), control);
-  writeFileSync(join(tree, `boot/vmlinuz-${release(number)}`), `kernel ${number}`);
-  await command(["dpkg-deb", "--build", tree, `${tree}.deb`]);
   const filename = `pool/main/l/linux/${name}_6.1.${number}_amd64.deb`;
-  return { name, version: `6.1.${number}`, filename, bytes: readFileSync(`${tree}.deb`) };
-}
-
-/** Has the suite's lists name these, of which the mirror has those that are `there`. */
-function offer(
-  mirror: Mirror,
-  suite: string,
-  named: readonly Binary[],
-  there: readonly Binary[] = named,
-): void {
-  for (const [path, text] of Object.entries(packageLists(suite, named))) mirror.set(path, text);
-  for (const { filename } of named) mirror.set(filename, undefined);
-  for (const { filename, bytes } of there) mirror.set(filename, Buffer.from(bytes));
+  const files = { [`boot/vmlinuz-${release(number)}`]: `kernel ${number}` };
+  return packed(mirror, { name, version: `6.1.${number}`, filename }, files);
 }
 
 async function fetched(mirror: Mirror): Promise<string> {
