@@ -7,7 +7,6 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
-import type { Found } from "../proc/sockets.ts";
 import { inetFunctions, withoutFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
@@ -164,7 +163,7 @@ class LoopbackReader implements Reader {
   }
 
   /** The socket at the other end of a connection, or the one that listens there. */
-  #other(): Found | null {
+  #other() {
     const { at, net, srcPort, dstPort } = this.#record;
     const source = this.#source.bytes(at).toHex();
     const destination = this.#destination.bytes(at).toHex();
