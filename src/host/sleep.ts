@@ -4,7 +4,7 @@ import { listening } from "../proc/descriptors.ts";
 import type { Opening, Side } from "./connection.ts";
 import { futexWait } from "./futex.ts";
 import { lockWait } from "./locks.ts";
-import { polledOf } from "./polled.ts";
+import { type Polled, polledOf } from "./polled.ts";
 import { memoryOf, type Thread } from "./thread.ts";
 import { type Doing, type Found, type Known, open, type Wait } from "./wait.ts";
 
@@ -196,7 +196,7 @@ function polling(thread: Thread, around: Known): Found {
     return { ...only, text: `polls: ${only.text}`, isOpen: isOpen || only.isOpen };
   const what = polled.length === 0 ? "for a time" : `for any of ${polled.length} descriptors`;
   return {
-    text: `polls ${what}${hasTime && polled.length > 0 ? " or a time" : ""}`,
+    text: `polls ${what}${hasTime && polled.length > 0 ? " or a time" : ""}${unaccepted(thread.pid, polled, around)}`,
     whose: "other ends",
     by,
     isOpen,
@@ -204,8 +204,23 @@ function polling(thread: Thread, around: Known): Found {
   };
 }
 
+/** `, 2 of them not accepted yet at /run/app.sock`: connections that stand in a queue. */
+function unaccepted(pid: number, polled: readonly Polled[], { connections }: Known): string {
+  const queues = Map.groupBy(
+    polled.flatMap(({ fd }) => connections.at(pid, fd)?.connection ?? []),
+    ({ sides, name }) => (sides.some(({ role }) => role === "backlog") ? name : ""),
+  );
+  queues.delete("");
+  return [...queues].map(([name, { length }]) => `, ${length} of them not accepted yet at ${name}`).join("");
+}
+
 function onPolled(pid: number, fd: number, doing: Doing, around: Known): Found {
   const opening = around.connections.at(pid, fd);
   if (opening?.descriptor.state === listening) return open(`waits for a connection at ${describe(opening)}`);
-  return onDescriptor(pid, fd, doing, around);
+  const found = onDescriptor(pid, fd, doing, around);
+  const isOwn = opening?.connection.sides.every(({ holders }) => holders.size === 1 && holders.has(pid));
+  if (!isOwn) return found;
+  // by a pipe of its own a process is woken from a signal's handler: that of SIGCHLD, when it has children
+  const by = around.children.get(pid) ?? [];
+  return { ...found, whose: "child", by, isOpen: by.length === 0 };
 }

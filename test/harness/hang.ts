@@ -3,22 +3,27 @@ import { EXECUTABLE } from "./ipcdump.ts";
 import { lines } from "./lines.ts";
 import { programPath } from "./programs.ts";
 
-/** Ann and bob of test/programs/hang.c, on their way to hang. */
+/** Ann and bob of test/programs/hang.c, or of scripts, on their way to hang. */
 export class Hang implements Disposable {
   readonly pids = new Map<string, number>();
   readonly #process: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #condition = new Condition();
 
-  private constructor(path: string, mode: string) {
-    this.#process = Bun.spawn([path, mode], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  private constructor(words: readonly string[]) {
+    this.#process = Bun.spawn([...words], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
     void this.#read();
   }
 
   static async start(mode: string): Promise<Hang> {
-    const hang = new Hang(await programPath("hang"), mode);
+    return Hang.of([await programPath("hang"), mode]);
+  }
+
+  /** Others that say who they are in lines like `ann 4711`, bob last, and end with their stdin. */
+  static async of(words: readonly string[]): Promise<Hang> {
+    const hang = new Hang(words);
     await hang.#condition.until(
       () => hang.pids.has("bob") || undefined,
-      () => `hang ${mode} says nothing`,
+      () => `${words[0]} says nothing`,
     );
     return hang;
   }

@@ -24,6 +24,7 @@ const onlyHere = [
   "edges",
   "endings",
   "faults",
+  "hangs",
   "hostile",
   "inherited",
   "killed",
