@@ -61,6 +61,7 @@ export class MessageSummary implements Table {
   message(message: Message): void {
     const { said, latency } = message;
     const { kind } = said;
+    if (said.isRepeated) return;
     const row = this.#row(message.protocol, kind === "undecoded" ? undecoded : (message.name ?? unknown));
     if (kind === "unanswered") row.unanswered++;
     else if (kind === "response" || kind === "error") row.answered++;

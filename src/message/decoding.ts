@@ -135,9 +135,9 @@ export class Decoding {
     const waiting = [...this.#shares.waiting];
     waiting.sort((a, b) => secondsOf(a.time) - secondsOf(b.time));
     for (const { protocol, event, said, count, time } of waiting) {
-      const { name = nothing, id } = said;
+      const { name = nothing, id, isRepeated = false } = said;
       const whole = this.#whole.of({ ...event, time: now }, count, null);
-      const unanswered = { kind: "unanswered", ...(id === undefined ? {} : { id }) } as const;
+      const unanswered = { kind: "unanswered", isRepeated, ...(id === undefined ? {} : { id }) } as const;
       this.#tell(unanswered, name, protocol, whole, 0, nanosecondsBetween(time, now));
     }
   }

@@ -32,6 +32,8 @@ export interface Said {
   readonly isError?: boolean;
   /** a request that nobody answers */
   readonly isOneWay?: boolean;
+  /** it was told of where it began; this is it on its further way */
+  readonly isRepeated?: boolean;
   /** an answer that others to the same request follow */
   readonly continues?: boolean;
 }

@@ -28,9 +28,22 @@ export interface Head {
   readonly port: number;
 }
 
-/** What one conversation tells others of a protocol: the names of processes. */
+/** What one conversation tells others of a protocol: the names of processes, and what it has begun. */
 export class Directory {
   readonly #known = new Map<string, NamedProcess>();
+  readonly #met = new Set<string>();
+
+  /** Remembers what begins, in place of the oldest when it is too much. */
+  meet(name: string): void {
+    this.#met.delete(name);
+    this.#met.add(name);
+    const [oldest] = this.#met;
+    if (this.#met.size > mostNames && oldest !== undefined) this.#met.delete(oldest);
+  }
+
+  hasMet(name: string): boolean {
+    return this.#met.has(name);
+  }
 
   get(name: string): NamedProcess | undefined {
     return this.#known.get(name);

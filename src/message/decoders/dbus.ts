@@ -5,7 +5,7 @@
 import { latin1 } from "../../bytes/latin1.ts";
 import { FramedDialogue } from "../framed.ts";
 import type { Detail, Said } from "../message.ts";
-import type { Head, Protocol, Side, Verdict } from "../protocol.ts";
+import { type Head, otherSide, type Protocol, type Side, type Verdict } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
 import { field, ok, text, word } from "./words.ts";
 
@@ -42,6 +42,8 @@ class Header {
 
 class DbusDialogue extends FramedDialogue {
   readonly #header = new Header();
+  /** the unique name of the client, once the daemon has sent something to it */
+  #own: Uint8Array | null = null;
   /** whether the client gets copies of everything, which nobody answers */
   #isMonitor = false;
 
@@ -102,18 +104,55 @@ class DbusDialogue extends FramedDialogue {
 
   /** The process behind a unique name. Whom the daemon sends to has the name that stands as the destination. */
   #speaker(texts: Header["texts"], side: Side): Detail[] {
-    if (side === this.asks) return [];
-    const daemon = this.voice.process(side)?.pid ?? -1;
+    if (side === this.asks) return this.#listener(texts);
+    const daemon = this.#daemon;
     const receiver = this.voice.process(this.asks);
     const [sender, destination] = [texts.get("sender"), texts.get("destination")];
-    if (receiver !== null && destination?.[0] === colon && !this.#isMonitor)
-      this.voice.names.set(nameOn(daemon, destination), receiver);
+    if (destination?.[0] === colon && !this.#isMonitor) {
+      this.#own = destination;
+      if (receiver !== null) this.voice.names.set(nameOn(daemon, destination), receiver);
+    }
     const known = sender?.[0] === colon ? this.voice.names.get(nameOn(daemon, sender)) : undefined;
     if (known === undefined) return [];
     return [field("sender_pid", known.pid), field("sender_comm", known.comm ?? "<unknown>")];
   }
 
-  #saidBy({ type, flags, serial, reply, texts }: Header, side: Side): Said {
+  /** The process that a client means by a unique name, which is never another's. */
+  #listener(texts: Header["texts"]): Detail[] {
+    const destination = texts.get("destination");
+    const known =
+      destination?.[0] === colon ? this.voice.names.get(nameOn(this.#daemon, destination)) : undefined;
+    if (known === undefined) return [];
+    return [field("destination_pid", known.pid), field("destination_comm", known.comm ?? "<unknown>")];
+  }
+
+  get #daemon(): number {
+    return this.voice.process(otherSide(this.asks))?.pid ?? -1;
+  }
+
+  /**
+   * What a call and its answer are on both connections, the caller's and that of the service which the daemon passes
+   * it on to: the caller's name and the call's serial. Null while that name is not known.
+   */
+  #conversation({ type, serial, reply, texts }: Header, side: Side): Uint8Array | null {
+    const isAnswer = type === Type.ANSWER || type === Type.ERROR;
+    const caller = isAnswer ? texts.get("destination") : side === this.asks ? this.#own : texts.get("sender");
+    return caller?.[0] === colon ? text(`${latin1(caller)}/${isAnswer ? reply : serial}`) : null;
+  }
+
+  /** Whether it was told of on the connection where it began, as far as that is remembered. */
+  #isRepeated({ type }: Header, side: Side, conversation: Uint8Array | null): boolean {
+    if (conversation === null) return false;
+    const key = nameOn(this.#daemon, conversation);
+    const isAnswer = type === Type.ANSWER || type === Type.ERROR;
+    const isCopy = this.#isMonitor && side !== this.asks;
+    if (isCopy || isAnswer === (side === this.asks)) return this.voice.names.hasMet(key);
+    if (side === this.asks) this.voice.names.meet(key);
+    return false;
+  }
+
+  #saidBy(header: Header, side: Side): Said {
+    const { type, flags, serial, reply, texts } = header;
     const own = (...wanted: string[]): Detail[] =>
       wanted.flatMap((name) => {
         const value = texts.get(name);
@@ -123,7 +162,18 @@ class DbusDialogue extends FramedDialogue {
     const face = texts.get("interface");
     const name = text(face === undefined ? member : `${latin1(face)}.${member}`);
     const who = this.#speaker(texts, side);
-    const all = [...own("sender"), ...who, ...own("destination", "path", "interface", "member", "signature")];
+    const conversation = this.#conversation(header, side);
+    const isRepeated = this.#isRepeated(header, side, conversation);
+    const way = [
+      ...(conversation === null ? [] : [field("conversation", conversation)]),
+      ...(isRepeated ? [field("hop", 2)] : []),
+    ];
+    const all = [
+      ...own("sender"),
+      ...who,
+      ...own("destination", "path", "interface", "member", "signature"),
+      ...way,
+    ];
     // the daemon passes on calls of many senders, whose serials are their own
     const isPassed = (type === Type.CALL) !== (side === this.asks);
     const partner = latin1(texts.get(type === Type.CALL ? "sender" : "destination") ?? new Uint8Array(0));
@@ -132,10 +182,16 @@ class DbusDialogue extends FramedDialogue {
     if (type === Type.CALL) {
       if (side === this.asks && member === "BecomeMonitor") this.#isMonitor = true;
       const isOneWay = (flags & noReply) !== 0 || (this.#isMonitor && side !== this.asks);
-      return { kind: "request", name, id: serial, pairing, fields: all, isOneWay };
+      return { kind: "request", name, id: serial, pairing, fields: all, isOneWay, isRepeated };
     }
-    if (type === Type.SIGNAL) return { kind: "notification", name, id: serial, fields: all };
-    const fields = [field("serial", serial), ...own("sender"), ...who, ...own("destination", "signature")];
+    if (type === Type.SIGNAL) return { kind: "notification", name, id: serial, fields: all, isRepeated };
+    const fields = [
+      field("serial", serial),
+      ...own("sender"),
+      ...who,
+      ...own("destination", "signature"),
+      ...way,
+    ];
     return type === Type.ERROR
       ? {
           kind: "error",
@@ -144,8 +200,9 @@ class DbusDialogue extends FramedDialogue {
           status: texts.get("error") ?? text("error"),
           fields,
           isError: true,
+          isRepeated,
         }
-      : { kind: "response", id: reply, pairing, status: ok, fields };
+      : { kind: "response", id: reply, pairing, status: ok, fields, isRepeated };
   }
 }
 

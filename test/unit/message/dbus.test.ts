@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { Output } from "../../../src/bytes/output.ts";
+import { blankEvent } from "../../../src/event.ts";
+import { MessageSummary } from "../../../src/format/messagesummary.ts";
 import { brief, eventOf, fuzz, holds, pieces, Told, tell, u32 } from "./talk.ts";
 
 const path = "/run/dbus/system_bus_socket";
@@ -62,15 +65,15 @@ describe("dbus", () => {
         "dockerd: OK, count 17, latency 1.00ms, to AUTH EXTERNAL",
         "dockerd: AGREE_UNIX_FD, count 15, latency 1.00ms, to NEGOTIATE_UNIX_FD",
         "curl: org.freedesktop.DBus.Hello, id 1, destination org.freedesktop.DBus, object /org/freedesktop/DBus, count 128",
-        "dockerd: ok, id 1, serial 1, sender org.freedesktop.DBus, destination :1.7, signature s, count 89, " +
+        "dockerd: ok, id 1, serial 1, sender org.freedesktop.DBus, destination :1.7, signature s, conversation :1.7/1, count 89, " +
           "latency 1.00ms, to org.freedesktop.DBus.Hello",
-        "dockerd: a.b.Changed, id 2, sender :1.2, object /x, signature as, count 3088",
-        "curl: a.b.Get, id 2, destination a.b, object /x, count 80",
-        "curl: Forget, id 3, object /x, count 48",
-        "dockerd: c.d.Ask, id 9, sender :1.2, object /y, count 80",
-        "dockerd: c.d.Ask, id 9, sender :1.3, object /y, count 80",
-        "curl: ok, id 9, serial 4, destination :1.3, count 40, latency 1.00ms, to c.d.Ask",
-        "curl: ok, id 9, serial 5, destination :1.2, count 40, latency 1.00ms, to c.d.Ask",
+        "dockerd: a.b.Changed, id 2, sender :1.2, object /x, signature as, conversation :1.2/2, count 3088",
+        "curl: a.b.Get, id 2, destination a.b, object /x, conversation :1.7/2, count 80",
+        "curl: Forget, id 3, object /x, conversation :1.7/3, count 48",
+        "dockerd: c.d.Ask, id 9, sender :1.2, object /y, conversation :1.2/9, count 80",
+        "dockerd: c.d.Ask, id 9, sender :1.3, object /y, conversation :1.3/9, count 80",
+        "curl: ok, id 9, serial 4, destination :1.3, conversation :1.3/9, count 40, latency 1.00ms, to c.d.Ask",
+        "curl: ok, id 9, serial 5, destination :1.2, conversation :1.2/9, count 40, latency 1.00ms, to c.d.Ask",
         "dockerd: a.b.Error.No, id 2, serial 3, sender :1.2, count 84, latency 3.00ms, to a.b.Get",
       ],
       { path },
@@ -95,8 +98,55 @@ describe("dbus", () => {
     const signal = message(4, 2, { path: "/x", interface: "a.b", member: "Changed", sender: ":1.7" });
     for (const piece of pieces(`< ${signal}`)) told.decoding.event(eventOf({ ...piece, at: 9 }, other));
     expect(brief(told.lines).at(-1)).toBe(
-      "dockerd: a.b.Changed, id 2, sender :1.7, sender_pid 812, sender_comm curl, object /x, count 80",
+      "dockerd: a.b.Changed, id 2, sender :1.7, sender_pid 812, sender_comm curl, object /x, conversation :1.7/2, count 80",
     );
+  });
+
+  test("a call that the daemon passes on is one conversation on both connections", () => {
+    const told = new Told();
+    const add = (
+      at: number,
+      client: { pid: number; inodes: readonly [number, number] },
+      ...texts: string[]
+    ) => {
+      for (const piece of pieces(...texts)) told.decoding.event(eventOf({ ...piece, at }, { path, client }));
+    };
+    const [ann, bob] = [
+      { pid: 812, inodes: [100, 200] },
+      { pid: 500, inodes: [300, 400] },
+    ] as const;
+    const ours = { sender: "org.freedesktop.DBus" };
+    add(
+      1,
+      ann,
+      `> ${message(1, 1, { ...bus, member: "Hello" })}`,
+      `< ${message(2, 1, { reply: 1, destination: ":1.7", ...ours })}`,
+    );
+    add(
+      2,
+      bob,
+      `> ${message(1, 1, { ...bus, member: "Hello" })}`,
+      `< ${message(2, 1, { reply: 1, destination: ":1.8", ...ours })}`,
+    );
+    const get = { path: "/x", interface: "a.b", member: "Get", destination: ":1.8" };
+    add(3, ann, `> ${message(1, 2, get)}`);
+    add(4, bob, `< ${message(1, 2, { ...get, sender: ":1.7" })}`);
+    add(5, bob, `> ${message(2, 2, { reply: 2, destination: ":1.7" })}`);
+    add(6, ann, `< ${message(2, 2, { reply: 2, destination: ":1.7", sender: ":1.8" })}`);
+    expect(brief(told.lines).slice(4)).toEqual([
+      "curl: a.b.Get, id 2, destination_pid 500, destination_comm curl, destination :1.8, object /x, conversation :1.7/2, count 80",
+      "dockerd: a.b.Get, id 2, sender :1.7, sender_pid 812, sender_comm curl, destination :1.8, object /x, conversation :1.7/2, hop 2, count 96",
+      "curl: ok, id 2, serial 2, destination_pid 812, destination_comm curl, destination :1.7, conversation :1.7/2, hop 2, count 40, latency 1.00ms, to a.b.Get",
+      "dockerd: ok, id 2, serial 2, sender :1.8, sender_pid 500, sender_comm curl, destination :1.7, conversation :1.7/2, count 56, latency 3.00ms, to a.b.Get",
+    ]);
+    const [summary, out] = [new MessageSummary("csv"), new Output(64)];
+    for (const one of told.messages) summary.message({ ...one, event: blankEvent() });
+    summary.table({ seconds: 0, nanoseconds: 0 }, out);
+    const rows = new TextDecoder().decode(out.bytes.subarray(0, out.length)).split("\n");
+    // once, with what the caller waited for
+    expect(rows.filter((row) => row.includes("a.b.Get")).map((row) => row.replace(/^[^,]+,/, ""))).toEqual([
+      "dbus,a.b.Get,1,0,0,3000000,3000000,3000000",
+    ]);
   });
 
   test("10,000 mutations", () => {
