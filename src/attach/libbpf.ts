@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import libbpfFile from "#dist/libbpf.so" with { type: "file" };
 import { damage } from "../../ffi/elf.ts";
+import { describe, NativeError } from "../../ffi/error.ts";
 import { distrust, type Libbpf, openLibbpf, openLibbpfFromMemory } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
 import { printable } from "../bytes/escape.ts";
@@ -28,7 +29,9 @@ export function libbpf(): Libbpf {
       closeSync(fd);
     }
   } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+    // the loader's own words come without a number
+    const { errno = 0, message } = error as NodeJS.ErrnoException;
+    reason = errno === 0 || error instanceof NativeError ? message : describe(errno);
   }
   throw new Failure(
     `IPCDUMP_LIBBPF=${printable(path)} is not used: ${reason}\nUnset it to use the bundled libbpf.`,

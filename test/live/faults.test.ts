@@ -1,11 +1,21 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kinds } from "../../src/kinds/index.ts";
 import { eventually, PATIENCE } from "../harness/condition.ts";
 import { flood } from "../harness/flood.ts";
-import { BACKEND, EXECUTABLE, Ipcdump, STATIC } from "../harness/ipcdump.ts";
+import { BACKEND, EXECUTABLE, Ipcdump, PLAIN, STATIC } from "../harness/ipcdump.ts";
 import { inVm, programPath } from "../harness/programs.ts";
 import { run } from "../harness/workload.ts";
 
@@ -175,6 +185,56 @@ test("a libbpf that is none: status 1, and why", async () => {
       "Unset it to use the bundled libbpf.",
     ]);
   }
+  rmSync(folder, { recursive: true });
+});
+
+test("a libbpf that others may change is not loaded, nor one put in the place of what was looked at", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ipcdump-faults-"));
+  const [own, theirs, open, link] = ["own.so", "theirs.so", "open.so", "link.so"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
+  for (const path of [own, theirs, open]) copyFileSync(join(import.meta.dir, "../../dist/libbpf.so"), path);
+  chownSync(theirs, 65534, 65534);
+  chmodSync(open, 0o666);
+  const begin = (path: string) =>
+    new Ipcdump(["-q", "-t", "signal", "-o", "/dev/null", "--duration", "0.01"], {
+      command: [PLAIN],
+      env: { ...process.env, IPCDUMP_LIBBPF: path } as Record<string, string>,
+    });
+  const refused = (path: string, why: string) => [
+    `ipcdump: IPCDUMP_LIBBPF=${path} is not used: ${why}`,
+    "Unset it to use the bundled libbpf.",
+  ];
+  for (const [path, why] of [
+    [theirs, `${theirs} belongs to uid 65534`],
+    [open, `${open} can be written by others`],
+  ] as const) {
+    using ipcdump = begin(path);
+    expect([await ipcdump.ended(), ipcdump.stderr]).toEqual([1, refused(path, why)]);
+  }
+  // the path leads to the one and to the other by turns: what has other bytes would end it differently
+  writeFileSync(theirs, "not a library\n");
+  chownSync(theirs, 65534, 65534);
+  let turns = 0;
+  const turn = setInterval(() => {
+    symlinkSync(turns++ % 2 === 0 ? own : theirs, `${link}.next`);
+    renameSync(`${link}.next`, link);
+  }, 1);
+  await eventually("it leads somewhere", () => turns > 1 || undefined);
+  const seen = [];
+  for (let i = 0; i < 6; i++) {
+    using ipcdump = begin(link);
+    seen.push([await ipcdump.ended(), ...ipcdump.stderr]);
+  }
+  clearInterval(turn);
+  const other = [1, ...refused(link, `${theirs} belongs to uid 65534`)];
+  for (const one of seen) expect(one).toBeOneOf([[0], other]);
+  const missing = join(folder, "missing.so");
+  using ipcdump = begin(missing);
+  expect([await ipcdump.ended(), ipcdump.stderr]).toEqual([
+    1,
+    refused(missing, "ENOENT, no such file or directory"),
+  ]);
   rmSync(folder, { recursive: true });
 });
 

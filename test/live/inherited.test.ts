@@ -85,3 +85,10 @@ test("a standard output that can't be written is named before anything starts", 
   const { exitCode } = Bun.spawnSync(["sh", "-c", script, EXECUTABLE, mark]);
   expect([exitCode, JSON.parse(readFileSync(mark, "utf8")).meta.name]).toEqual([9, "SIGWINCH"]);
 });
+
+test("cmd has every one of very many words as it was given", () => {
+  const words = Array.from({ length: 4000 }, (_, i) => `${i} ${"word ".repeat(i % 9)}`);
+  const script = 'for word; do printf "%s\\n" "$word"; done';
+  const { stdout, stderr } = Bun.spawnSync([EXECUTABLE, ...flags, "sh", "-c", script, "sh", ...words]);
+  expect([stdout.toString().split("\n").slice(0, -1), stderr.toString()]).toEqual([words, ""]);
+});
