@@ -6,8 +6,30 @@ const longest = 1024;
 const ellipsis = [0xe2, 0x80, 0xa6];
 const encoder = new TextEncoder();
 
-/** A copy of the bytes `start` to `end`, which ends with an ellipsis when they were too many. */
+/** words no longer than this are looked for among those made last, of which there are as many as slots, a power of two */
+const short = 16;
+const slots = 256;
+const recent = new Array<Uint8Array | undefined>(slots).fill(undefined);
+
+/** A copy, which others have as well: of the words that messages have in common most are alike, and an array is dear. */
+function shared(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  let hash = end - start;
+  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const slot = (hash ^ (hash >>> 8)) & (slots - 1);
+  const known = recent[slot];
+  if (known !== undefined && known.length === end - start) {
+    let at = 0;
+    while (at < known.length && known[at] === bytes[start + at]) at++;
+    if (at === known.length) return known;
+  }
+  const made = bytes.slice(start, end);
+  recent[slot] = made;
+  return made;
+}
+
+/** A copy of the bytes `start` to `end`, not to be changed, which ends with an ellipsis when they were too many. */
 export function word(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (end - start <= short && end >= start) return shared(bytes, start, end);
   if (end - start <= longest) return bytes.slice(start, end);
   const cut = new Uint8Array(longest + ellipsis.length);
   cut.set(bytes.subarray(start, start + longest));
