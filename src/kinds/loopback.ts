@@ -141,7 +141,10 @@ class LoopbackReader implements Reader {
         const other = this.#inode === 0 ? this.#other() : null;
         if (other?.guess === false) this.#inode = other.inode;
         const inode = this.#inode || (other?.inode ?? 0);
-        owners.guess(dst, src, { tgid: dstTgid, tag: dstTag }, inode, this.#time);
+        const last = { tgid: dstTgid, tag: dstTag };
+        // nobody has what accept has not returned yet
+        if (!owners.guess(dst, src, last, inode, this.#time))
+          owners.guess(dst, src, last, this.#listener(), this.#time);
         return true;
       }
       names.fill(dst, receipt.tgid, receipt.tag);
@@ -168,6 +171,14 @@ class LoopbackReader implements Reader {
     const source = this.#source.bytes(at).toHex();
     const destination = this.#destination.bytes(at).toHex();
     return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort);
+  }
+
+  /** The inode of who listens where the connection was made to; 0: nobody does. */
+  #listener(): number {
+    const { at, net, dstPort } = this.#record;
+    return (
+      this.#tools.owners.files.tcpListener(net, this.#destination.bytes(at).toHex(), dstPort)?.inode ?? 0
+    );
   }
 
   /** The process seen using the socket, else one that is found to have it: `#inode`, 0 when nobody can have it. */

@@ -52,10 +52,15 @@ export class Sockets {
         s.localPort === localPort && s.remotePort === remotePort && s.local === local && s.remote === remote,
     );
     if (exact !== undefined && exact.inode !== 0) return { inode: exact.inode, guess: false };
-    const listeners = sockets.filter(
+    return this.tcpListener(net, local, localPort);
+  }
+
+  /** Who listens for connections to that address. */
+  tcpListener(net: number, local: string, localPort: number): Found | null {
+    const listener = this.#inet(net, "tcp").find(
       (s) => s.state === listening && s.localPort === localPort && isFor(s.local, local),
     );
-    return listeners.length > 0 ? { inode: listeners[0]!.inode, guess: true } : null;
+    return listener === undefined ? null : { inode: listener.inode, guess: true };
   }
 
   /** The UDP socket that gets what is sent to an address of this host; several: nobody can tell, inode 0. */

@@ -76,7 +76,13 @@ export class Verdict {
       const { key, taken } = units[at]!;
       const message = this.#played.messages.get(taken)!;
       const event = this.#claim(message, key);
-      if (event === null) return;
+      if (event === null) {
+        // lost; the next one begins somewhere behind it
+        writer = "";
+        do at++;
+        while (at < units.length && !this.#events.has(units[at]!.key));
+        continue;
+      }
       const count = Number(event.meta.count) / unit;
       const of = units.slice(at, at + count).map(({ taken }) => this.#played.messages.get(taken)!.pid);
       const isGuess = event.meta.src_guess === true && this.allowance.writers;
@@ -147,6 +153,8 @@ export class Verdict {
   #wasCalled(comm: string, { pid, comm: last, time }: Taken, since: number): boolean {
     const names = this.#played.names.get(pid);
     if (comm === last || names === undefined) return comm === last;
+    // what exec calls it, until it has named itself
+    if (comm === "exe") return names.some((name) => name.time > since);
     return names.some((name, i) => {
       const end = names[i + 1]?.time ?? Number.POSITIVE_INFINITY;
       return name.comm === comm && end > since && name.time < Math.max(time, since + looked);

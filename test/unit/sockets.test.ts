@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseUnix } from "../../src/proc/sockets.ts";
+import { readdirSync, readlinkSync } from "node:fs";
+import { parseUnix, Sockets } from "../../src/proc/sockets.ts";
 
 const header = "Num       RefCount Protocol Flags    Type St Inode Path\n";
 const row = (inode: number, path: string, flags = "00000000") =>
@@ -24,4 +25,22 @@ test("a row that a newline in the path before may have made is doubtful", () => 
     { path: `/${"long".repeat(20)}`, type: 2, listens: false, inode: 12, isDoubtful: false },
     { path: "/run/last", type: 2, listens: false, inode: 14, isDoubtful: false },
   ]);
+});
+
+test("who listens is found by the address a connection was made to", () => {
+  using listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const own = readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // the folder's own
+    }
+  });
+  const net = Number(/\d+/.exec(readlinkSync("/proc/self/ns/net"))?.[0]);
+  const local = `${"0".repeat(20)}ffff7f000001`;
+  const found = new Sockets().tcpListener(net, local, listener.port);
+  expect(found?.guess).toBe(true);
+  expect(own).toContain(`socket:[${found?.inode}]`);
+  const elsewhere = `${"0".repeat(20)}ffff7f000002`;
+  expect(new Sockets().tcpListener(net, elsewhere, listener.port)).toBeNull();
 });
