@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { FlagName } from "../../src/command/flags.ts";
 import type { Description } from "../../src/filter/described.ts";
 import { PATIENCE } from "../harness/condition.ts";
+import { BACKEND, EXECUTABLE } from "../harness/ipcdump.ts";
 import { Pair } from "../harness/pair.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
@@ -61,4 +62,24 @@ test("each of them is in a row above", () => {
   );
   const tried = new Set(cases.flatMap(([line]) => line.split(" ").filter((word) => word.startsWith("--"))));
   expect(flags.filter((flag) => !tried.has(flag))).toEqual([]);
+});
+
+test("root of a user namespace is who the host has it for", () => {
+  const command = ["setpriv", "--reuid", "54321", "--clear-groups", "unshare", "-Ur", "sh", "-c"];
+  const traced = ["-t", "pipe", "--backend", BACKEND, "--who", "--user", "54321", "-q", "-f", "json"];
+  const { stdout, stderr, exitCode } = Bun.spawnSync(
+    [EXECUTABLE, ...traced, "--", ...command, "echo I am $(id -u) >&2; echo word | cat >/dev/null"],
+    { stdin: "ignore" },
+  );
+  expect([stderr.toString(), exitCode]).toEqual(["I am 0\n", 0]);
+  const events: { dst_comm: string; src: object; dst: object }[] = stdout
+    .toString()
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+  const event = events.find(({ dst_comm }) => dst_comm === "cat");
+  for (const who of [event?.src, event?.dst]) {
+    expect(who).toMatchObject({ uid: 54321 });
+    expect(who).not.toHaveProperty("user");
+  }
 });
