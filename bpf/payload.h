@@ -146,7 +146,18 @@ static __always_inline bool next_segment(struct user_iov *iov)
 	return true;
 }
 
-/* Sends what the chunk holds; false: the ring is full */
+/*
+ * A burst of contents fills the ring while the reader waits for a processor: its last eighth is left to events, which
+ * are small, can't be cut and are lost when they do not fit.
+ */
+static __always_inline bool ring_has_room_for(u64 contents)
+{
+	u64 size = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE);
+
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + contents <= size - size / 8;
+}
+
+/* Sends what the chunk holds; false: there is no room for it in the ring */
 static __always_inline bool send_chunk(struct cursor *cursor, struct chunk_record *chunk)
 {
 	u64 size;
@@ -158,7 +169,8 @@ static __always_inline bool send_chunk(struct cursor *cursor, struct chunk_recor
 	size = offsetof(struct chunk_record, data) + (u64)cursor->fill;
 	/* the compiler proves bounds in ways the verifier can't follow: make it forget, then say it again */
 	barrier_var(size);
-	if (size > sizeof(*chunk) || bpf_ringbuf_output(&ring, chunk, size, BPF_RB_NO_WAKEUP))
+	if (size > sizeof(*chunk) || !ring_has_room_for(size) ||
+	    bpf_ringbuf_output(&ring, chunk, size, BPF_RB_NO_WAKEUP))
 		return false;
 	cursor->sent += cursor->fill;
 	cursor->fill = 0;
