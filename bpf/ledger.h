@@ -11,6 +11,8 @@
 #define LEDGERS 8192
 #define MAX_SLOTS 256
 #define MARKS 16384
+#define LOCK_TRIES 1024
+#define LOCK_ROUNDS 256
 
 struct ledger {
 	u64 pipe; /* its address, the key */
@@ -138,21 +140,123 @@ static __always_inline void push(struct ledger *ledger, struct process who, u32 
 }
 
 /*
- * The ledger of a pipe. One that is not known yet starts with what is in it by now, from nobody; a
- * pipe_inode_info or an inode that serves another pipe by now starts anew, and so does a FIFO that all
- * had closed: bytes and writers of the session before are gone with it. NULL: the map is full.
+ * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
+ * in 5.10. A caller that reads back its own 1 and nothing else has it, as an addition by another one after that makes
+ * it more. Two at once may both find 2, and try again.
+ */
+static __always_inline bool grab(struct ledger *ledger)
+{
+	volatile u32 *lock = &ledger->lock;
+
+	if (*lock) {
+		/* takes its time: the holder's processor may be a hypervisor's to give */
+		bpf_ktime_get_ns();
+		return false;
+	}
+	__sync_fetch_and_add(&ledger->lock, 1);
+	if (*lock == 1)
+		return true;
+	__sync_fetch_and_add(&ledger->lock, -1);
+	return false;
+}
+
+/* 0: locked. Global, for the verifier to go through the loop once */
+__weak __noinline int try_lock(u64 pipe)
+{
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	bool held = false;
+
+	if (!ledger)
+		return -1;
+	repeat_while(i, LOCK_TRIES, !(held = grab(ledger)));
+	return held ? 0 : -1;
+}
+
+/*
+ * The holder needs a microsecond, but a hypervisor may take its CPU away meanwhile: some
+ * milliseconds of patience, then the event is counted lost.
+ */
+static __always_inline bool lock_ledger(struct ledger *ledger, u64 pipe)
+{
+	bool held = grab(ledger);
+
+	if (!held)
+		repeat_while(i, LOCK_ROUNDS, !(held = !try_lock(pipe)));
+	return held;
+}
+
+static __always_inline void unlock_ledger(struct ledger *ledger)
+{
+	__sync_fetch_and_add(&ledger->lock, -1);
+}
+
+/*
+ * Whether what the ledger says is not of this life of the pipe: its pipe_inode_info or its inode served another one, or
+ * it is a FIFO that all had closed since. `head` is what it is now.
+ */
+static __always_inline bool is_outlived(struct ledger *ledger, struct inode *inode, u64 pipe, u32 *head)
+{
+	/* in this order, for another processor may be writing: within one life no later look finds less */
+	u32 seen = *(volatile u32 *)&ledger->head;
+
+	*head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
+	return ledger->inode != BPF_CORE_READ(inode, i_ino) ||
+	       ledger->device != BPF_CORE_READ(inode, i_sb, s_dev) ||
+	       ledger->generation != BPF_CORE_READ(inode, i_generation) ||
+	       (s32)(*head - seen) < 0;
+}
+
+/*
+ * Starts a ledger with what is in its pipe by now, from nobody. Under the lock, and once: what a slower processor
+ * found in the pipe may be what a faster one has entered meanwhile.
+ */
+__weak __noinline int renew_ledger(u64 address, u64 pipe)
+{
+	struct inode *inode = (void *)address;
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	struct process nobody = {};
+	s64 bytes;
+	u32 head;
+
+	if (!ledger)
+		return 0;
+	if (!lock_ledger(ledger, pipe)) {
+		ledger->tainted = 1;
+		ledger->doubted = 1;
+		return 0;
+	}
+	if (is_outlived(ledger, inode, pipe, &head)) {
+		bytes = occupancy(pipe);
+		empty(ledger);
+		ledger->writers = 0;
+		ledger->readers = 0;
+		ledger->flags = LEDGER_FRESH;
+		if (BPF_CORE_READ(inode, i_sb, s_magic) != PIPEFS_MAGIC)
+			ledger->flags |= LEDGER_FIFO;
+		if (bytes > 0)
+			push(ledger, nobody, bytes, 0);
+		ledger->pipe = pipe;
+		ledger->head = head;
+		ledger->device = BPF_CORE_READ(inode, i_sb, s_dev);
+		ledger->generation = BPF_CORE_READ(inode, i_generation);
+		barrier();
+		ledger->inode = BPF_CORE_READ(inode, i_ino);
+	}
+	unlock_ledger(ledger);
+	return 0;
+}
+
+/*
+ * The ledger of a pipe. One that is not known yet starts with what is in it by now, and so does one of another life:
+ * bytes and writers of the session before are gone with it. NULL: the map is full.
  */
 static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	u64 number = BPF_CORE_READ(inode, i_ino);
-	u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
-	u32 generation = BPF_CORE_READ(inode, i_generation);
-	struct pipe_inode_info *info = BPF_CORE_READ(file, private_data);
 	struct ledger *ledger;
-	u32 seen, head;
+	u32 head;
 
-	*pipe = (u64)info;
+	*pipe = (u64)BPF_CORE_READ(file, private_data);
 	ledger = bpf_map_lookup_elem(&ledgers, pipe);
 	if (!ledger) {
 		u32 zero = 0;
@@ -164,35 +268,19 @@ static __always_inline struct ledger *ledger_of(struct file *file, u64 *pipe)
 		__sync_fetch_and_add(mark_of(*pipe), 1);
 		if (bpf_map_update_elem(&ledgers, pipe, blank, BPF_NOEXIST))
 			__sync_fetch_and_add(mark_of(*pipe), -1);
+		else
+			__sync_fetch_and_add(&shared.ledgers, 1);
 		ledger = bpf_map_lookup_elem(&ledgers, pipe);
 		if (!ledger)
 			return NULL;
-		__sync_fetch_and_add(&shared.ledgers, 1);
 	}
-	/* in this order, for another processor may be writing: within one life no later look finds less */
-	seen = *(volatile u32 *)&ledger->head;
-	head = BPF_CORE_READ(info, head);
-	if (ledger->inode != number || ledger->device != device ||
-	    ledger->generation != generation || (s32)(head - seen) < 0) {
-		struct process nobody = {};
-		s64 bytes = occupancy(*pipe);
-
-		empty(ledger);
-		ledger->pipe = *pipe;
-		ledger->inode = number;
-		ledger->device = device;
-		ledger->generation = generation;
-		ledger->writers = 0;
-		ledger->readers = 0;
-		ledger->flags = LEDGER_FRESH;
-		if (BPF_CORE_READ(inode, i_sb, s_magic) != PIPEFS_MAGIC)
-			ledger->flags |= LEDGER_FIFO;
-		if (bytes > 0)
-			push(ledger, nobody, bytes, 0);
-	}
-	ledger->head = head;
+	if (is_outlived(ledger, inode, *pipe, &head))
+		renew_ledger((u64)inode, *pipe);
+	else
+		ledger->head = head;
 	if ((ledger->flags & (LEDGER_FIFO | LEDGER_NAMED)) == LEDGER_FIFO &&
-	    !send_path(scalar(file) + bpf_core_field_offset(struct file, f_path), number, device))
+	    !send_path(scalar(file) + bpf_core_field_offset(struct file, f_path), ledger->inode,
+		       ledger->device))
 		ledger->flags |= LEDGER_NAMED;
 	return ledger;
 }

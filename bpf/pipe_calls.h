@@ -9,60 +9,6 @@
 #include "consume.h"
 #include "ongoing.h"
 
-#define LOCK_TRIES 1024
-#define LOCK_ROUNDS 256
-
-/*
- * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
- * in 5.10. A caller that reads back its own 1 and nothing else has it, as an addition by another one after that makes
- * it more. Two at once may both find 2, and try again.
- */
-static __always_inline bool grab(struct ledger *ledger)
-{
-	volatile u32 *lock = &ledger->lock;
-
-	if (*lock) {
-		/* takes its time: the holder's processor may be a hypervisor's to give */
-		bpf_ktime_get_ns();
-		return false;
-	}
-	__sync_fetch_and_add(&ledger->lock, 1);
-	if (*lock == 1)
-		return true;
-	__sync_fetch_and_add(&ledger->lock, -1);
-	return false;
-}
-
-/* 0: locked. Global, for the verifier to go through the loop once */
-__noinline int try_lock(u64 pipe)
-{
-	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
-	bool held = false;
-
-	if (!ledger)
-		return -1;
-	repeat_while(i, LOCK_TRIES, !(held = grab(ledger)));
-	return held ? 0 : -1;
-}
-
-/*
- * The holder needs a microsecond, but a hypervisor may take its CPU away meanwhile: some
- * milliseconds of patience, then the event is counted lost.
- */
-static __always_inline bool lock_ledger(struct ledger *ledger)
-{
-	bool held = grab(ledger);
-
-	if (!held)
-		repeat_while(i, LOCK_ROUNDS, !(held = !try_lock(ledger->pipe)));
-	return held;
-}
-
-static __always_inline void unlock_ledger(struct ledger *ledger)
-{
-	__sync_fetch_and_add(&ledger->lock, -1);
-}
-
 static __always_inline struct ledger *enter_pipe(u64 address, u64 *pipe)
 {
 	struct file *file = (void *)address;
@@ -157,7 +103,7 @@ static __always_inline void finish_write(struct ledger *ledger, const struct ong
 {
 	u32 bytes;
 
-	if (!lock_ledger(ledger)) {
+	if (!lock_ledger(ledger, ongoing->to_pipe)) {
 		leave_ledger(ledger, false);
 		ledger->doubted = 1;
 		return;
@@ -200,7 +146,7 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 {
 	u32 others;
 
-	if (!lock_ledger(ledger)) {
+	if (!lock_ledger(ledger, pipe)) {
 		leave_ledger(ledger, true);
 		ledger->doubted = 1;
 		if (result > 0)
