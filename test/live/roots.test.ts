@@ -86,7 +86,7 @@ describe("roots: where memory files can't be executed", () => {
     ["dist/ipcdump-static", STATIC],
   ] as const) {
     test(`with ${name}`, async () => {
-      const command = inside(await unpacked("debian-13"), executable, set, "-m -p -f");
+      const command = inside(await unpacked("debian-13"), executable, set, "-m -p -f --kill-child");
       using ipcdump = await Ipcdump.tracing(["-t", "pipe", "-f", "json", "--all-ns"], { command });
       const truth = await run("pipe", "one");
       const event = await ipcdump.until("the event", () =>
@@ -99,7 +99,7 @@ describe("roots: where memory files can't be executed", () => {
   }
 
   test("dist/ipcdump-static runs a command all the same", async () => {
-    const command = inside(await unpacked("debian-13"), STATIC, set, "-m -p -f");
+    const command = inside(await unpacked("debian-13"), STATIC, set, "-m -p -f --kill-child");
     const words = ["-t", "pipe", "-f", "json", "--", "busybox", "sh", "-c"].concat(
       "echo $LD_ANY | busybox cat; exit 7",
     );

@@ -111,7 +111,7 @@ describe("static: a root", () => {
     // kernels before 6.3 have no such switch; it goes by pid namespace, so ours stays as it is
     const set = "if [ -e /proc/sys/vm/memfd_noexec ]; then echo 2 >/proc/sys/vm/memfd_noexec; fi";
     using ipcdump = await Ipcdump.tracing(["-t", "pipe", "-f", "json", "--all-ns"], {
-      command: inRoot(root("noexec-memory", []), set, "-m -p -f"),
+      command: inRoot(root("noexec-memory", []), set, "-m -p -f --kill-child"),
     });
     const truth = await run("pipe", "one");
     const event = await ipcdump.until("the event", () =>
