@@ -9,7 +9,7 @@ type Ends = Map<number, string>;
 
 interface Connection {
   kind: string;
-  sides: { inode: number; holders: { pid: number; fds: number[] }[] }[];
+  sides: { role: string; inode: number; holders: { pid: number; fds: number[] }[] }[];
 }
 
 function end(peer: number, holders: readonly string[]): string {
@@ -83,7 +83,8 @@ async function ours(isMeant: (kind: string) => boolean): Promise<Ends> {
     .map((line): Connection => JSON.parse(line));
   const found: Ends = new Map();
   for (const { kind, sides } of connections) {
-    if (!isMeant(kind) || sides.length !== 2) continue;
+    // of a connection that nobody has accepted ss does not name the other end
+    if (!isMeant(kind) || sides.length !== 2 || sides.some(({ role }) => role === "backlog")) continue;
     const holders = sides.map((side) =>
       side.holders.flatMap(({ pid, fds }) => fds.map((fd) => `${pid}/${fd}`)),
     );
@@ -118,6 +119,7 @@ describe("the map has the edges that others see", () => {
   ];
   test.each(cases)("%s", async (_, isMeant, theirs) => {
     using hang = await Hang.start("sockets");
+    using _backlog = await Hang.start("backlog");
     using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const client = await Bun.connect({ hostname: "127.0.0.1", port: server.port, socket: { data() {} } });
     try {
