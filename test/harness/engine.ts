@@ -109,6 +109,7 @@ export async function run({ root, entrypoint }: Image, container: Container): Pr
     'shift && exec "$@"',
   ].join(" && ");
   const contained = [await programPath("contained"), root, numbers.join(), ...entrypoint];
-  const namespaces = ["-m", "-n", "-i", "-u", "-C", ...(container.isHostPid ? [] : ["-p", "-f", "--kill-child"])];
+  const pids = container.isHostPid ? [] : ["-p", "-f", "--kill-child"];
+  const namespaces = ["-m", "-n", "-i", "-u", "-C", ...pids];
   return ["unshare", ...namespaces, "sh", "-c", script, "sh", root, ...contained];
 }
