@@ -25,7 +25,15 @@ struct {
 	__type(value, struct pieces);
 } pieces_under_way __weak SEC(".maps");
 
-/* Of what a file is that functions tell of */
+/* Of what a socket is that functions tell of */
+static __always_inline enum family family_of_sock(struct sock *sk)
+{
+	if (is_unix(sk))
+		return by_functions(FAMILY_UNIX) ? FAMILY_UNIX : FAMILY_NONE;
+	return by_functions(FAMILY_LOOPBACK) && is_loopback(sk) ? FAMILY_LOOPBACK : FAMILY_NONE;
+}
+
+/* The same of a file */
 static __always_inline enum family family_by_functions(struct file *file, u64 *socket)
 {
 	struct inode *inode;
@@ -38,10 +46,7 @@ static __always_inline enum family family_by_functions(struct file *file, u64 *s
 	case S_IFSOCK:
 		sk = sock_of_file(file);
 		*socket = (u64)sk;
-		if (is_unix(sk))
-			return by_functions(FAMILY_UNIX) ? FAMILY_UNIX : FAMILY_NONE;
-		return by_functions(FAMILY_LOOPBACK) && is_loopback(sk) ? FAMILY_LOOPBACK
-									: FAMILY_NONE;
+		return family_of_sock(sk);
 	case S_IFCHR:
 		return by_functions(FAMILY_PTY) && is_terminal(inode) ? FAMILY_PTY : FAMILY_NONE;
 	}
@@ -54,11 +59,7 @@ static __always_inline enum family family_of_socket(struct socket *socket, u64 *
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 
 	*sock = (u64)sk;
-	if (!sk || !BPF_CORE_READ(socket, file))
-		return FAMILY_NONE;
-	if (is_unix(sk))
-		return by_functions(FAMILY_UNIX) ? FAMILY_UNIX : FAMILY_NONE;
-	return by_functions(FAMILY_LOOPBACK) && is_loopback(sk) ? FAMILY_LOOPBACK : FAMILY_NONE;
+	return sk && BPF_CORE_READ(socket, file) ? family_of_sock(sk) : FAMILY_NONE;
 }
 
 /* Whether these bytes are a part of what the current thread's splice or sendfile gives to a file */

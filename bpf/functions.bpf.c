@@ -62,8 +62,7 @@ static __always_inline void on_socket_made(struct socket *socket)
 {
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 
-	if (sk && (is_unix(sk) ? by_functions(FAMILY_UNIX)
-			       : by_functions(FAMILY_LOOPBACK) && is_loopback(sk)))
+	if (sk && family_of_sock(sk) != FAMILY_NONE)
 		sock_created(sk, HELD);
 }
 

@@ -21,6 +21,15 @@ __noinline int unix_message_begins(u64 socket)
 	return 0;
 }
 
+/* Reports what is in `unix_sends`, begun, if anybody is to receive it */
+static __always_inline void on_unix_send(struct unix_send *send)
+{
+	if (find_receiver(send, CALL_SENDMSG, 0)) {
+		locate_unix_send(false);
+		report_unix_send(false);
+	}
+}
+
 /* A message was sent, as the kernel's struct msghdr has it */
 __noinline int unix_message_sent(u64 socket, u64 header, u64 length, s64 result)
 {
@@ -34,10 +43,7 @@ __noinline int unix_message_sent(u64 socket, u64 header, u64 length, s64 result)
 	if (result < 0 || (!result && send->type == SOCK_STREAM))
 		return 0;
 	message_of_header(&send->message, sk, header, length, result);
-	if (find_receiver(send, CALL_SENDMSG, 0)) {
-		locate_unix_send(false);
-		report_unix_send(false);
-	}
+	on_unix_send(send);
 	return 0;
 }
 
@@ -52,10 +58,7 @@ __noinline int unix_pieces_sent(u64 socket, s64 sum)
 	on_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE, false);
 	send->type = BPF_CORE_READ(sk, sk_type);
 	begin_message(&send->message, sk, (void *)bpf_get_current_task(), sum);
-	if (find_receiver(send, CALL_SENDMSG, 0)) {
-		locate_unix_send(false);
-		report_unix_send(false);
-	}
+	on_unix_send(send);
 	return 0;
 }
 
