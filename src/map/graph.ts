@@ -158,11 +158,11 @@ export function amountOf(flows: readonly Flow[]): string {
   const sum = (of: (flow: Flow) => number) => flows.reduce((total, flow) => total + of(flow), 0);
   const guessed = sum((flow) => flow.guessed);
   const [events, bytes] = [sum((flow) => flow.events), sum((flow) => flow.bytes)];
-  const words = [`${events} event${events === 1 ? "" : "s"}`, `${bytes} byte${bytes === 1 ? "" : "s"}`];
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  const words = [counted(events, "event"), counted(bytes, "byte")];
   if (guessed > 0) words.push(`${guessed} guessed`);
   for (const { answers = 0, p50_ns = 0, p99_ns = 0 } of flows)
-    if (answers > 0)
-      words.push(`${answers} answer${answers === 1 ? "" : "s"} in ${span(p50_ns)} (p99 ${span(p99_ns)})`);
+    if (answers > 0) words.push(`${counted(answers, "answer")} in ${span(p50_ns)} (p99 ${span(p99_ns)})`);
   return flows.length === 0 ? "" : words.join(", ");
 }
 
