@@ -6,7 +6,7 @@ import { CpioArchive } from "./cpio.ts";
  * Programs taken from the host as they are, because busybox's own applets run as `exe` when its shell starts
  * them, and event tests read process names. Everything else in the guest is a busybox applet.
  */
-const REAL_PROGRAMS = "cat dd echo false head mkfifo seq sh sleep tail tee true wc yes".split(" ");
+const REAL_PROGRAMS = "cat dd echo false head mkfifo seq sh sleep tail tee true unshare wc yes".split(" ");
 
 /** One thing to run in the guest: a shell command and how long it may take there. */
 export interface Step {
