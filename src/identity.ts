@@ -24,7 +24,8 @@ export interface Pod {
 /** Where a process runs, by its cgroup. */
 export interface CgroupPlace {
   readonly container: Container | null;
-  readonly pod: Pod | null;
+  /** of podman's pods it is the runtime that tells of them */
+  pod: Pod | null;
   readonly unit: string | null;
 }
 

@@ -11,10 +11,10 @@ const largestRing = kibi ** 3;
 const secondsIn: Record<string, number> = { "": 1, us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 const longestDuration = 365 * 24 * 3600;
 
-/** `a,b\,c` is "a" and "b,c". */
 /** seconds; what waits takes room in the ring */
 const longestWait = 10;
 
+/** `a,b\,c` is "a" and "b,c". */
 export function splitList(value: string): string[] {
   return value.split(/(?<!\\),/).map((item) => item.replaceAll("\\,", ","));
 }

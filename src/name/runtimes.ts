@@ -4,10 +4,22 @@
  */
 import { existsSync } from "node:fs";
 import type { CgroupPlace } from "../identity.ts";
+import { type GivenNames, listByCri } from "./cri.ts";
 
-const sockets: readonly { path: string; list: string }[] = [
+/** The socket of a runtime that may be here. */
+export interface RuntimeSocket {
+  readonly path: string;
+  /** what is asked for over HTTP; without it it is a server of CRI */
+  readonly list?: string;
+}
+
+const everySocket: readonly RuntimeSocket[] = [
   { path: "/var/run/docker.sock", list: "/containers/json" },
   { path: "/run/podman/podman.sock", list: "/v4.0.0/libpod/containers/json" },
+  { path: "/run/containerd/containerd.sock" },
+  { path: "/run/k3s/containerd/containerd.sock" },
+  { path: "/run/crio/crio.sock" },
+  { path: "/var/run/cri-dockerd.sock" },
 ];
 /** ms between two questions, and until one is given up */
 const rest = 1000;
@@ -15,28 +27,26 @@ const patience = 2000;
 /** containers that are remembered */
 const most = 65_536;
 
-interface GivenNames {
-  readonly name: string | null;
-  readonly pod: string | null;
-}
-
 export class Runtimes {
-  readonly #names = new Map<string, GivenNames>();
+  readonly #listed = new Map<string, GivenNames>();
   #isAsking = false;
   #due = 0;
+
+  constructor(private readonly sockets = everySocket) {}
 
   /** Gives a place the names that are known by now; whether it has one more than before. */
   name(place: CgroupPlace): boolean {
     const { container, pod } = place;
     if (container === null || container.name !== null) return false;
-    const names = this.#names.get(container.id);
-    if (names === undefined) {
+    const listed = this.#listed.get(container.id);
+    if (listed === undefined) {
       void this.ask();
       return false;
     }
-    container.name = names.name;
-    if (pod !== null) pod.name ??= names.pod;
-    return container.name !== null;
+    container.name = listed.name;
+    const isPodNamed = listed.pod !== null && pod?.name !== listed.pod.name;
+    if (isPodNamed) place.pod = { uid: pod?.uid ?? listed.pod.uid, name: listed.pod.name };
+    return container.name !== null || isPodNamed;
   }
 
   /** Asks all of them, unless that was done a moment ago. */
@@ -44,40 +54,48 @@ export class Runtimes {
     const now = performance.now();
     if (this.#isAsking || now < this.#due) return;
     this.#isAsking = true;
-    await Promise.all(sockets.filter(({ path }) => existsSync(path)).map((socket) => this.#askOne(socket)));
+    await Promise.all(this.sockets.filter(({ path }) => existsSync(path)).map((one) => this.#askOne(one)));
     this.#isAsking = false;
     this.#due = performance.now() + rest;
   }
 
-  async #askOne({ path, list }: { path: string; list: string }): Promise<void> {
+  async #askOne({ path, list }: RuntimeSocket): Promise<void> {
     try {
-      const answer = await fetch(`http://localhost${list}`, {
-        unix: path,
-        signal: AbortSignal.timeout(patience),
-      });
-      const containers: unknown = await answer.json();
-      if (!Array.isArray(containers)) return;
-      for (const one of containers) this.#keep(one);
+      const all = await (list === undefined ? listByCri(path, patience) : listByHttp(path, list));
+      if (this.#listed.size + all.length > most) this.#listed.clear();
+      for (const one of all) this.#listed.set(one.id, one);
     } catch {
       // not running, not ours to ask, or another program
     }
   }
-
-  #keep(container: unknown): void {
-    if (typeof container !== "object" || container === null) return;
-    const { Id: id, Names: names, Labels: labels } = container as Record<string, unknown>;
-    const first: unknown = Array.isArray(names) ? names[0] : null;
-    if (typeof id !== "string") return;
-    if (this.#names.size >= most) this.#names.clear();
-    this.#names.set(id, {
-      name: typeof first === "string" ? first.replace(/^\//, "") : null,
-      pod: textOf(labels, "io.kubernetes.pod.name"),
-    });
-  }
 }
 
+async function listByHttp(path: string, list: string): Promise<GivenNames[]> {
+  const signal = AbortSignal.timeout(patience);
+  const answer: unknown = await (await fetch(`http://localhost${list}`, { unix: path, signal })).json();
+  return (Array.isArray(answer) ? answer : []).flatMap(listedOf);
+}
+
+/** A container as docker lists it, or podman, which has pods of its own. */
+function listedOf(container: unknown): GivenNames[] {
+  const id = textOf(container, "Id");
+  if (id === null) return [];
+  const { Names: names, Labels: labels } = container as Record<string, unknown>;
+  const first: unknown = Array.isArray(names) ? names[0] : null;
+  const name = textOf(labels, "io.kubernetes.pod.name") ?? textOf(container, "PodName");
+  const uid = textOf(labels, "io.kubernetes.pod.uid") ?? textOf(container, "Pod");
+  return [
+    {
+      id,
+      name: typeof first === "string" ? first.replace(/^\//, "") : null,
+      pod: name === null || uid === null ? null : { uid, name },
+    },
+  ];
+}
+
+/** null where there is none, or an empty one. */
 function textOf(object: unknown, key: string): string | null {
   if (typeof object !== "object" || object === null) return null;
   const value = (object as Record<string, unknown>)[key];
-  return typeof value === "string" ? value : null;
+  return typeof value === "string" && value !== "" ? value : null;
 }

@@ -48,10 +48,12 @@ import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
 import { formatOf, stageOf, tableOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
+import { checkUsers } from "./users.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
 export async function trace(options: Options): Promise<number> {
   requirePrivileges(process.argv.length - 2);
+  checkUsers(options.wanted);
   const { command, output } = options;
   using child = command === null ? null : Child.start(command.length, output === null);
   using ending = new Ending({ child, count: options.count, duration: options.duration });

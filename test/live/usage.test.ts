@@ -24,6 +24,10 @@ const bad: Record<string, string> = {
   format: "jsn",
   color: "sometimes",
   backend: "magic",
+  user: "nobody.here",
+  "src-user": "nobody.here",
+  "dst-user": "-1",
+  "not-user": "4294967296",
 };
 
 describe("every flag", () => {
