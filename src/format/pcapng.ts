@@ -3,13 +3,23 @@
  * speaks over loopback has the real addresses, others have made-up ones with the name of the process. What carries no
  * bytes is a journal entry.
  */
-import { highHalf, whole } from "../../ffi/halves.ts";
+import { whole } from "../../ffi/halves.ts";
 import { printable } from "../bytes/escape.ts";
 import { Output } from "../bytes/output.ts";
 import type { Carries, Event, Kind, Lost, Time } from "../event.ts";
 import type { Identity } from "../identity.ts";
-import { Block, BlockWriter, byteOrderMagic, linkType, Option } from "../pcapng/block.ts";
-import { headerLength, mostBytes, writePacket } from "../pcapng/packet.ts";
+import {
+  aligned,
+  Block,
+  BlockWriter,
+  byteOrderMagic,
+  count64,
+  linkType,
+  Option,
+  padded,
+} from "../pcapng/block.ts";
+import { directionNow } from "../pcapng/openings.ts";
+import { type Direction, headerLength, mostBytes, writePacket } from "../pcapng/packet.ts";
 import { Stamp } from "../pcapng/time.ts";
 import type { Format } from "./format.ts";
 import { identityJson } from "./identity.ts";
@@ -143,19 +153,27 @@ export class Pcapng implements Format {
   /** One packet, or as many as it takes. */
   #packets(event: Event, own: KindInterface, out: Output): void {
     const route = this.#routes.of(event, this.#blocks, out);
+    const direction = directionNow(route.direction, event.contents);
     this.#packet++;
-    if (this.#one(event, own, route, 0, out)) return;
+    if (this.#one(event, own, route, direction, 0, out)) return;
     let done = mostBytes;
     out.pieces(() => {
       const until = done + packetsAtOnce * mostBytes;
-      for (; done < until; done += mostBytes) if (this.#one(event, own, route, done, out)) return false;
+      for (; done < until; done += mostBytes)
+        if (this.#one(event, own, route, direction, done, out)) return false;
       return true;
     });
   }
 
   /** The packet of the bytes from `done` on. The last one, for which it answers true, claims what was not captured. */
-  #one(event: Event, own: KindInterface, route: Route, done: number, out: Output): boolean {
-    const { direction, front, behind } = route;
+  #one(
+    event: Event,
+    own: KindInterface,
+    { isCounted, front, behind }: Route,
+    direction: Direction,
+    done: number,
+    out: Output,
+  ): boolean {
     const { bytes, start, length } = event.contents ?? noContents;
     const count = whole(event.countLow, event.countHigh);
     const part = Math.min(length - done, mostBytes);
@@ -167,7 +185,7 @@ export class Pcapng implements Format {
     const { src } = event;
     const digits = this.#line;
     digits.clear();
-    if (route.isCounted) digits.unsigned64(event.countLow, event.countHigh);
+    if (isCounted) digits.unsigned64(event.countLow, event.countHigh);
     const comment = front.length + digits.length + behind.length;
     const options =
       (own.drops > 0 ? 12 : 0) +
@@ -268,24 +286,6 @@ export class Pcapng implements Format {
     const bytes = encoder.encode(text);
     this.#blocks.option(code, bytes, 0, bytes.length);
   }
-}
-
-function padded(length: number): number {
-  return (length + 3) & ~3;
-}
-
-/** Pads what is written to whole words, for which there is room; where the next one goes. */
-function aligned(out: Output): number {
-  while ((out.length & 3) !== 0) out.bytes[out.length++] = 0;
-  return out.length;
-}
-
-/** An option of 64 bits. */
-function count64(view: DataView, at: number, code: number, value: number): number {
-  view.setUint32(at, code | (8 << 16), true);
-  view.setUint32(at + 4, value >>> 0, true);
-  view.setUint32(at + 8, highHalf(value), true);
-  return at + 12;
 }
 
 function withoutArguments(who: Identity | null): Identity | null {

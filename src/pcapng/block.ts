@@ -118,3 +118,22 @@ export class BlockWriter {
     this.word(second);
   }
 }
+
+/** A length in whole words. */
+export function padded(length: number): number {
+  return (length + 3) & ~3;
+}
+
+/** Pads what is written to whole words, for which there is room; where the next one goes. */
+export function aligned(out: Output): number {
+  while ((out.length & 3) !== 0) out.bytes[out.length++] = 0;
+  return out.length;
+}
+
+/** Writes an option of 64 bits, for which there is room; where the next one goes. */
+export function count64(view: DataView, at: number, code: number, value: number): number {
+  view.setUint32(at, code | (8 << 16), true);
+  view.setUint32(at + 4, value >>> 0, true);
+  view.setUint32(at + 8, highHalf(value), true);
+  return at + 12;
+}

@@ -7,8 +7,9 @@ import { ChannelPlace } from "../place.ts";
 import { ProcessAddresses } from "./addresses.ts";
 import type { BlockWriter } from "./block.ts";
 import { parseAddress } from "./inet.ts";
-import type { Direction } from "./packet.ts";
-import { dbusPort, firstPrivatePort, portOf, privatePorts } from "./ports.ts";
+import { isMysqlAnswer } from "./openings.ts";
+import { type Direction, directed } from "./packet.ts";
+import { dbusHandshakePort, dbusPort, firstPrivatePort, mysqlPort, portOf, privatePorts } from "./ports.ts";
 
 /** channels kept twice over; one that is met again after so many others is a new one */
 const mostKept = 65_536;
@@ -133,7 +134,7 @@ export class Flows {
     const known = names.map((name) => this.#find(name)).find((channel) => channel !== undefined);
     const source = isUnknown(src) ? null : this.#addresses.of(src, blocks, out);
     const destination = isUnknown(dst) ? null : this.#addresses.of(dst, blocks, out);
-    const channel = known ?? this.#open(sourceInode, source, destination);
+    const channel = known ?? this.#open(event, source, destination);
     for (const name of names) if (!this.#young.has(name)) this.#keep(name, channel);
     const from = source ?? nobody(channel, "unknownSource", () => this.#addresses.ofNobody(blocks, out));
     const to =
@@ -146,21 +147,24 @@ export class Flows {
   }
 
   /** A new channel. The first sender asks, and is answered by the port that the path stands for. */
-  #open(inode: number, source: Uint8Array | null, destination: Uint8Array | null): Conversation {
+  #open({ contents }: Event, source: Uint8Array | null, destination: Uint8Array | null): Conversation {
     const path = latin1(this.#facts.name ?? nothing);
     const known = portOf(path);
     const own = this.#nextPort();
     const other = known || this.#nextPort();
     const server = this.#servers.get(path);
-    // traced from the middle on, it may be the server that is seen first
+    // traced from the middle on, it may be the server that is seen first; of some protocols it always is
     const isAnswer =
-      source !== null &&
-      server !== undefined &&
-      same(server, source) &&
-      destination !== null &&
-      !same(server, destination);
+      known === mysqlPort
+        ? isMysqlAnswer(contents)
+        : source !== null &&
+          server !== undefined &&
+          same(server, source) &&
+          destination !== null &&
+          !same(server, destination);
     if (known !== 0 && !isAnswer && destination !== null) this.#servers.set(path, destination);
-    return this.#made(inode, source ?? nothing, isAnswer ? other : own, isAnswer ? own : other);
+    const ports = isAnswer ? ([other, own] as const) : ([own, other] as const);
+    return this.#made(this.#facts.sourceInode, source ?? nothing, ...ports);
   }
 
   #channel(name: string, inode: number, address: Uint8Array, port: number, other: number): Conversation {
@@ -193,27 +197,16 @@ export class Flows {
     const [from, to] = [`${source.toHex()} ${sourcePort}`, `${destination.toHex()} ${destinationPort}`];
     const found = directions.get(`${from} ${to}`);
     if (found !== undefined) return found;
-    const direction: Direction = {
-      source,
-      destination,
-      sourcePort,
-      destinationPort,
-      next: 1,
-      reverse: null,
-      headers: null,
-    };
-    const reverse: Direction = {
-      source: destination,
-      destination: source,
-      sourcePort: destinationPort,
-      destinationPort: sourcePort,
-      next: 1,
-      reverse: direction,
-      headers: null,
-    };
-    direction.reverse = reverse;
+    const direction = directed(source, destination, sourcePort, destinationPort);
+    const { reverse } = direction;
     directions.set(`${from} ${to}`, direction);
+    if (reverse === null) return direction;
     directions.set(`${to} ${from}`, reverse);
+    if (sourcePort === dbusPort || destinationPort === dbusPort) {
+      const before = (port: number) => (port === dbusPort ? dbusHandshakePort : port);
+      direction.prelude = directed(source, destination, before(sourcePort), before(destinationPort));
+      reverse.prelude = direction.prelude.reverse;
+    }
     return direction;
   }
 
@@ -231,7 +224,7 @@ export class Flows {
 
   #nextPort(): number {
     const port = firstPrivatePort + (this.#ports++ % privatePorts);
-    return port === dbusPort ? this.#nextPort() : port;
+    return port === dbusPort || port === dbusHandshakePort ? this.#nextPort() : port;
   }
 }
 

@@ -14,8 +14,30 @@ export interface Direction {
   /** the number of the next byte of this direction, and of the other one; 32 bits */
   next: number;
   reverse: Direction | null;
+  /** where bytes go until one of its dissector's messages begins; null where they go here at once */
+  prelude: Direction | null;
   /** what all its headers have in common, once there was one */
   headers: CommonHeaders | null;
+}
+
+/** A direction that nothing went yet, with its reverse. */
+export function directed(
+  source: Uint8Array,
+  destination: Uint8Array,
+  sourcePort: number,
+  destinationPort: number,
+): Direction {
+  const fresh = { next: 1, prelude: null, headers: null };
+  const here: Direction = { source, destination, sourcePort, destinationPort, reverse: null, ...fresh };
+  here.reverse = {
+    source: destination,
+    destination: source,
+    sourcePort: destinationPort,
+    destinationPort: sourcePort,
+    reverse: here,
+    ...fresh,
+  };
+  return here;
 }
 
 /** Headers without lengths, numbers and checksums, and what they add to those. */

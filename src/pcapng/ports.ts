@@ -5,6 +5,9 @@
 
 /** Of D-Bus, which has no port of its own: `-d tcp.port==55555,dbus` makes Wireshark read it. */
 export const dbusPort = 55_555;
+/** Of the handshake in front of D-Bus's messages, which Wireshark would take for the begin of one. */
+export const dbusHandshakePort = 55_556;
+export const mysqlPort = 3306;
 
 interface KnownPath {
   readonly path: RegExp;
@@ -17,7 +20,8 @@ const known: readonly KnownPath[] = [
   { path: /\/snapd(-snap)?\.socket$/, port: 80 },
   { path: /\/\.s\.PGSQL\.\d+$/, port: 5432 },
   { path: /\/redis[^/]*\.sock$/, port: 6379 },
-  { path: /\/(mysqld?|mariadb|mysqlx)[^/]*\.sock$/, port: 3306 },
+  { path: /\/mysqlx[^/]*\.sock$/, port: 33_060 },
+  { path: /\/(mysqld?|mariadb)[^/]*\.sock$/, port: mysqlPort },
   { path: /^@?\/tmp\/\.X11-unix\/X(\d+)$/, port: ([, display]) => 6000 + (Number(display) % 64) },
   { path: /\/memcached[^/]*\.sock$/, port: 11211 },
   { path: /\/mongodb-\d+\.sock$/, port: 27017 },

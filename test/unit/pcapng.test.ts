@@ -11,7 +11,6 @@ import { Stamp, timeOf } from "../../src/pcapng/time.ts";
 import {
   blocks,
   end,
-  event,
   generator,
   json,
   kinds,
@@ -21,6 +20,7 @@ import {
   record,
   replay,
   start,
+  unixStream,
 } from "./recordings.ts";
 
 // thousands of damaged files take their time on a busy machine
@@ -210,18 +210,7 @@ describe("packets", () => {
   test("both directions of a connection are one, with the port of what is spoken there", () => {
     const path = "/run/postgresql/.s.PGSQL.5432";
     const unix = (src: End, dst: End, from: number, to: number) =>
-      event(
-        "unix-stream",
-        src,
-        dst,
-        [
-          ["path", path],
-          ["count", 1],
-          ["src_inode", from],
-          ["dst_inode", to],
-        ],
-        Uint8Array.of(1),
-      );
+      unixStream(path, src, dst, [from, to], Uint8Array.of(1));
     const [client, server] = [end(1, "psql", 1), end(2, "postgres", 1)];
     const file = record([
       unix(client, server, 10, 0),
@@ -242,6 +231,7 @@ describe("packets", () => {
       "/var/run/docker.sock": 80,
       "/run/redis/redis-server.sock": 6379,
       "/run/mysqld/mysqld.sock": 3306,
+      "/run/mysqld/mysqlx.sock": 33_060,
       "@/tmp/.X11-unix/X2": 6002,
       "/run/dbus/system_bus_socket": 55_555,
       "/run/user/1000/bus": 55_555,

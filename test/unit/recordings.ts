@@ -74,6 +74,23 @@ export function pipe(src: End, dst: End, contents: Uint8Array, name = "<anonymou
   );
 }
 
+/** @param inodes of the sender's socket and the receiver's */
+export function unixStream(
+  path: string,
+  src: End,
+  dst: End,
+  [from, to]: readonly [number, number],
+  contents: Uint8Array,
+): Event {
+  const facts: Facts = [
+    ["path", path],
+    ["count", contents.length],
+    ["src_inode", from],
+    ["dst_inode", to],
+  ];
+  return event("unix-stream", src, dst, facts, contents);
+}
+
 /** The file that a recording of these is. */
 export function record(events: readonly Event[], lost: readonly Lost[] = []): Uint8Array {
   const out = new Output();

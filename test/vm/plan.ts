@@ -36,6 +36,7 @@ const onlyHere = [
   "outfile",
   "pcapng",
   "random",
+  "recorded",
   "survival",
   "top",
   "usage",
