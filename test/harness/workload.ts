@@ -53,10 +53,10 @@ export class Workload {
     await Promise.race([waiting, ended]);
   }
 
-  /** Lets it go on to where it waits next. */
-  async proceed(): Promise<void> {
+  /** Lets it go on to where it waits next. @param word for those that read one */
+  async proceed(word = ""): Promise<void> {
     this.#waiting = false;
-    this.#process.stdin.write("\n");
+    this.#process.stdin.write(`${word}\n`);
     this.#process.stdin.flush();
     await this.untilWaiting();
   }

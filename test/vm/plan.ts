@@ -39,6 +39,7 @@ const onlyHere = [
   "recorded",
   "survival",
   "top",
+  "untouched",
   "usage",
 ];
 /** What apt fetches systems for, and no VM has a network. */
