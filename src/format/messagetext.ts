@@ -5,11 +5,9 @@ import { type Literal, literal, Output } from "../bytes/output.ts";
 import type { Key, Meta } from "../event.ts";
 import type { Detail, Message, MessageKind, Word } from "../message/message.ts";
 
-const space = 0x20;
 /** what ends a value, which is written out within one */
 const separator = 0x2c;
 
-const comma = literal(", ");
 const countWord = literal(", count ");
 const capturedWord = literal(", captured ");
 const missingWord = literal(", missing ");
@@ -22,7 +20,9 @@ const sourceGuess = literal(", src_guess true");
 const destinationGuess = literal(", dst_guess true");
 
 /** Where a message went: what a line has of the kind's own meta. */
-const places: ReadonlySet<string> = new Set(["path", "pipe_name", "dst_addr", "dst_port"]);
+const places: readonly string[] = ["path", "pipe_name", "dst_addr", "dst_port"];
+/** the same by the id of a key, with what stands before the value, as far as it was asked for; null for no place */
+const placeWords: (Literal | null | undefined)[] = [];
 /** Of a field that has the name of a place: what a line calls it. */
 const otherNames: Readonly<Record<string, string>> = { path: "object" };
 
@@ -34,25 +34,29 @@ class PlaceText implements Meta {
 
   text(key: Key, value: Uint8Array): void {
     const { out } = this;
-    if (out === null || !places.has(key.name)) return;
-    member(key, out);
+    const before = placeWord(key);
+    if (out === null || before === null) return;
+    out.literal(before);
     escapeText(value, 0, value.length, out, separator);
   }
 
   integer(key: Key, low: number, high: number): void {
     const { out } = this;
-    if (out === null || !places.has(key.name)) return;
-    member(key, out);
+    const before = placeWord(key);
+    if (out === null || before === null) return;
+    out.literal(before);
     out.unsigned64(low, high);
   }
 
   flag(): void {}
 }
 
-function member(key: Key, out: Output): void {
-  out.literal(comma);
-  out.copy(key.bytes, 0, key.bytes.length);
-  out.byte(space);
+function placeWord({ id, name }: Key): Literal | null {
+  const known = placeWords[id];
+  if (known !== undefined) return known;
+  const made = places.includes(name) ? literal(`, ${name} `) : null;
+  placeWords[id] = made;
+  return made;
 }
 
 const place = new PlaceText();

@@ -35,9 +35,10 @@ export interface Flow {
   bytes: number;
   /** how many of the events name an end by a guess */
   guessed: number;
-  /** of those events that were answers to requests: how many, and within what time the half and 99 of 100 came */
+  /** of those events that were answers to requests: how many, and within what time the half, 95 and 99 of 100 came */
   answers?: number;
   p50_ns?: number;
+  p95_ns?: number;
   p99_ns?: number;
 }
 

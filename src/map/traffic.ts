@@ -86,7 +86,7 @@ function connectionOf(rows: Row[], holderOf: (pid: number) => MappedHolder): Map
   }
   for (const [pid, found] of times) {
     const flow = flows.get(pid)!;
-    flows.set(pid, { ...flow, answers: found.count, p50_ns: found.at(0.5), p99_ns: found.at(0.99) });
+    flows.set(pid, { ...flow, answers: found.count, ...timesOf(found) });
   }
   const isBothWays = flows.size > 1;
   return {
@@ -102,6 +102,11 @@ function connectionOf(rows: Row[], holderOf: (pid: number) => MappedHolder): Map
     blocked: [],
     flows: [...flows.values()],
   };
+}
+
+/** Within what time the half, 95 and 99 of 100 answers came. */
+function timesOf(found: Quantiles): Pick<Flow, "p50_ns" | "p95_ns" | "p99_ns"> {
+  return { p50_ns: found.at(0.5), p95_ns: found.at(0.95), p99_ns: found.at(0.99) };
 }
 
 function bytesOf({ flows = [] }: MappedConnection): number {

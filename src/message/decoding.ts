@@ -234,7 +234,8 @@ export class Decoding {
   ): void {
     const { slow, errors } = this.#choice;
     if (slow > 0 && latency < slow) return;
-    if (errors && !said.isError && said.kind !== "error") return;
+    // an error that goes on to its caller is told of there
+    if (errors && (said.isRepeated || (!said.isError && said.kind !== "error"))) return;
     const message = this.#message;
     message.said = said;
     message.name = name;

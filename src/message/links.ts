@@ -18,6 +18,8 @@ export interface Spot<Talking> {
 
 interface Socket<Talking> {
   readonly talk: Talking;
+  /** by side */
+  readonly spots: readonly [Spot<Talking>, Spot<Talking>];
   /** by side, 0 while unknown */
   readonly inodes: [number, number];
 }
@@ -35,6 +37,10 @@ interface Ports<Talking> {
 }
 
 const nothing = new Uint8Array(0);
+
+function spot<Talking>(talk: Talking, side: Side): Spot<Talking> {
+  return { talk, side };
+}
 
 /** Two generations of things by number: what is not used while many others come is gone. */
 class Generations<Thing> {
@@ -118,11 +124,11 @@ export class Links<Talking> {
     if (socket !== undefined) {
       const side = socket.inodes[0] === source ? 0 : 1;
       const other = socket.inodes[otherSide(side)];
-      if (destination === 0 || other === destination) return { talk: socket.talk, side };
+      if (destination === 0 || other === destination) return socket.spots[side];
       if (other === 0) {
         socket.inodes[otherSide(side)] = destination;
         this.#sockets.set(destination, socket);
-        return { talk: socket.talk, side };
+        return socket.spots[side];
       }
       this.#end(socket.talk); // the number is another socket's now
     } else if (destination !== 0) {
@@ -133,15 +139,17 @@ export class Links<Talking> {
         if (known === 0) {
           socket.inodes[side] = source;
           this.#sockets.set(source, socket);
-          return { talk: socket.talk, side };
+          return socket.spots[side];
         }
         this.#end(socket.talk);
       }
     }
-    const made: Socket<Talking> = { talk: this.#begin(), inodes: [source, destination] };
+    const talk = this.#begin();
+    const spots = [spot(talk, 0), spot(talk, 1)] as const;
+    const made: Socket<Talking> = { talk, spots, inodes: [source, destination] };
     this.#sockets.set(source, made);
     if (destination !== 0) this.#sockets.set(destination, made);
-    return { talk: made.talk, side: 0 };
+    return made.spots[0];
   }
 
   #ofConnection(event: Event, place: MessagePlace): Spot<Talking> {

@@ -27,9 +27,10 @@ export function stageOf(
   const listener = match.length === 0 ? printer : new Matching(match, printer);
   if (decode !== null) {
     const protocols = decodersOf(decode.protocols);
-    return map === null && top === null
-      ? new Decoding(protocols, decode, listener)
-      : new Beside(listener, format, sink, protocols, decode);
+    if (map === null && top === null) return new Decoding(protocols, decode, listener);
+    // a map shows every event, and what it says of answers is said of all of them
+    const choice = map === null ? decode : { ...decode, slow: 0, errors: false };
+    return new Beside(listener, format, sink, protocols, choice);
   }
   return join > 0 ? new Joining(join, listener) : null;
 }

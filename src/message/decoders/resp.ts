@@ -6,48 +6,22 @@ import { latin1 } from "../../bytes/latin1.ts";
 import type { Detail, Said, Word } from "../message.ts";
 import type { Dialogue, Head, Protocol, Side, Verdict, Voice } from "../protocol.ts";
 import type { Stream } from "../stream.ts";
+import { commandOf, common, subscriptions } from "./respcommands.ts";
 import { decimal, field, text, word } from "./words.ts";
 
 const nothing = new Uint8Array(0);
 
 const longestLine = 64 * 1024;
 const longestWord = 512;
-const mostWords = 3;
+/** words that are kept: of a command its name and key, behind a family's name its own; of an answer what was pushed, where */
+const mostWords = 2;
+const mostOfFamily = 3;
 const mostElements = 2 ** 31;
 const port = 6379;
-/** commands whose words are not shown: they are passwords */
-const secret = ["AUTH", "HELLO", "ACL", "MIGRATE"];
-/** commands whose next word says what is meant */
-const families = [
-  "CLIENT",
-  "CONFIG",
-  "CLUSTER",
-  "COMMAND",
-  "OBJECT",
-  "SCRIPT",
-  "XGROUP",
-  "XINFO",
-  "PUBSUB",
-  "MEMORY",
-];
-const subscriptions = /^[ps]?(?:un)?subscribe$/i;
 const pushes = /^[ps]?message$/i;
 const start = /^\*[1-9]\d{0,6}\r\n\$\d{1,3}\r\n([A-Za-z][A-Za-z.]{1,20})\r\n/;
 const startSoFar =
   /^\*(?:[1-9]\d{0,6}(?:\r(?:\n(?:\$(?:\d{1,3}(?:\r(?:\n(?:[A-Za-z][A-Za-z.]{0,20}\r?)?)?)?)?)?)?)?)?$/;
-/** What a connection begins with, or goes on with when it was there before. */
-const common = new Set(
-  (
-    "AUTH HELLO PING ECHO SELECT CLIENT CONFIG COMMAND INFO QUIT RESET GET SET SETEX PSETEX SETNX GETSET GETDEL MGET " +
-    "MSET DEL UNLINK EXISTS EXPIRE PEXPIRE TTL PTTL TYPE KEYS SCAN INCR INCRBY DECR DECRBY APPEND STRLEN HGET HSET " +
-    "HMGET HMSET HGETALL HDEL HINCRBY HEXISTS HLEN LPUSH RPUSH LPOP RPOP BLPOP BRPOP LRANGE LLEN LTRIM LREM SADD SREM " +
-    "SMEMBERS SISMEMBER SCARD SPOP ZADD ZREM ZRANGE ZSCORE ZCARD ZINCRBY PUBLISH SUBSCRIBE PSUBSCRIBE UNSUBSCRIBE " +
-    "PUNSUBSCRIBE SSUBSCRIBE SPUBLISH MULTI EXEC DISCARD WATCH UNWATCH EVAL EVALSHA SCRIPT XADD XREAD XREADGROUP XACK " +
-    "XLEN XRANGE MONITOR DBSIZE FLUSHDB FLUSHALL TIME ROLE REPLCONF PSYNC SYNC CLUSTER ASKING READONLY PFADD PFCOUNT " +
-    "GEOADD BITCOUNT SETBIT GETBIT SORT RENAME PERSIST OBJECT MEMORY LATENCY SLOWLOG LOLWUT WAIT DEBUG SHUTDOWN"
-  ).split(" "),
-);
-
 const lists = ["*", "%", "~", ">", "|"];
 const bulks = ["$", "!", "="];
 /** by the byte that a line begins with */
@@ -57,32 +31,6 @@ for (const type of [...lists, ...bulks, ..."+-:_#,("]) types[type.charCodeAt(0)]
 const nil = text("nil");
 const bulkText = text("text");
 
-/** What is known of a command, by its first word in capitals. */
-interface Command {
-  readonly name: Uint8Array;
-  readonly isFamily: boolean;
-  readonly isSecret: boolean;
-  readonly isSubscription: boolean;
-}
-
-/** of commands that were met; those beyond are looked at anew each time */
-const mostCommands = 1000;
-const commands = new Map<string, Command>();
-
-function commandOf(word: string): Command {
-  const known = commands.get(word);
-  if (known !== undefined) return known;
-  const first = word.toUpperCase();
-  const made = {
-    name: text(first),
-    isFamily: families.includes(first),
-    isSecret: secret.includes(first),
-    isSubscription: subscriptions.test(first),
-  };
-  if (commands.size < mostCommands) commands.set(word, made);
-  return made;
-}
-
 /** A value that is being read, at any depth. */
 class RespReading {
   /** values that have not been read yet */
@@ -91,6 +39,8 @@ class RespReading {
   type = "";
   line: Uint8Array = new Uint8Array(0);
   words: Uint8Array[] = [];
+  /** as many of them are kept */
+  wanted = mostWords;
   elements = 0;
   isLost = false;
 
@@ -98,6 +48,7 @@ class RespReading {
     this.left = 1;
     this.type = "";
     this.words = [];
+    this.wanted = mostWords;
     this.elements = 0;
   }
 }
@@ -157,12 +108,15 @@ class RespDialogue implements Dialogue {
     }
     const length = isList || isBulk ? lengthOf(bytes, at + 1, last) : 0;
     if (length === null) return astray(stream, reading);
-    if (isBulk && length >= 0 && reading.words.length < mostWords) {
+    if (isFirst && side !== this.asks && (type === "$" || type === "=")) reading.wanted = 0; // a value, not a word
+    if (isBulk && length >= 0 && reading.words.length < reading.wanted) {
       const seen = stream.frame(end - at + length + 2, end - at + Math.min(length, longestWord));
       if (seen < 0) return false;
       const from = Math.min(at + seen, end);
       reading.words.push(word(bytes, from, Math.min(at + seen, end + Math.min(length, longestWord))));
-    } else if (!isList && !isBulk && !isFirst && reading.words.length < mostWords) {
+      if (reading.words.length === 1 && side === this.asks && commandOf(reading.words[0]!).isFamily)
+        reading.wanted = mostOfFamily;
+    } else if (!isList && !isBulk && !isFirst && reading.words.length < reading.wanted) {
       reading.words.push(word(bytes, at + 1, last));
     }
     if (isFirst) {
@@ -193,13 +147,13 @@ class RespDialogue implements Dialogue {
   }
 
   #command({ words, elements }: RespReading): Said {
-    const word = latin1(words[0] ?? nothing);
-    const { name, isFamily, isSecret, isSubscription } = commandOf(word);
+    const first = words[0] ?? nothing;
+    const { name, isFamily, isSecret, isSubscription, isMonitor } = commandOf(first);
     const hasFamily = isFamily && words.length > 1;
     const key = words[hasFamily ? 2 : 1];
     if (isSubscription) this.#confirmations += Math.max(1, elements - 1);
-    if (word.length === 7 && word.toUpperCase() === "MONITOR") this.#isMonitoring = true;
-    const whole = hasFamily ? text(`${word} ${latin1(words[1]!)}`.toUpperCase()) : name;
+    if (isMonitor) this.#isMonitoring = true;
+    const whole = hasFamily ? text(`${latin1(first)} ${latin1(words[1]!)}`.toUpperCase()) : name;
     return key === undefined || isSecret
       ? { kind: "request", name: whole }
       : { kind: "request", name: whole, fields: [field("key", key)] };
@@ -207,7 +161,6 @@ class RespDialogue implements Dialogue {
 
   #answer({ type, line, words, elements }: RespReading): Said {
     if (type === "$") return { kind: "response", status: isNothing(line) ? nil : bulkText };
-    const first = latin1(words[0] ?? nothing);
     if (type === "-" || type === "!") {
       const whole = type === "-" ? line : (words[0] ?? line);
       const gap = whole.indexOf(0x20);
@@ -220,6 +173,7 @@ class RespDialogue implements Dialogue {
       return isSeen ? { kind: "notification", name: text("MONITOR") } : { kind: "response", status: line };
     }
     if (type === "*" || type === ">") {
+      const first = latin1(words[0] ?? nothing);
       if (subscriptions.test(first)) {
         this.#confirmations = Math.max(0, this.#confirmations - 1);
         // what is confirmed one by one was asked for at once
@@ -262,7 +216,7 @@ function inline(stream: Stream, reading: RespReading, last: number, end: number)
   const { bytes, at } = stream;
   const line = latin1(bytes.subarray(at, Math.min(last, at + longestWord)));
   if (!/^[A-Za-z][\x20-\x7e]*$/.test(line)) return astray(stream, reading);
-  reading.words = line.split(" ", mostWords).map(text);
+  reading.words = line.split(" ", mostOfFamily).map(text);
   reading.type = "*";
   reading.left = 0;
   stream.take(end - at);

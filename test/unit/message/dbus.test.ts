@@ -149,6 +149,42 @@ describe("dbus", () => {
     ]);
   });
 
+  test("--errors tells of an error where its caller gets it, not where the daemon did", () => {
+    const [told, alone] = [new Told(undefined, { errors: true }), new Told(undefined, { errors: true })];
+    const hello = (name: string) => [
+      `> ${message(1, 1, { ...bus, member: "Hello" })}`,
+      `< ${message(2, 1, { reply: 1, destination: name, sender: "org.freedesktop.DBus" })}`,
+    ];
+    const get = { path: "/x", interface: "a.b", member: "Get", destination: ":1.8" };
+    const no = { error: "a.b.No", reply: 2, destination: ":1.7" };
+    const [ann, bob] = [
+      { pid: 812, inodes: [100, 200] },
+      { pid: 500, inodes: [300, 400] },
+    ] as const;
+    const steps = [
+      [ann, ...hello(":1.7")],
+      [bob, ...hello(":1.8")],
+      [ann, `> ${message(1, 2, get)}`],
+      [bob, `< ${message(1, 2, { ...get, sender: ":1.7" })}`],
+      [bob, `> ${message(3, 2, no)}`],
+      [ann, `< ${message(3, 5, { ...no, sender: ":1.8" })}`],
+    ] as const;
+    for (const [at, [client, ...texts]] of steps.entries()) {
+      for (const piece of pieces(...texts)) {
+        told.decoding.event(eventOf({ ...piece, at }, { path, client }));
+        // only the service's connection was traced
+        if (client === bob) alone.decoding.event(eventOf({ ...piece, at }, { path, client }));
+      }
+    }
+    expect(brief(told.lines)).toEqual([
+      "dockerd: a.b.No, id 2, serial 5, sender :1.8, sender_pid 500, sender_comm curl, destination :1.7, " +
+        "conversation :1.7/2, count 72, latency 3.00ms, to a.b.Get",
+    ]);
+    expect(brief(alone.lines)).toEqual([
+      "curl: a.b.No, id 2, serial 2, destination :1.7, conversation :1.7/2, count 56, latency 1.00ms, to a.b.Get",
+    ]);
+  });
+
   test("10,000 mutations", () => {
     expect(fuzz(all, 10_000, { path }, ["dbus"])).toBeGreaterThan(1000);
   }, 60_000);
