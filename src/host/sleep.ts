@@ -5,6 +5,7 @@ import type { Opening, Side } from "./connection.ts";
 import { futexWait } from "./futex.ts";
 import { lockWait } from "./locks.ts";
 import { type Polled, polledOf } from "./polled.ts";
+import { queueWait, semaphoreWait } from "./sysv.ts";
 import { memoryOf, type Thread } from "./thread.ts";
 import { type Doing, type Found, type Known, open, type Wait } from "./wait.ts";
 
@@ -30,7 +31,7 @@ function found(thread: Thread, around: Known): Found {
   const halted = stopped[thread.state];
   if (halted !== undefined) return { text: halted, whose: "", by: [], isOpen: false, isFull: false };
   if (thread.call === null && thread.state !== "S") return open(running[thread.state] ?? "runs");
-  const { call, args, ints, pid } = thread;
+  const { call, ints, pid } = thread;
   switch (call) {
     case "read":
     case "readv":
@@ -79,12 +80,11 @@ function found(thread: Thread, around: Known): Found {
     case "openat":
       return opening(thread);
     case "msgsnd":
-      return open(`sends to System V queue ${args[0]}, which is full`);
     case "msgrcv":
-      return open(`receives from System V queue ${args[0]}, which has nothing for it`);
+      return queueWait(thread);
     case "semop":
     case "semtimedop":
-      return open(`waits for System V semaphore ${args[0]}`);
+      return semaphoreWait(thread);
     case null:
       return open("sleeps in the kernel");
   }

@@ -103,6 +103,19 @@ const cases: [mode: string, who: "ann" | "bob", said: string[]][] = [
       "  listener: BOB(bob) waits for a signal",
     ],
   ],
+  [
+    "semaphore",
+    "bob",
+    ["BOB(bob) waits for System V semaphore N of set N", "  changed last by: ANN(ann) waits for a signal"],
+  ],
+  [
+    "messages",
+    "ann",
+    [
+      "ANN(ann) sends to System V queue N, full with N messages",
+      "  received from last by: BOB(bob) waits for a signal",
+    ],
+  ],
   ["fifo", "ann", ["ANN(ann) opens /tmp/ipcdump-hang-N, which nobody has open at the other end"]],
 ];
 

@@ -24,6 +24,8 @@ static const struct mode modes[] = {
 	{"queue", queue_ann, asleep},
 	{"backlog", backlog_ann, asleep},
 	{"fifo", fifo_ann, asleep},
+	{"semaphore", semaphore_ann, semaphore_bob},
+	{"messages", messages_ann, messages_bob},
 };
 
 static void prepare(const char *name)
@@ -50,6 +52,14 @@ static void prepare(const char *name)
 		check(!bind(listener, (void *)&address, sizeof(sa_family_t) + 1 + strlen(path)) &&
 			      !listen(listener, 1),
 		      "listen");
+	}
+	if (!strcmp(name, "semaphore")) {
+		semaphores = semget(IPC_PRIVATE, 2, 0600);
+		check(semaphores >= 0 && !semctl(semaphores, 1, SETVAL, 1), "semget");
+	}
+	if (!strcmp(name, "messages")) {
+		messages = msgget(IPC_PRIVATE, 0600);
+		check(messages >= 0, "msgget");
 	}
 	mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(mutex != MAP_FAILED, "mmap");
@@ -130,5 +140,9 @@ int main(int argc, char **argv)
 	kill(bob, SIGKILL);
 	kill(ann, SIGKILL);
 	unlink(path);
+	if (!strcmp(mode->name, "semaphore"))
+		semctl(semaphores, 0, IPC_RMID);
+	if (!strcmp(mode->name, "messages"))
+		msgctl(messages, IPC_RMID, NULL);
 	return 0;
 }

@@ -14,8 +14,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,6 +41,7 @@ static int to_bob[2], to_ann[2], pair[2], listener, connections[64];
 static char path[64];
 static pthread_mutex_t *mutex;
 static mqd_t queue;
+static int semaphores, messages;
 
 static void fill(int fd)
 {
@@ -228,4 +232,51 @@ static void fifo_ann(pid_t bob)
 {
 	(void)bob;
 	open(path, O_RDONLY);
+}
+
+/* Ann has taken what bob waits for; nobody is told who has a semaphore, but who changed it last */
+static void semaphore_ann(pid_t bob)
+{
+	struct sembuf take = {.sem_num = 1, .sem_op = -1};
+
+	(void)bob;
+	semop(semaphores, &take, 1);
+	for (;;)
+		pause();
+}
+static void semaphore_bob(pid_t ann)
+{
+	struct sembuf take = {.sem_num = 1, .sem_op = -1};
+
+	/* not before her, and only once */
+	while (semctl(semaphores, 1, GETPID) != ann)
+		usleep(1000);
+	semop(semaphores, &take, 1);
+	for (;;)
+		pause();
+}
+
+/* Bob takes one message of many */
+static void messages_ann(pid_t bob)
+{
+	struct {
+		long type;
+		char text[1024];
+	} message = {.type = 1};
+
+	(void)bob;
+	while (!msgsnd(messages, &message, sizeof(message.text), 0))
+		;
+}
+static void messages_bob(pid_t ann)
+{
+	struct {
+		long type;
+		char text[1024];
+	} message;
+
+	(void)ann;
+	msgrcv(messages, &message, sizeof(message.text), 0, 0);
+	for (;;)
+		pause();
 }
