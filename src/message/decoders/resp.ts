@@ -20,6 +20,8 @@ const mostElements = 2 ** 31;
 const port = 6379;
 const pushes = /^[ps]?message$/i;
 const start = /^\*[1-9]\d{0,6}\r\n\$\d{1,3}\r\n([A-Za-z][A-Za-z.]{1,20})\r\n/;
+const typed = /^([A-Za-z]{3,20})(?: [\x20-\x7e]*)?\r?\n/;
+const typedSoFar = /^[A-Za-z]{1,20}(?: [\x20-\x7e]*)?\r?$/;
 const startSoFar =
   /^\*(?:[1-9]\d{0,6}(?:\r(?:\n(?:\$(?:\d{1,3}(?:\r(?:\n(?:[A-Za-z][A-Za-z.]{0,20}\r?)?)?)?)?)?)?)?)?$/;
 const lists = ["*", "%", "~", ">", "|"];
@@ -231,12 +233,13 @@ function astray(stream: Stream, reading: RespReading): true {
 
 function detect(head: Head): Verdict {
   const line = latin1(head.bytes.subarray(0, 64));
+  const isThere = head.port === port || /redis|valkey/.test(head.path);
   const command = start.exec(line)?.[1]?.toUpperCase();
-  if (command !== undefined) {
-    const isKnown = common.has(command) || head.port === port || /redis|valkey/.test(head.path);
-    return isKnown ? "asks" : "no";
-  }
-  return startSoFar.test(line) ? "maybe" : "no";
+  if (command !== undefined) return common.has(command) || isThere ? "asks" : "no";
+  // what people type has no more than that to be told by
+  const typedWord = isThere ? typed.exec(line)?.[1]?.toUpperCase() : undefined;
+  if (typedWord !== undefined && common.has(typedWord)) return "asks";
+  return startSoFar.test(line) || (isThere && typedSoFar.test(line)) ? "maybe" : "no";
 }
 
 export const resp: Protocol = {

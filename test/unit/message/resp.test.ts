@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fuzz, holds, pieces } from "./talk.ts";
+import { brief, fuzz, holds, pieces, tell } from "./talk.ts";
 
 const command = (...words: string[]) =>
   `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
@@ -45,6 +45,25 @@ describe("resp", () => {
       "curl: CONFIG GET, key maxmemory, count 40",
       "dockerd: list of 0, count 4, latency 1.00ms, to CONFIG GET",
     ]);
+  });
+
+  test("a conversation that begins with what people type, where Redis is", () => {
+    const typed = pieces("> PING\r\nget user:1\r\n", "< +PONG\r\n$1\r\na\r\n");
+    holds(
+      typed,
+      [
+        "curl: PING, count 6",
+        "curl: GET, key user:1, count 12",
+        "dockerd: PONG, count 7, latency 1.00ms, to PING",
+        "dockerd: text, count 7, latency 1.00ms, to GET",
+      ],
+      { path: "/run/redis.sock" },
+    );
+    expect(brief(tell(typed, { path: "/run/a.sock" }))[0]).toContain("/run/a.sock");
+    const page = pieces("> GET / HTTP/1.1\r\n\r\n", "< HTTP/1.1 204 No\r\n\r\n");
+    holds(page, ["curl: GET /, count 18", "dockerd: 204, count 19, latency 1.00ms, to GET /"], {
+      path: "/run/redis.sock",
+    });
   });
 
   test("10,000 mutations", () => {
