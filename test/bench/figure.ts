@@ -1,6 +1,6 @@
 /** What was measured: the median of paired rounds, how far they were apart, and what it should have been. */
 export interface Figure {
-  /** of issue 5's list: 1 to 5 */
+  /** 1 to 7, as test/bench/run.ts lists them */
   row: number;
   name: string;
   value: number;

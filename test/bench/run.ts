@@ -7,6 +7,7 @@ import { type Bench, lastCpu, outputFolder, type Row } from "./bench.ts";
 import { cost } from "./cost.ts";
 import { type Figure, verdict } from "./figure.ts";
 import { growth } from "./growth.ts";
+import { identity } from "./identity.ts";
 import { loss } from "./loss.ts";
 import { recording } from "./recording.ts";
 import { slowdown } from "./slowdown.ts";
@@ -16,13 +17,13 @@ import { inMachine } from "./vm.ts";
 
 const USAGE = `usage: npm run bench -- [ROW]... [--quick] [--backend NAME] [--json FILE]
        npm run bench -- --vm KERNEL [ROW]... [--quick]
-  ROW        1 CPU per event, 2 slowdown, 3 loss, 4 start and memory, 5 growth, 6 recordings; all without it (1, 2, 3 in a VM)
+  ROW        1 CPU per event, 2 slowdown, 3 loss, 4 start and memory, 5 growth, 6 recordings, 7 who; all without it (1, 2, 3 in a VM)
   --quick    less work, three rounds: for trying
   --backend  ${backends.join(", ")} (tracepoint)
   --vm       one of ${SERIES.join(", ")}: there, with fentry and with kprobe
   --json     where the figures go (dist/bench.json)`;
 
-const ROWS: readonly Row[] = [cost, slowdown, loss, start, growth, recording];
+const ROWS: readonly Row[] = [cost, slowdown, loss, start, growth, recording, identity];
 const ROWS_IN_VM = ["1", "2", "3"];
 const RESULTS = join(import.meta.dir, "../../dist/bench.json");
 /** TCG is that much slower, and more */

@@ -10,7 +10,7 @@ export interface Took {
 export interface Workload {
   name: string;
   /** words of the program, the CPU it is pinned to in front */
-  program: "traffic" | "spin";
+  program: "traffic" | "spin" | "execs";
   words: readonly string[];
   /** messages or calls */
   count: number;
@@ -37,6 +37,12 @@ export function flood(bench: Bench, channel: Channel, size: number, count: numbe
 export function spin(bench: Bench, what: "getppid" | "compute" | "mutex", count: number): Workload {
   const scaled = Math.max(1000, Math.round(count * bench.scale));
   return { name: what, program: "spin", words: [what], count: scaled };
+}
+
+/** `count` programs that are started and end at once, `rate` a second */
+export function executions(bench: Bench, count: number, rate: number): Workload {
+  const scaled = Math.max(200, Math.round(count * bench.scale));
+  return { name: `${rate} exec a second`, program: "execs", words: [], count: scaled, rate };
 }
 
 /** Runs it to its end; `before` are words in front, for tracers that start what they trace. */

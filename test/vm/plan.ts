@@ -14,7 +14,7 @@ const everywhere = ["differential", "fresh"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
- * files no VM has the compilers, tshark, bash, script, tmux or nft. No kernel changes what bad words are answered.
+ * files no VM has the compilers, tshark, bash, script, tmux, runc or nft. No kernel changes what bad words are answered.
  */
 const onlyHere = [
   "contents",
