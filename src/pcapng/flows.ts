@@ -9,13 +9,15 @@ import type { BlockWriter } from "./block.ts";
 import { parseAddress } from "./inet.ts";
 import { isMysqlAnswer } from "./openings.ts";
 import { type Direction, directed } from "./packet.ts";
-import { dbusHandshakePort, dbusPort, firstPrivatePort, mysqlPort, portOf, privatePorts } from "./ports.ts";
+import { dbusHandshakePort, dbusPort, mysqlPort, portOf, privatePort, privatePorts } from "./ports.ts";
 
 /** channels kept twice over; one that is met again after so many others is a new one */
 const mostKept = 65_536;
 /** flows found last; a power of two */
 const slots = 1024;
 const nothing = new Uint8Array(0);
+/** more than most channels carry, and not so far that it were a step back */
+const roundStep = 2 ** 28;
 
 /** A pipe, a connection, a terminal, a queue: whatever has two sides. */
 interface Conversation {
@@ -24,6 +26,8 @@ interface Conversation {
   firstAddress: Uint8Array;
   readonly firstPort: number;
   readonly otherPort: number;
+  /** of the first byte of each direction */
+  readonly firstNumber: number;
   /** addresses of unknown ends */
   unknownSource: Uint8Array | null;
   unknownDestination: Uint8Array | null;
@@ -56,7 +60,8 @@ export class Flows {
   readonly #slots: (Slot | undefined)[] = new Array<Slot | undefined>(slots).fill(undefined);
   /** by path: the address that was connected to */
   readonly #servers = new Map<string, Uint8Array>();
-  #ports = 0;
+  /** channels that were given ports */
+  #given = 0;
 
   /** The direction an event went in. Names of new addresses go to `out`. */
   of(event: Event, blocks: BlockWriter, out: Output): Direction {
@@ -150,8 +155,10 @@ export class Flows {
   #open({ contents }: Event, source: Uint8Array | null, destination: Uint8Array | null): Conversation {
     const path = latin1(this.#facts.name ?? nothing);
     const known = portOf(path);
-    const own = this.#nextPort();
-    const other = known || this.#nextPort();
+    const given = this.#given++;
+    const round = Math.floor(given / privatePorts);
+    const own = privatePort(given);
+    const other = known || privatePort(given + 1 + round);
     const server = this.#servers.get(path);
     // traced from the middle on, it may be the server that is seen first; of some protocols it always is
     const isAnswer =
@@ -164,23 +171,32 @@ export class Flows {
           !same(server, destination);
     if (known !== 0 && !isAnswer && destination !== null) this.#servers.set(path, destination);
     const ports = isAnswer ? ([other, own] as const) : ([own, other] as const);
-    return this.#made(this.#facts.sourceInode, source ?? nothing, ...ports);
+    // of the same two ports once more, Wireshark takes it for the rest of the first, which has lost a part
+    const first = (1 + round * roundStep) >>> 0;
+    return this.#made(this.#facts.sourceInode, source ?? nothing, ...ports, first);
   }
 
   #channel(name: string, inode: number, address: Uint8Array, port: number, other: number): Conversation {
     const found = this.#find(name);
     if (found !== undefined) return found;
-    const made = this.#made(inode, address, port, other);
+    const made = this.#made(inode, address, port, other, 1);
     this.#keep(name, made);
     return made;
   }
 
-  #made(firstInode: number, firstAddress: Uint8Array, firstPort: number, otherPort: number): Conversation {
+  #made(
+    firstInode: number,
+    firstAddress: Uint8Array,
+    firstPort: number,
+    otherPort: number,
+    firstNumber: number,
+  ): Conversation {
     return {
       firstInode,
       firstAddress,
       firstPort,
       otherPort,
+      firstNumber,
       unknownSource: null,
       unknownDestination: null,
       directions: new Map(),
@@ -188,7 +204,7 @@ export class Flows {
   }
 
   #direction(
-    { directions }: Conversation,
+    { directions, firstNumber }: Conversation,
     source: Uint8Array,
     destination: Uint8Array,
     sourcePort: number,
@@ -197,14 +213,15 @@ export class Flows {
     const [from, to] = [`${source.toHex()} ${sourcePort}`, `${destination.toHex()} ${destinationPort}`];
     const found = directions.get(`${from} ${to}`);
     if (found !== undefined) return found;
-    const direction = directed(source, destination, sourcePort, destinationPort);
+    const direction = directed(source, destination, sourcePort, destinationPort, firstNumber);
     const { reverse } = direction;
     directions.set(`${from} ${to}`, direction);
     if (reverse === null) return direction;
     directions.set(`${to} ${from}`, reverse);
     if (sourcePort === dbusPort || destinationPort === dbusPort) {
       const before = (port: number) => (port === dbusPort ? dbusHandshakePort : port);
-      direction.prelude = directed(source, destination, before(sourcePort), before(destinationPort));
+      const ports = [before(sourcePort), before(destinationPort)] as const;
+      direction.prelude = directed(source, destination, ...ports, firstNumber);
       reverse.prelude = direction.prelude.reverse;
     }
     return direction;
@@ -220,11 +237,6 @@ export class Flows {
       this.#young = new Map();
     }
     this.#young.set(name, channel);
-  }
-
-  #nextPort(): number {
-    const port = firstPrivatePort + (this.#ports++ % privatePorts);
-    return port === dbusPort || port === dbusHandshakePort ? this.#nextPort() : port;
   }
 }
 

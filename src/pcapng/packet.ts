@@ -20,14 +20,15 @@ export interface Direction {
   headers: CommonHeaders | null;
 }
 
-/** A direction that nothing went yet, with its reverse. */
+/** A direction that nothing went yet, with its reverse; `next` is the number of the first byte of each. */
 export function directed(
   source: Uint8Array,
   destination: Uint8Array,
   sourcePort: number,
   destinationPort: number,
+  next: number,
 ): Direction {
-  const fresh = { next: 1, prelude: null, headers: null };
+  const fresh = { next, prelude: null, headers: null };
   const here: Direction = { source, destination, sourcePort, destinationPort, reverse: null, ...fresh };
   here.reverse = {
     source: destination,

@@ -29,9 +29,26 @@ const known: readonly KnownPath[] = [
   { path: /\/(system_bus_socket|bus)$|^@?\/tmp\/dbus-|\/dbus-[^/]+$/, port: dbusPort },
 ];
 
-/** From here on ports belong to nobody. */
-export const firstPrivatePort = 49_152;
-export const privatePorts = 16_384;
+/** First and last ports that belong to nobody; between them Wireshark has dissectors. */
+const free: readonly (readonly [first: number, last: number])[] = [
+  [49_152, 49_998],
+  [50_000, 54_327],
+  [54_329, dbusPort - 1],
+  [60_002, 65_535],
+];
+
+/** How many there are. */
+export const privatePorts = free.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+
+/** One of them, counted from 0 and round again. */
+export function privatePort(index: number): number {
+  let rest = index % privatePorts;
+  for (const [first, last] of free) {
+    if (first + rest <= last) return first + rest;
+    rest -= last - first + 1;
+  }
+  return free[0]![0];
+}
 
 /** The port of the protocol that is spoken at a path, 0 when that is not known. */
 export function portOf(path: string): number {

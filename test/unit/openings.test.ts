@@ -1,6 +1,6 @@
 /** How conversations open that Wireshark's dissectors need help with. */
 import { expect, test } from "bun:test";
-import { dbusHandshakePort, dbusPort, mysqlPort } from "../../src/pcapng/ports.ts";
+import { dbusHandshakePort, dbusPort, mysqlPort, privatePorts } from "../../src/pcapng/ports.ts";
 import { end, json, packets, record, replay, unixStream } from "./recordings.ts";
 
 const encoder = new TextEncoder();
@@ -66,3 +66,23 @@ test("a server of MySQL speaks first, and a question that is seen first is the c
   ];
   expect(isServer).toEqual([answered, asked, asked, answered, answered]);
 });
+
+test.each(["/run/docker.sock", "/tmp/x"])(
+  "as many connections as one likes between two processes are never taken for one: %s",
+  (path) => {
+    const count = 2 * privatePorts + 100;
+    const file = record(
+      Array.from({ length: count }, (_, i) =>
+        unixStream(path, client, server, [10 + 2 * i, 11 + 2 * i], encoder.encode("GET / HTTP/1.1\r\n\r\n")),
+      ),
+    );
+    // of one pair of ports the numbers go on, so nothing looks as if it were sent again
+    const next = new Map<string, number>();
+    for (const { ports, sequence, captured } of packets(file)) {
+      const expected = next.get(ports.join()) ?? 1;
+      expect(sequence).toBeGreaterThanOrEqual(expected);
+      next.set(ports.join(), sequence + captured);
+    }
+    expect(next.size).toBe(path === "/tmp/x" ? count : privatePorts);
+  },
+);
