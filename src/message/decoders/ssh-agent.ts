@@ -82,7 +82,8 @@ function lengthOf(bytes: Uint8Array, at: number): number {
 function detect({ bytes, path }: Head): Verdict {
   if (bytes[0] !== 0) return "no";
   const isKnown = /agent/i.test(path);
-  if (bytes.length < 5) return isKnown ? "maybe" : "no";
+  // OpenSSH sends the length by itself
+  if (bytes.length < 5) return isKnown || bytes.every((byte, i) => byte === (i < 3 ? 0 : 1)) ? "maybe" : "no";
   const length = lengthOf(bytes, 0);
   const type = bytes[4] as number;
   // elsewhere only what every client begins with
