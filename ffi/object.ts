@@ -1,189 +1,31 @@
 /**
  * The BPF object: open → configure → choose programs → load → attach. Programs are named
- * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Those of
- * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
+ * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Of several for one hook and
+ * back end each has another word behind that: those of tracepoints that run in process context are there twice, the
+ * second named `hook__backend__perf`; at the return of a function there is one for kprobe.session,
+ * `hook__kprobe__session`, and the two that are in its place elsewhere, `…__entry` and `…__return`.
  */
 import { type Pointer, ptr } from "bun:ffi";
-import { readSync } from "node:fs";
 import { Errno, NativeError } from "./error.ts";
-import { whole } from "./halves.ts";
+import type { Kretprobes } from "./kretprobes.ts";
 import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
-import { close, lastErrno } from "./libc.ts";
+import { lastErrno } from "./libc.ts";
 import { Life } from "./life.ts";
 import { BpfMap } from "./map.ts";
+import { Program, ProgramError } from "./program.ts";
 
-export const backends = ["fentry", "kprobe", "tracepoint"] as const;
-export type Backend = (typeof backends)[number];
-
-/** Kernel functions (or tracepoints) by hook; of several names the first that this kernel has is it. */
-export type Hooks = Readonly<Record<string, readonly string[]>>;
-
-const perfVariant = "__perf";
-const infoSize = 256;
 const openOptionsSize = 80;
-/** bytes read of an iterator at once; the kernel gives 8 pages at most */
-const iteratorRoom = 1 << 16;
 /** of struct bpf_object_open_opts, in its words of 64 bits */
 const kernelLogLevel = 72 / 8;
 /** BPF_LOG_STATS */
 const verifierStatistics = 4n;
-/** offset of recursion_misses in struct bpf_prog_info, in words; the kernel zeroes what it does not know */
-const missesWord = 208 / 4;
-/** Asked for all day: made anew each time they were what the garbage collector ran for, once a second. */
-const info = new Uint32Array(infoSize / 4);
-const length = new Uint32Array(1);
 
-/** One BPF program of the object. */
-export class Program {
-  readonly name: string;
-  /** `pipe_read` */
-  readonly hook: string;
-  readonly backend: Backend | "any";
-  /** attached to perf's tracepoint, in place of the raw one */
-  readonly isByPerf: boolean;
-  /** the kernel function it sits on, once that is decided */
-  target = "";
-  readonly #libbpf: Libbpf;
-  readonly #pointer: Pointer;
-  readonly #life: Life;
-
-  constructor(libbpf: Libbpf, program: Pointer, life: Life) {
-    this.#libbpf = libbpf;
-    this.#pointer = program;
-    this.#life = life;
-    this.name = String(libbpf.bpf_program__name(program));
-    const [hook, backend, variant] = this.name.split("__") as [string, Backend | "any", string?];
-    this.hook = hook;
-    this.backend = backend;
-    this.isByPerf = `__${variant}` === perfVariant;
-  }
-
-  get #program(): Pointer {
-    this.#life.check();
-    return this.#pointer;
-  }
-
-  /** Whether load takes it in. */
-  enable(on: boolean): void {
-    this.#libbpf.bpf_program__set_autoload(this.#program, on);
-  }
-
-  /**
-   * Picks the first of `functions` (or tracepoints) that is in the kernel's BTF. Kprobes are not looked for
-   * there, and perf's tracepoints say themselves where they go. @throws ProgramError
-   */
-  aim(functions: readonly string[]): void {
-    if (this.backend === "kprobe" || this.isByPerf) return;
-    let result = -Errno.ENOENT;
-    for (const name of functions) {
-      result = this.#libbpf.bpf_program__set_attach_target(this.#program, 0, name as never);
-      if (result === 0) {
-        this.target = name;
-        return;
-      }
-    }
-    throw new ProgramError(`find ${functions.join(" or ")} for`, this, result);
-  }
-
-  /** @throws ProgramError */
-  attach(functions: readonly string[]): Link {
-    let link: Pointer | null = null;
-    if (this.backend === "kprobe") {
-      const section = String(this.#libbpf.bpf_program__section_name(this.#program));
-      const atReturn = section.includes("kretprobe/");
-      for (const name of functions) {
-        this.target = name;
-        link = pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, atReturn, name as never));
-        if (link !== null) break;
-      }
-    } else {
-      link = pointerOf(this.#libbpf.bpf_program__attach(this.#program));
-    }
-    if (link !== null) return new Link(this.#libbpf, link);
-    throw new ProgramError("attach", this, lastErrno());
-  }
-
-  /** How often the kernel skipped it because it was running already (0 before 5.12, which does not say). */
-  misses(): number {
-    info.fill(0); // addresses of what else the kernel may fill are in there
-    length[0] = infoSize;
-    const fd = this.#libbpf.bpf_program__fd(this.#program);
-    if (this.#libbpf.bpf_prog_get_info_by_fd(fd, ptr(info), ptr(length)) !== 0) return 0;
-    return whole(info[missesWord]!, info[missesWord + 1]!);
-  }
-}
-
-/** A program that could not be aimed, loaded or attached. */
-export class ProgramError extends NativeError {
-  constructor(
-    operation: string,
-    readonly program: Program,
-    errno: number,
-    log = "",
-  ) {
-    super(operation, program.name, errno, log);
-  }
-}
-
-/** A program attached; disposed, it is off. */
-export class Link implements Disposable {
-  readonly #libbpf: Libbpf;
-  readonly #link: Pointer;
-  readonly #life = new Life("a link of a BPF program");
-
-  constructor(libbpf: Libbpf, link: Pointer) {
-    this.#libbpf = libbpf;
-    this.#link = link;
-  }
-
-  /** Runs an iterator once, over all there is; it writes nothing. @throws NativeError */
-  iterate(): void {
-    this.#read(new Uint8Array(1), 1, () => {});
-  }
-
-  /**
-   * The same for one that writes records of a type: `take` gets each of them in the same reader.
-   * @throws NativeError
-   */
-  eachRecord<Reader extends { at: number }>(
-    type: { readonly size: number; new (words: Uint32Array): Reader },
-    take: (record: Reader) => void,
-  ): void {
-    const { size } = type;
-    const words = new Uint32Array(iteratorRoom / 4);
-    const record = new type(words);
-    this.#read(new Uint8Array(words.buffer, 0, iteratorRoom - (iteratorRoom % size)), size, (length) => {
-      for (let at = 0; at < length; at += size) {
-        record.at = at / 4;
-        take(record);
-      }
-    });
-  }
-
-  /** Reads into `room`, again and again; `take` gets how many bytes of it are whole records of `size` bytes. */
-  #read(room: Uint8Array, size: number, take: (length: number) => void): void {
-    this.#life.check();
-    const fd = this.#libbpf.bpf_iter_create(this.#libbpf.bpf_link__fd(this.#link));
-    if (fd < 0) throw new NativeError("run", "an iterator", fd);
-    try {
-      let length = 0;
-      for (;;) {
-        const n = readSync(fd, room, length, room.length - length, null);
-        if (n <= 0) return;
-        length += n;
-        const complete = length - (length % size);
-        take(complete);
-        room.copyWithin(0, complete, length);
-        length -= complete;
-      }
-    } finally {
-      close(fd);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#life.end()) this.#libbpf.bpf_link__destroy(this.#link);
-  }
+/** Which programs are taken where there are several for one hook and back end. */
+export interface Variants {
+  /** perf's tracepoints in place of raw ones, where there are both */
+  perf: boolean;
+  /** kprobe.session in place of kprobe and kretprobe */
+  session: boolean;
 }
 
 export class BpfObject implements Disposable {
@@ -196,14 +38,12 @@ export class BpfObject implements Disposable {
   readonly #kept: Uint8Array[];
   readonly #log: LibbpfLog;
 
-  /**
-   * `programs` holds one of each pair: the one by perf if `byPerf`, else the raw one.
-   * @throws NativeError
-   */
+  /** @throws NativeError */
   static open(
     libbpf: Libbpf,
     bytes: Uint8Array,
-    byPerf: boolean,
+    variants: Variants,
+    kretprobes: Kretprobes,
     listener: ((line: string) => void) | null,
   ): BpfObject {
     const log = new LibbpfLog(libbpf, listener);
@@ -219,21 +59,35 @@ export class BpfObject implements Disposable {
       log[Symbol.dispose]();
       throw new NativeError("open", "the BPF object", lastErrno(), log.lines.join("\n"));
     }
-    return new BpfObject(libbpf, object, [bytes, name], byPerf, log);
+    return new BpfObject(libbpf, object, [bytes, name], variants, kretprobes, log);
   }
 
-  private constructor(libbpf: Libbpf, object: Pointer, kept: Uint8Array[], byPerf: boolean, log: LibbpfLog) {
+  private constructor(
+    libbpf: Libbpf,
+    object: Pointer,
+    kept: Uint8Array[],
+    variants: Variants,
+    kretprobes: Kretprobes,
+    log: LibbpfLog,
+  ) {
     this.#libbpf = libbpf;
     this.#pointer = object;
     this.#kept = kept;
     this.#log = log;
     const programs: Program[] = [];
     for (let p = this.#next(null); p !== null; p = this.#next(p))
-      programs.push(new Program(libbpf, p, this.#life));
-    const twins = new Set(programs.filter(({ isByPerf }) => isByPerf).map(({ name }) => name));
-    this.programs = programs.filter(({ name, isByPerf }) =>
-      byPerf ? !twins.has(`${name}${perfVariant}`) : !isByPerf,
+      programs.push(new Program(libbpf, p, this.#life, kretprobes));
+    const byPerf = new Set(
+      programs.filter(({ variant }) => variant === "perf").map(({ hook, backend }) => `${hook}__${backend}`),
     );
+    const isTaken: Readonly<Record<string, (name: string) => boolean>> = {
+      perf: () => variants.perf,
+      session: () => variants.session,
+      entry: () => !variants.session,
+      return: () => !variants.session,
+      "": (name) => !variants.perf || !byPerf.has(name),
+    };
+    this.programs = programs.filter(({ name, variant }) => isTaken[variant]?.(name));
   }
 
   get #object(): Pointer {

@@ -2,7 +2,8 @@
  * The `unread` lines: pipes and streams that hold bytes, whose these are and who could read them. What is open is looked
  * at when it is asked; what a process of cmd's had left when it ended was told by then.
  */
-import type { BpfObject, Link } from "../../ffi/object.ts";
+import type { BpfObject } from "../../ffi/object.ts";
+import type { Link } from "../../ffi/program.ts";
 import type { Traced } from "../attach/plan.ts";
 import { blankEvent, type End, key, type Meta } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";

@@ -1,5 +1,5 @@
 /** The losses: the kernel side's counters, and the programs that the kernel skipped. */
-import type { Program } from "../../ffi/object.ts";
+import type { Program } from "../../ffi/program.ts";
 import type { Traced } from "../attach/plan.ts";
 import type { Lost, LostReason } from "../event.ts";
 import type { KindModule } from "../kinds/kind.ts";

@@ -5,44 +5,32 @@
 import { existsSync } from "node:fs";
 import { kernelTypes, typesError } from "../../ffi/btf.ts";
 import { describe, Errno, NativeError, remedyAgainst } from "../../ffi/error.ts";
+import { Kretprobes } from "../../ffi/kretprobes.ts";
 import type { Libbpf } from "../../ffi/libbpf.ts";
 import { geteuid } from "../../ffi/libc.ts";
+import { BpfObject } from "../../ffi/object.ts";
 import {
   type Backend,
-  BpfObject,
   backends,
   type Hooks,
   type Link,
   type Program,
   ProgramError,
-} from "../../ffi/object.ts";
-import { initialTgid } from "../../ffi/self.ts";
+} from "../../ffi/program.ts";
+import { offersSessions } from "../../ffi/session.ts";
+import { isAlive } from "../../ffi/spawn.ts";
 import { refusesTrampolines } from "../../ffi/trampoline.ts";
 import type { Kind } from "../event.ts";
 import { Failure } from "../failure.ts";
 import type { Groups } from "../filter/groups.ts";
-import { isByIdentity, type Wanted } from "../filter/wanted.ts";
 import type { KindModule } from "../kinds/kind.ts";
-import { Config } from "../layout.ts";
 import { log } from "../log.ts";
 import { pidNamespace } from "../proc/processes.ts";
+import { configure, isHooked, ownTgid, tells } from "./configure.ts";
 import { warnOfMemory } from "./memory.ts";
+import type { Orders } from "./orders.ts";
 import { Plan, type Refusal, said, type Traced } from "./plan.ts";
 import { preemption } from "./preemption.ts";
-
-/** Of what is asked for that part which decides what runs in the kernel; src/command/arguments.ts says more of each. */
-export interface Orders {
-  backend: Backend | "auto";
-  named: readonly Kind[];
-  wanted: Wanted;
-  bytes: boolean;
-  maxBytes: number;
-  kernelSignals: boolean;
-  who: boolean;
-  command: readonly string[] | null;
-  ring: number;
-  verbosity: number;
-}
 
 export class Attached implements Disposable {
   constructor(
@@ -50,6 +38,7 @@ export class Attached implements Disposable {
     readonly traced: readonly Traced[],
     readonly untraced: ReadonlyMap<Kind, string>,
     private readonly links: readonly Link[],
+    private readonly kretprobes: Kretprobes,
     /** says who has what open, when it is run; null without it */
     readonly holders: Link | null,
     /** the same of everything that holds bytes, and how many */
@@ -62,6 +51,7 @@ export class Attached implements Disposable {
 
   [Symbol.dispose](): void {
     for (const link of this.links) link[Symbol.dispose]();
+    this.kretprobes[Symbol.dispose]();
     this.object[Symbol.dispose]();
   }
 }
@@ -73,11 +63,6 @@ const killingHooks = ["process_marked"];
 /** what cmd leaves unread: of left.bpf.c */
 const commandHooks = ["process_exit"];
 const kprobePmu = "/sys/bus/event_source/devices/kprobe";
-
-/** Whether the kernel side says who processes are. */
-function tells({ who, wanted }: Orders): boolean {
-  return who || isByIdentity(wanted);
-}
 
 /** The order in which back ends are tried. */
 function preference(options: Orders, mayPreempt: boolean): Backend[] {
@@ -119,13 +104,20 @@ export function attach(
     () => order.includes("fentry") && refusesTrampolines(libbpf),
   );
   warnOfMemory(options.ring);
+  const isDead = pidNamespace() === 0 ? (other: number) => !isAlive(other) : null;
+  const hasKprobes = order.includes("kprobe") && !absent.has("kprobe");
+  let hasSessions = hasKprobes && offersSessions();
+  if (hasKprobes && !hasSessions)
+    log.verbose("not by kprobe.session: this kernel has none that keeps every return");
   let first = true;
   let ends = options.command === null ? [] : commandHooks;
   for (;;) {
+    const kretprobes = new Kretprobes(() => ownTgid(libbpf), isDead);
     const object = BpfObject.open(
       libbpf,
       bytes,
-      wantsPerfTracepoints,
+      { perf: wantsPerfTracepoints, session: hasSessions },
+      kretprobes,
       options.verbosity > 1 ? log.debug : null,
     );
     const links: Link[] = [];
@@ -153,21 +145,18 @@ export function attach(
       );
       const byHook = new Map<string, Link>();
       for (const program of programs) {
-        if (isOnce(program)) {
-          using link = program.attach([]);
-          link.iterate();
-          continue;
-        }
-        const link = program.attach(hooks[program.hook] ?? []);
+        const link = attachOne(program, hooks, traced);
+        if (link === null) continue;
         links.push(link);
         byHook.set(program.hook, link);
       }
       const [holders = null, descriptors = null] = ["holders_open", "descriptors_open"].map((hook) =>
         byHook.get(hook),
       );
-      return new Attached(object, traced, untraced(plans, options), links, holders, descriptors);
+      return new Attached(object, traced, untraced(plans, options), links, kretprobes, holders, descriptors);
     } catch (error) {
       for (const link of links) link[Symbol.dispose]();
+      kretprobes[Symbol.dispose]();
       object[Symbol.dispose]();
       if (!(error instanceof NativeError)) throw error;
       if (error instanceof ProgramError && ends.includes(error.program.hook)) {
@@ -175,8 +164,29 @@ export function attach(
         log.verbose(`what ends with cmd is not looked at: ${said(error)}`);
         continue;
       }
+      if (error instanceof ProgramError && hasSessions && error.program.way === "kprobe.session") {
+        hasSessions = false;
+        log.verbose(`not by kprobe.session: ${said(error)}`);
+        continue;
+      }
       giveUp(plans, error);
     }
+  }
+}
+
+/** Attaches a program, or runs it where that is all; null when those who have it do without. @throws ProgramError */
+function attachOne(program: Program, hooks: Hooks, traced: readonly Traced[]): Link | null {
+  try {
+    const link = program.attach(hooks[program.hook] ?? []);
+    if (!isOnce(program)) return link;
+    using once = link;
+    once.iterate();
+    return null;
+  } catch (error) {
+    const having = traced.filter(({ programs }) => programs.includes(program));
+    if (!(error instanceof ProgramError) || !having.every((one) => one.isOptional(program))) throw error;
+    for (const one of having) one.doWithout(program, error);
+    return null;
   }
 }
 
@@ -237,50 +247,10 @@ function isOnce({ hook }: Program): boolean {
  * When a program is attached: what functions receive is counted before what they send, or the receive of a message
  * that was counted might not be.
  */
-function turn({ hook }: Program): number {
-  // a receive that is seen to begin is seen to end
-  if (/^functions_\w+_receive_ends$/.test(hook)) return 0;
+function turn({ hook, isAtReturn }: Program): number {
+  // what is seen to begin is seen to end
+  if (isAtReturn && hook.startsWith("functions_")) return 0;
   if (hook === "copies_out" || /^functions_\w+_receive_begins$/.test(hook)) return 1;
   if (hook === "functions_begun") return 2;
   return hook === "calls_begun" ? 4 : 3;
-}
-
-/** Whether a hook is taken by any kind that is traced. */
-function isHooked(traced: readonly Traced[], wanted: string): boolean {
-  return traced.some(({ programs }) => programs.some(({ hook }) => hook === wanted));
-}
-
-/** Whether a kind is among those that the programs for system calls serve. */
-function isByCalls({ programs }: Traced): boolean {
-  return programs.some(({ hook }) => hook === "calls_exit");
-}
-
-function configure(
-  libbpf: Libbpf,
-  object: BpfObject,
-  kinds: readonly KindModule[],
-  traced: readonly Traced[],
-  options: Orders,
-  groups: Groups,
-): void {
-  const config = new Config(object.map(".rodata.config").words(Config.size));
-  config.contents = options.bytes ? 1 : 0;
-  config.maxBytes = options.maxBytes;
-  config.pidNamespace = pidNamespace();
-  config.ownTgid = config.pidNamespace === 0 ? process.pid : initialTgid(libbpf);
-  config.deliveries = isHooked(traced, "loopback_ready") ? 1 : 0;
-  config.unixDeliveries = isHooked(traced, "unix_ready") ? 1 : 0;
-  config.sends = isHooked(traced, "sends_length") ? 1 : 0;
-  config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
-  config.calls = traced.filter(isByCalls).reduce((mask, { kind: { id } }) => mask | (1 << id), 0);
-  for (const number of options.wanted.signals) {
-    if (number > 32) config.signalsHigh |= 1 << (number - 33);
-    else config.signalsLow |= 1 << (number - 1);
-  }
-  config.kernelSignals = options.kernelSignals ? 1 : 0;
-  config.noSelf = options.wanted.noSelf ? 1 : 0;
-  config.who = tells(options) ? 1 : 0;
-  groups.configure(object, config);
-  object.map("ring").maxEntries = options.ring;
-  if (!options.bytes) object.map("chunks").maxEntries = 1;
 }

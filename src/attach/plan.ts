@@ -1,6 +1,7 @@
 /** A kind on its way to a back end: those still to be tried, and why it had to give up the others. */
 import { describe, Errno, type NativeError, remedyAgainst } from "../../ffi/error.ts";
-import { type Backend, type BpfObject, backends, type Program, ProgramError } from "../../ffi/object.ts";
+import type { BpfObject } from "../../ffi/object.ts";
+import { type Backend, backends, type Program, ProgramError } from "../../ffi/program.ts";
 import { Failure } from "../failure.ts";
 import type { KindModule } from "../kinds/kind.ts";
 import { log } from "../log.ts";
@@ -13,12 +14,50 @@ export interface Refusal {
 }
 
 /** A kind that is traced, and how. */
-export interface Traced {
-  kind: KindModule;
-  backend: Backend;
-  programs: readonly Program[];
+export class Traced {
+  readonly #programs: Program[];
+  readonly #unseen: string[];
+
+  constructor(
+    readonly kind: KindModule,
+    readonly backend: Backend,
+    programs: readonly Program[],
+    unseen: readonly string[],
+  ) {
+    this.#programs = [...programs];
+    this.#unseen = [...unseen];
+  }
+
+  get programs(): readonly Program[] {
+    return this.#programs;
+  }
+
   /** as the `tracing` line says it */
-  unseen: readonly string[];
+  get unseen(): readonly string[] {
+    return this.#unseen;
+  }
+
+  /** Which of the ways that its back end has: `fexit`, `kprobe.session`, `kprobe + kretprobe`. */
+  get rung(): string {
+    const ways = new Set(this.#programs.map(({ way }) => way));
+    if (ways.has("kprobe.session")) return "kprobe.session";
+    if (ways.has("kretprobe")) return "kprobe + kretprobe";
+    return this.backend === "fentry" && ways.has("fexit") ? "fexit" : this.backend;
+  }
+
+  /** Whether the kind is traced without this program, too. */
+  isOptional({ hook, backend }: Program): boolean {
+    return backend === "kprobe" && this.kind.optional?.[hook] !== undefined;
+  }
+
+  /** Leaves out a program that this kernel has no place for. */
+  doWithout(program: Program, error: ProgramError): void {
+    const { hook } = program;
+    log.verbose(leftOut(this.kind, error));
+    this.#programs.splice(this.#programs.indexOf(program), 1);
+    const lack = this.kind.optional?.[hook];
+    if (typeof lack === "string" && !this.#unseen.includes(lack)) this.#unseen.push(lack);
+  }
 }
 
 export class Plan {
@@ -71,13 +110,13 @@ export class Plan {
         }
       } catch (error) {
         if (!(error instanceof ProgramError) || lack === undefined) throw error;
-        log.verbose(`${kind.name}: ${program.hook} is left out: ${error.message}`);
+        log.verbose(leftOut(kind, error));
       }
       if (lack !== undefined && lack !== null) unseen.push(lack);
       return false;
     });
     for (const program of programs) program.enable(true);
-    return { kind, backend, programs, unseen };
+    return new Traced(kind, backend, programs, unseen);
   }
 
   /** Whether the program at fault is one of this plan's, so that it has to do without. */
@@ -93,7 +132,7 @@ export class Plan {
     // another back end would have the same
     if (backend === "any" && this.kind.optional?.[hook] !== undefined) {
       this.#without.add(hook);
-      log.verbose(`${this.kind.name}: ${hook} is left out: ${error.message}`);
+      log.verbose(leftOut(this.kind, error));
       return;
     }
     this.#refuse(this.#candidates.shift()!, { reason: said(error), errno: error.errno });
@@ -134,6 +173,10 @@ export class Plan {
     if (backend === undefined || this.kind.hooks[hook] === undefined) return false;
     return this.kind.within?.[hook]?.includes(backend) ?? true;
   }
+}
+
+function leftOut({ name }: KindModule, { program, message }: ProgramError): string {
+  return `${name}: ${program.hook} is left out: ${message}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import program from "#dist/child.elf" with { type: "file" };
-import { backends } from "../../ffi/object.ts";
+import { backends } from "../../ffi/program.ts";
 import type { Kind } from "../event.ts";
 import { kinds } from "../kinds/index.ts";
 import type { KindModule } from "../kinds/kind.ts";
@@ -18,6 +18,8 @@ const eventPatience = 2000;
 /** The result of one back end for one kind. */
 interface Attempt {
   backend: string;
+  /** which of its ways: `fexit`, `kprobe.session`; empty when it is not traced */
+  rung: string;
   works: boolean;
   /** its blind spots */
   blind: string[];
@@ -60,6 +62,7 @@ async function examine(): Promise<Report> {
     for (const finding of findings) {
       const trial = trials.find(({ type }) => type === finding.type)?.trial ?? {
         backend,
+        rung: "",
         works: false,
         blind: [],
         reason: `${missing?.name}: ${missing?.finding}`,
@@ -81,7 +84,7 @@ async function examine(): Promise<Report> {
 async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[]> {
   // a compiled executable has its script in a file system of its own
   const self = Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
-  const ipcdump = Bun.spawn([...self, "-f", "json", "--backend", backend], {
+  const ipcdump = Bun.spawn([...self, "-v", "-f", "json", "--backend", backend], {
     stdin: "pipe", // there may be no /dev/null
     stdout: "pipe",
     stderr: "pipe",
@@ -104,6 +107,7 @@ async function attempt(backend: string): Promise<{ type: Kind; trial: Attempt }[
     const traced = parenthesized(tracing() ?? "", type);
     const trial: Attempt = {
       backend: traced?.backend ?? backend,
+      rung: rungOf(said, type),
       works: false,
       blind: traced?.blind ?? [],
       reason: "",
@@ -147,11 +151,17 @@ function parenthesized(line: string, type: Kind): { backend: string; blind: stri
   return { backend, blind };
 }
 
-/** The line of ipcdump about a kind, or about everything. */
+/** The way of its back end that a kind is traced by. */
+function rungOf(said: readonly string[], type: Kind): string {
+  const prefix = `${type}: rung `;
+  return said.find((line) => line.startsWith(prefix))?.slice(prefix.length) ?? "";
+}
+
+/** The line of ipcdump about a kind, or about everything: what -v says of each try comes before it. */
 function reasonOf(said: readonly string[], type: Kind): string {
   const own = new RegExp(`(?:^not tracing |^|; )${type}: (.+)$`);
   const line =
-    said.map((one) => own.exec(one)?.[1]).find((reason) => reason !== undefined) ??
+    said.map((one) => own.exec(one)?.[1]).findLast((reason) => reason !== undefined) ??
     said.find((one) => one.startsWith("ipcdump: "))?.slice("ipcdump: ".length);
   // the remedy behind it is for those who did not ask doctor, the back end is known
   return line?.split("; ")[0]?.replace(/^\w+: (?=cannot )/, "") ?? "it did not start in time";
@@ -193,7 +203,7 @@ function describe({ kernel, works, kinds, checks }: Report): string {
     ];
     const names = good.length === kinds.length ? "all kinds" : good.map(({ type }) => type).join(", ");
     lines.push(
-      `  ${backend}: ${[names, ...reasons].filter((part) => part !== "").join("; ") || "nothing to it here"}`,
+      `  ${backend}${waysOf(trials, backend)}: ${[names, ...reasons].filter((part) => part !== "").join("; ") || "nothing to it here"}`,
     );
   }
   lines.push("", "Here:");
@@ -204,6 +214,14 @@ function describe({ kernel, works, kinds, checks }: Report): string {
   }
   lines.push("", works ? "Every kind works." : "Not every kind works.");
   return `${lines.join("\n")}\n`;
+}
+
+/** ` (kprobe.session)`: the ways of a back end beside the plain one; empty where it has none here. */
+function waysOf(trials: readonly (Attempt | undefined)[], backend: string): string {
+  const rungs = new Set(
+    trials.map((trial) => trial?.rung ?? "").filter((rung) => rung !== "" && rung !== backend),
+  );
+  return rungs.size === 0 ? "" : ` (${[...rungs].join(", ")})`;
 }
 
 function reasonsOf(trials: readonly Attempt[]): string {

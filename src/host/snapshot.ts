@@ -1,6 +1,7 @@
 /** Everything that processes can communicate by, as it is at one moment: what the kernel's iterator over open files says. */
 import { readFileSync } from "node:fs";
 import objectFile from "#dist/ipcdump.bpf.o" with { type: "file" };
+import { Kretprobes } from "../../ffi/kretprobes.ts";
 import { BpfObject } from "../../ffi/object.ts";
 import { libbpf } from "../attach/libbpf.ts";
 import { Config } from "../layout.ts";
@@ -13,7 +14,13 @@ const hook = "descriptors_open";
 /** @throws NativeError where this kernel has no such iterator (before 5.8), or without privileges */
 export function openDescriptors(): Descriptor[] {
   const library = libbpf();
-  using object = BpfObject.open(library, readFileSync(objectFile), false, null);
+  using object = BpfObject.open(
+    library,
+    readFileSync(objectFile),
+    { perf: false, session: false },
+    new Kretprobes(() => 0, null),
+    null,
+  );
   const program = object.programs.find((one) => one.hook === hook)!;
   program.enable(true);
   new Config(object.map(".rodata.config").words(Config.size)).pidNamespace = pidNamespace();

@@ -1,5 +1,5 @@
 /** Hooks of bpf/functions.bpf.c: with fentry, the functions by which files of several families are given something. */
-import type { Hooks } from "../../ffi/object.ts";
+import type { Hooks } from "../../ffi/program.ts";
 
 const fileFunctions: Hooks = {
   functions_splice: ["do_splice"],
@@ -63,9 +63,16 @@ export const terminalFunctions: Hooks = {
   functions_tty_ioctl: ["tty_ioctl"],
 };
 
-/** The blind spots, as KindModule has them, where pages are sent as messages (6.5), or there is no MPTCP: none. */
+/**
+ * The blind spots, as KindModule has them. There is nothing to be blind to where pages are sent as messages (6.5), or
+ * there is no MPTCP. IPv6 may be a module that nobody has loaded.
+ */
 export const withoutFunctions: Readonly<Record<string, string | null>> = {
   functions_unix_page: null,
   functions_inet_page: null,
   functions_mptcp_accept: null,
+  functions_inet6: "ipv6 loaded later",
+  functions_inet6_receive_begins: null,
+  functions_inet6_receive_ends: null,
+  functions_udp6: null,
 };

@@ -1,5 +1,5 @@
 /** Hooks whose programs are for several families of kinds, those of calls and requests. */
-import type { Backend, Hooks } from "../../ffi/object.ts";
+import type { Backend, Hooks } from "../../ffi/program.ts";
 
 /** System calls. */
 export const callHooks: Hooks = {

@@ -1,6 +1,6 @@
 /** The facts that a kind tells of itself; src/kinds/index.ts lists them all. */
 import type { Channel, Channels } from "../../ffi/channel.ts";
-import type { Backend, Hooks } from "../../ffi/object.ts";
+import type { Backend, Hooks } from "../../ffi/program.ts";
 import type { Carries, Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";

@@ -1,6 +1,6 @@
 /** Open files, as the kernel's iterator over those of all processes says what they are. */
 import { whole } from "../../ffi/halves.ts";
-import type { Link } from "../../ffi/object.ts";
+import type { Link } from "../../ffi/program.ts";
 import { printable } from "../bytes/escape.ts";
 import { DescriptorMode, DescriptorOf, DescriptorRecord } from "../layout.ts";
 

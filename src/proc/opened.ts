@@ -1,7 +1,7 @@
 /** All sockets and terminals' masters that processes have open, as the kernel's iterator over open files says. */
 
 import { whole } from "../../ffi/halves.ts";
-import type { Link } from "../../ffi/object.ts";
+import type { Link } from "../../ffi/program.ts";
 import { HolderRecord } from "../layout.ts";
 
 /** Hears of an open socket by its inode, or of a master (inode 0) by its number. */

@@ -181,8 +181,9 @@ function lastWords(signal: string): string {
 /** What the user has to know before the first event. */
 function introduce({ traced, untraced }: Attached, own: Surroundings | null, insideOnly: boolean): void {
   for (const [kind, reason] of untraced) log.warn(`not tracing ${kind}: ${reason}`);
-  for (const { kind, programs } of traced) {
-    for (const program of programs) log.verbose(`${kind.name}: ${program.hook} by ${program.backend}`);
+  for (const { kind, programs, rung } of traced) {
+    log.verbose(`${kind.name}: rung ${rung}`);
+    for (const { hook, way, target } of programs) log.verbose(`${kind.name}: ${hook} by ${way} at ${target}`);
   }
   for (const line of own?.lines ?? []) log.info(line);
   if (insideOnly) log.info("not shown: what has no end in this pid namespace; --all-ns shows it");

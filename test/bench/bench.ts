@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import type { Backend } from "../../ffi/object.ts";
+import type { Backend } from "../../ffi/program.ts";
 import type { Figure } from "./figure.ts";
 
 /** What a row is told. */

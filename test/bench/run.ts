@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Backend, backends } from "../../ffi/object.ts";
+import { type Backend, backends } from "../../ffi/program.ts";
 import { SERIES, type Series } from "../vm/kernels.ts";
 import { type Bench, lastCpu, outputFolder, type Row } from "./bench.ts";
 import { cost } from "./cost.ts";

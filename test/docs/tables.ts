@@ -3,7 +3,7 @@
  *
  *   bun test/docs/tables.ts       # writes them where they stand
  */
-import { backends } from "../../ffi/object.ts";
+import { backends } from "../../ffi/program.ts";
 import { help } from "../../src/command/help.ts";
 import { kindWords } from "../../src/command/selection.ts";
 import { kinds } from "../../src/kinds/index.ts";

@@ -13,7 +13,7 @@ interface Report {
     type: string;
     works: boolean;
     backend: string | null;
-    trials: { backend: string; works: boolean; reason: string }[];
+    trials: { backend: string; rung: string; works: boolean; reason: string }[];
   }[];
   checks: { name: string; ok: boolean; finding: string; remedy: string }[];
 }
@@ -38,10 +38,12 @@ if (!inVm) {
     expect(report.kinds.map(({ type }) => type)).toEqual(kinds.map(({ name }) => name));
     expect(report.kinds.filter(({ works }) => !works)).toEqual([]);
     expect([report.works, status]).toEqual([true, 0]);
-    using ipcdump = await Ipcdump.tracing([]);
+    using ipcdump = await Ipcdump.tracing(["-v"]);
     const line = await ipcdump.untilTracing();
     for (const { type, backend, trials } of report.kinds) {
       expect(line).toContain(`${type} (${backend}`);
+      const used = trials.find((trial) => trial.backend === backend);
+      expect(ipcdump.stderr).toContain(`${type}: rung ${used?.rung}`);
       for (const trial of trials) expect(trial.works).toBe(trial.reason === "");
     }
     for (const { ok, remedy } of report.checks) expect(ok).toBe(remedy === "");

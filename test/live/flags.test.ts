@@ -235,7 +235,7 @@ const good: Record<Exclude<FlagName, ByIdentity>, Good> = {
   "no-lost": { words: "-L" },
   color: { words: "-f text --color always", pairs: "", stdout: /^.\[2m\d\d:\d\d:\d\d\./m },
   backend: { words: `--backend ${BACKEND}`, stderr: /^tracing signal \(tracepoint\)/m },
-  verbose: { words: "-v", stderr: /^signal: signal_generate by tracepoint$/m },
+  verbose: { words: "-v", stderr: /^signal: signal_generate by raw tracepoint at signal_generate$/m },
   quiet: { words: "-q --duration 0.1", pairs: "", silent: true, stderr: /^$/ },
   help: { words: "-h", pairs: "", silent: true, stdout: /^Usage: ipcdump/, stderr: /^$/ },
   version: { words: "--version", pairs: "", silent: true, stdout: /^ipcdump \d/, stderr: /^$/ },

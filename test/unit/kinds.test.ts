@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { backends } from "../../ffi/object.ts";
+import { backends } from "../../ffi/program.ts";
 import { kinds } from "../../src/kinds/index.ts";
 import * as layouts from "../../src/layout.ts";
 
