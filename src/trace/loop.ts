@@ -15,6 +15,7 @@ import type { Followers } from "../filter/followers.ts";
 import type { Format } from "../format/format.ts";
 import type { Table } from "../format/table.ts";
 import type { Shared } from "../layout.ts";
+import { flushLog } from "../log.ts";
 import type { Identities } from "../name/identities.ts";
 import type { Receivers } from "../name/receivers.ts";
 import type { Waiting } from "../name/waiting.ts";
@@ -132,6 +133,8 @@ export class Loop {
     const { ring, clock, batch, waiting, receivers, identities, losses, ledgers, followers } = this.#stages;
     const { stage, sink, printer } = this.#stages;
     const ending = this.#ending;
+    // who reads stderr late has all of it, without another line to push it
+    flushLog(0);
     if (ending.takeReport()) this.#reportAt = ring.produced;
     ending.look(ring.produced);
     clock.sample();

@@ -29,6 +29,7 @@ const onlyHere = [
   "hostile",
   "inherited",
   "killed",
+  "late",
   "multitude",
   "storm",
   "newkind",
