@@ -27,7 +27,9 @@ function capture({ fifo, filter, settings }: Extract<Call, { ask: "capture" }>):
       `tracing needs ${missing.join(", ")}, which this user has not\n` +
         "How to give them: sudo ipcdump extcap --install",
     );
-  const options = optionsOf([...flagsOf(settings), ...filter]);
+  // what Wireshark shows makes it speak to the display, which it would show again
+  const caller = process.ppid > 0 ? [`--not-pid=${process.ppid}`] : [];
+  const options = optionsOf([...flagsOf(settings), ...caller, ...filter]);
   const bytes = settings.contents !== "false";
   return { ...options, output: fifo, bytes, quiet: options.verbosity === 0 };
 }

@@ -145,7 +145,9 @@ export class Flows {
     const to =
       destination ?? nobody(channel, "unknownDestination", () => this.#addresses.ofNobody(blocks, out));
     if (channel.firstAddress.length === 0) channel.firstAddress = from;
-    const isFirst = isUnix ? sourceInode === channel.firstInode : same(from, channel.firstAddress);
+    const isFirst = isUnix
+      ? sourceInode === channel.firstInode
+      : kind !== "pty" || same(from, channel.firstAddress); // pipes and queues go one way
     return isFirst
       ? this.#direction(channel, from, to, channel.firstPort, channel.otherPort)
       : this.#direction(channel, from, to, channel.otherPort, channel.firstPort);

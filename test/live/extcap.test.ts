@@ -2,15 +2,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
-  closeSync,
-  constants,
   copyFileSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readlinkSync,
-  readSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -18,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually, PATIENCE } from "../harness/condition.ts";
+import { PATIENCE } from "../harness/condition.ts";
 import { EXECUTABLE, STATIC } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
 import { CAPABILITIES } from "../harness/privileges.ts";
@@ -244,38 +240,4 @@ test("a filter is refused with its reason, and one of ours is not", () => {
     const { status, stdout } = asked(filter);
     expect([filter, status, reason.test(stdout) || stdout]).toEqual([filter, 0, true]);
   }
-});
-
-describe("a capture ends without a word", () => {
-  async function capturing(end: (process: Bun.Subprocess, reader: number) => void): Promise<void> {
-    const fifo = join(folder, `end-${Bun.randomUUIDv7()}`);
-    run("mkfifo", fifo);
-    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-    const words = ["--capture", "--extcap-interface", "ipcdump", "--fifo", fifo];
-    const ipcdump = Bun.spawn([EXECUTABLE, ...words, "--extcap-capture-filter", "-t signal -p 1"], {
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    // its file's header comes once it traces
-    await eventually("the header", () => {
-      if (ipcdump.exitCode !== null) throw new Error("it ended by itself");
-      try {
-        return readSync(reader, new Uint8Array(65_536)) > 0 || undefined;
-      } catch {
-        return undefined; // nothing yet
-      }
-    });
-    end(ipcdump, reader);
-    expect(await ipcdump.exited).toBe(0);
-    expect([await ipcdump.stdout.text(), await ipcdump.stderr.text()]).toEqual(["", ""]);
-  }
-
-  test("by SIGTERM", () =>
-    capturing((process, reader) => {
-      process.kill("SIGTERM");
-      // what it still has to write finds a reader
-      setTimeout(() => closeSync(reader), 0);
-    }));
-
-  test("when nobody reads any more", () => capturing((_, reader) => closeSync(reader)));
 });

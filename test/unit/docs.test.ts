@@ -12,7 +12,9 @@ const root = join(import.meta.dir, "../..");
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
-  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
 ];
 
 /** A page without its blocks of code. */

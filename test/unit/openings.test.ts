@@ -1,7 +1,7 @@
 /** How conversations open that Wireshark's dissectors need help with. */
 import { expect, test } from "bun:test";
 import { dbusHandshakePort, dbusPort, mysqlPort, privatePorts } from "../../src/pcapng/ports.ts";
-import { end, json, packets, record, replay, unixStream } from "./recordings.ts";
+import { end, json, packets, pipe, record, replay, unixStream } from "./recordings.ts";
 
 const encoder = new TextEncoder();
 const [client, server] = [end(1, "client", 1), end(2, "server", 2)];
@@ -86,3 +86,13 @@ test.each(["/run/docker.sock", "/tmp/x"])(
     expect(next.size).toBe(path === "/tmp/x" ? count : privatePorts);
   },
 );
+
+test("a pipe goes one way, whoever writes and reads", () => {
+  const bytes = Uint8Array.of(1);
+  const file = record([
+    pipe(client, server, bytes, "f"),
+    pipe(end(3, "a", 3), end(4, "b", 4), bytes, "f"),
+    pipe(server, client, bytes, "f"),
+  ]);
+  expect(new Set(packets(file).map(({ ports }) => ports.join())).size).toBe(1);
+});

@@ -17,6 +17,7 @@ const inTurn = ["unix", "loopback", "pty", "select"];
  * files no VM has the compilers, tshark, bash, script, tmux, runc or nft. No kernel changes what bad words are answered.
  */
 const onlyHere = [
+  "capture",
   "contents",
   "decode",
   "described",
