@@ -5,7 +5,9 @@
 #include "ongoing.h"
 #include "family.h"
 
+#define IOCB_CMD_PREAD 0
 #define IOCB_CMD_PWRITE 1
+#define IOCB_CMD_PREADV 7
 #define IOCB_CMD_PWRITEV 8
 /* of one call that are looked through */
 #define REQUESTS 64
@@ -69,6 +71,39 @@ static __always_inline void find_request(struct ongoing *ongoing, u64 socket)
 
 	ongoing->argument[5] = 0;
 	repeat_while(i, REQUESTS, !is_request_of(socket, first + i));
+}
+
+/* Whether it reads from this socket, or, of 0, from one of ours; that is what the call takes from now. -1: it is none */
+__weak __noinline int is_reading(u64 socket, u32 n)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct iocb request = {};
+	enum family family;
+	struct file *file;
+	u64 found = 0;
+
+	if (!ongoing || n >= ongoing->argument[1] ||
+	    !read_request(ongoing->argument[2], n, ongoing->compat, &request))
+		return -1;
+	if (request.opcode != IOCB_CMD_PREAD && request.opcode != IOCB_CMD_PREADV)
+		return 0;
+	file = file_of(request.fd);
+	family = family_of(file, &found);
+	if (!found || family == FAMILY_NONE || (socket && found != socket))
+		return 0;
+	ongoing->from = (u64)file;
+	ongoing->from_family = family;
+	ongoing->from_fd = request.fd;
+	ongoing->messages = n + 1;
+	return 1;
+}
+
+/* Which request of the current call receives now, from a socket if that is known */
+static __always_inline void find_reading(struct ongoing *ongoing, u64 socket)
+{
+	u32 first = ongoing->messages;
+
+	repeat_while(i, REQUESTS, !is_reading(socket, first + i));
 }
 
 #endif

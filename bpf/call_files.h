@@ -24,6 +24,7 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 			*to = fd;
 		break;
 	case CALL_AIO:
+		shared.requests = 1;
 		*to = written_by_request(argument(regs, 2, compat), 0, compat);
 		break;
 	case CALL_VMSPLICE: {

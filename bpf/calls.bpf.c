@@ -78,9 +78,6 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 {
 	struct file *file = (struct file *)ongoing->to;
 
-	/* its result is how many requests began */
-	if (ongoing->call == CALL_AIO && !ongoing->messages)
-		return 0;
 	if (is_told(ongoing->to_family) && ongoing->call != CALL_SETSOCKOPT) {
 		if (ongoing->messages && moves_in_pieces(ongoing->call))
 			result = ongoing->sent;
@@ -146,6 +143,7 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	ongoing->from_fd = from_fd;
 	ongoing->to_fd = to_fd;
 	ongoing->taken = 0;
+	ongoing->piece_count = 0;
 	ongoing->from = from_family == FAMILY_NONE ? 0 : (u64)from;
 	ongoing->to = to_family == FAMILY_NONE ? 0 : (u64)to;
 	ongoing->messages = 0;
@@ -250,7 +248,13 @@ static __always_inline int on_return(struct pt_regs *regs, long result)
 	}
 	families = ongoing->from_family | ongoing->to_family;
 	FAMILIES(ENDS)
-	if (result >= 0 || result == -EINPROGRESS)
+	/* its requests are told of one by one, and its result is how many began */
+	if (ongoing->call == CALL_AIO) {
+		end_call(ongoing);
+		return 0;
+	}
+	/* one that failed may have taken something from a socket, or left there what was copied */
+	if (result >= 0 || result == -EINPROGRESS || ongoing->taken)
 		on_received(ongoing, result);
 	/* a call that could not write down how much it has sent has sent it all the same */
 	if (result >= 0 || result == -EINPROGRESS || ongoing->messages)

@@ -14,7 +14,7 @@
  *   PIPES: a task's call begins, whose files are in ongoing.h; it returned; or its return was skipped
  *   SOCKETS, FILES: an object, which is a socket or a file, and the result of the call that the current thread is in;
  *     or it is that of a request which has completed
- *   SOCKETS: how much of a buffer was copied out of a socket
+ *   SOCKETS: how much of a buffer is copied out of a socket
  *   FILES: a file was opened, or is closed
  *   CALLS: one of its calls begins, or has returned
  */
@@ -25,7 +25,7 @@
 	int name##_received(u64 object, s64 result);                                               \
 	int name##_sent(u64 object, s64 result);                                                   \
 	int name##_completed(u64 object);                                                          \
-	int name##_copied(u64 socket, u32 length);                                                 \
+	int name##_copied(u64 socket, u64 buffer, u32 length);                                     \
 	int name##_opened(u64 file);                                                               \
 	int name##_closed(u64 file);                                                               \
 	int name##_entered(u64 task, u64 regs, u32 call);                                          \

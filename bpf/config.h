@@ -62,7 +62,8 @@ struct shared {
 	u32 ledgers;
 	/* some call was without a place of its own (ongoing.h) */
 	u32 displaced;
-	u32 reserved;
+	/* somebody makes calls of io_submit(2) */
+	u32 requests;
 };
 
 #endif

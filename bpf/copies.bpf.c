@@ -3,11 +3,12 @@
  * What sockets give to those who receive, at the moment when a buffer is copied: its socket is locked then, so
  * however many receive at once, this is the order in which they did. Their calls return in any order.
  */
+#include "aio.h"
 #include "calls.h"
 #include "hook.h"
 #include "position.h"
 
-#define COPIED(name, NAME, way, kinds) ASK(NAME, way, SOCKETS, name##_copied(sk, length))
+#define COPIED(name, NAME, way, kinds) ASK(NAME, way, SOCKETS, name##_copied(sk, buffer, length))
 /*
  * Whether a receive that began before its function was hooked is over: nobody saw its return, and its thread is in a
  * call about another file by now.
@@ -18,10 +19,10 @@ static __always_inline bool is_over(const struct ongoing *ongoing)
 	       (u64)file_of(argument(current_regs(), 0, in_compat_call())) != ongoing->from;
 }
 
-static __always_inline int on_copy(u32 length)
+static __always_inline int on_copy(const struct sk_buff *skb, u32 length)
 {
 	struct ongoing *ongoing = current_ongoing();
-	u64 sk;
+	u64 buffer = scalar(skb), sk;
 
 	if (!ongoing || only_looks(ongoing))
 		return 0;
@@ -29,6 +30,8 @@ static __always_inline int on_copy(u32 length)
 		end_call(ongoing);
 		return 0;
 	}
+	if (ongoing->call == CALL_AIO && config.sends && !ongoing->from)
+		find_reading(ongoing, 0);
 	sk = (u64)sock_of_file((struct file *)ongoing->from);
 	switch (ongoing->from_family) {
 		FAMILIES(COPIED)

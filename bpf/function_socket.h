@@ -77,6 +77,7 @@ static __always_inline void begin_receive(u32 thread, struct file *file, u64 soc
 	ongoing->from_fd = -1;
 	ongoing->to_fd = -1;
 	ongoing->taken = 0;
+	ongoing->piece_count = 0;
 	ongoing->from = (u64)file;
 	ongoing->to = 0;
 	ongoing->messages = 0;
@@ -111,9 +112,12 @@ static __always_inline void on_receive_ends(struct socket *socket, s64 result)
 	if (!ongoing || ongoing->number != BY_FUNCTION)
 		return;
 	family = family_of_socket(socket, &sock);
-	if (result >= 0 && family == FAMILY_UNIX)
+	/* one that failed may have taken something, or left there what was copied */
+	if (result < 0 && !ongoing->taken)
+		family = FAMILY_NONE;
+	if (family == FAMILY_UNIX)
 		unix_message_received(sock, result);
-	else if (result >= 0 && family == FAMILY_LOOPBACK)
+	else if (family == FAMILY_LOOPBACK)
 		loopback_message_received(sock, result);
 	end_call(ongoing);
 }

@@ -63,17 +63,30 @@
 		return and_who(body((struct sock *)event->sk, event->ret));                        \
 	}
 
-/* body(u32 length) */
+/* body(struct sock *sk, int result) */
+#define ON_SOCK_RECEIVED(hook, body)                                                               \
+	SEC("?tp_btf/sock_recv_length")                                                            \
+	int BPF_PROG(hook, struct sock *sk, int result)                                            \
+	{                                                                                          \
+		return and_who(body(sk, result));                                                  \
+	}                                                                                          \
+	SEC("?tp/sock/sock_recv_length")                                                           \
+	int hook##__perf(struct trace_event_raw_sock_msg_length *event)                            \
+	{                                                                                          \
+		return and_who(body((struct sock *)event->sk, event->ret));                        \
+	}
+
+/* body(const struct sk_buff *skb, u32 length) */
 #define ON_SOCKET_COPY(hook, body)                                                                 \
 	SEC("?tp_btf/skb_copy_datagram_iovec")                                                     \
 	int BPF_PROG(hook, const struct sk_buff *skb, int length)                                  \
 	{                                                                                          \
-		return and_who(body(length));                                                      \
+		return and_who(body(skb, length));                                                 \
 	}                                                                                          \
 	SEC("?tp/skb/skb_copy_datagram_iovec")                                                     \
 	int hook##__perf(struct trace_event_raw_skb_copy_datagram_iovec *event)                    \
 	{                                                                                          \
-		return and_who(body(event->len));                                                  \
+		return and_who(body(event->skbaddr, event->len));                                  \
 	}
 
 #endif

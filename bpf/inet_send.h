@@ -44,6 +44,7 @@ __noinline int locate_inet_send(u32 via_uring)
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct sock *other;
+	struct owner *owner;
 	struct file *file;
 	int known = 0;
 
@@ -70,7 +71,8 @@ __noinline int locate_inet_send(u32 via_uring)
 	} else if (other) {
 		file = sock_file(other);
 		destination->who = holder_of(other, send->dst_inode, INET_PEER);
-		if (destination->who.tgid && file && !is_held_once(file))
+		owner = bpf_map_lookup_elem(&owners, &send->other);
+		if (destination->who.tgid && file && owner && !is_held_by_one(file, owner->leader))
 			send->located = EVENT_DST_GUESS;
 	} else {
 		destination->who = send->listener;

@@ -82,7 +82,7 @@ __noinline int loopback_completed(u64 socket)
 	if (!serves(FAMILY_LOOPBACK) || !completion)
 		return 0;
 	on_inet_sock_used(socket, (u64)completion->task, -1);
-	if (receives(completion->opcode) && is_inet(sk, IPPROTO_TCP))
+	if (takes(completion) && is_inet(sk, IPPROTO_TCP))
 		tcp_consumed(socket, (u64)completion->task, completion->result);
 	if (completion->opcode == OP_ACCEPT)
 		on_inet_sock_used((u64)sock_of(file_of(accepted(completion))),
@@ -106,9 +106,9 @@ __noinline int loopback_received(u64 socket, s64 result)
 	if (!serves(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
 	on_inet_sock_used(socket, bpf_get_current_task(), ongoing->from_fd);
-	if (!ongoing->taken && is_inet((void *)socket, IPPROTO_TCP))
-		tcp_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result));
-	if (ongoing->call == CALL_ACCEPT)
+	if (is_inet((void *)socket, IPPROTO_TCP))
+		tcp_consumed_by_call(socket, result);
+	if (ongoing->call == CALL_ACCEPT && result >= 0)
 		on_inet_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result);
 	return 0;
 }
@@ -204,8 +204,8 @@ __noinline int loopback_message_received(u64 socket, s64 result)
 	if (!has_traced(FAMILY_LOOPBACK) || !ongoing)
 		return 0;
 	on_inet_sock_used(socket, bpf_get_current_task(), held_since(ongoing, socket));
-	if (!ongoing->taken && is_inet((void *)socket, IPPROTO_TCP))
-		tcp_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result));
+	if (is_inet((void *)socket, IPPROTO_TCP))
+		tcp_consumed_by_call(socket, result);
 	return 0;
 }
 

@@ -30,7 +30,10 @@ struct ongoing {
 	u64 sent;     /* bytes of a splice or sendfile so far */
 	s32 from_fd;
 	s32 to_fd;
-	u32 taken; /* bytes or messages that sockets gave to this call so far */
+	u32 taken; /* bytes or messages that a socket gave to this call or request so far */
+	/* the last of them of a stream, which is not noted yet: the call's memory may not be able to have it */
+	u32 piece_start;
+	u32 piece_count; /* 0: there is none */
 	u32 reserved;
 	/* for pipe_calls.h: ledgers that count this call, and who writes */
 	u64 from_pipe;

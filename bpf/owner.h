@@ -25,11 +25,20 @@ struct owner {
 	u32 made;	       /* by `who`, and not used since */
 	s32 fd;		       /* by which he used it; HELD; -1: not known */
 	u32 sent;	       /* behind the last that was sent here; unused for TCP */
-	u32 received;	       /* behind the last that was received */
+	u32 received;	       /* behind the last that was copied to a receiver; unused for TCP */
 	u32 since;	       /* from here on nobody but `reader` has received */
 	u32 watched;	       /* receives that begin before this are told */
 	u32 waits;	       /* how often a send was not decided */
 	u32 let_go;	       /* how often a descriptor of it was let go, as functions tell */
+	u32 noted;	       /* behind the last that `reader` is known to have taken */
+	u32 notes;	       /* who notes that now: an addition each, as pipe_calls.h has its lock */
+	u32 piece_thread;      /* that copied the last piece of a stream, as position.h has it; 0: it is settled */
+	u32 piece_left;	       /* how much was in its buffer before */
+	u64 piece_place;       /* the buffer, or for TCP the piece's number */
+	u32 piece_count;
+	u32 failed_thread; /* who copied a piece that is still there */
+	u32 counted;	   /* what was in a unix socket at first sight is in `sent` */
+	u32 reserved;
 };
 
 struct {
@@ -52,20 +61,36 @@ static __always_inline bool is_of(struct owner *owner, u64 inode, u64 peer)
 	return peer && owner->peer == peer;
 }
 
+/* Too large for the stack */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct owner);
+} new_owners __weak SEC(".maps");
+
 /* Begins what is known of a socket. A function of its own, for its frame to lie beside others */
 __weak __noinline int begin_owner(u64 socket, u64 inode, u64 peer)
 {
-	struct owner fresh = {.inode = inode, .peer = peer, .fd = -1};
-	struct owner *known = bpf_map_lookup_elem(&owners, &socket);
+	u32 zero = 0;
+	struct owner *fresh = bpf_map_lookup_elem(&new_owners, &zero);
 
+	if (!fresh)
+		return -1;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->inode = inode;
+	fresh->peer = peer;
+	fresh->fd = -1;
 	/* not 0: receives of the socket that was here before are not to be taken for its own */
-	fresh.sent = is_inet((void *)socket, IPPROTO_TCP)
-			     ? BPF_CORE_READ((struct tcp_sock *)socket, copied_seq)
-			     : bpf_ktime_get_ns();
-	fresh.received = fresh.sent;
-	fresh.since = fresh.sent;
-	fresh.watched = fresh.sent;
-	return bpf_map_update_elem(&owners, &socket, &fresh, known ? BPF_ANY : BPF_NOEXIST);
+	fresh->sent = is_inet((void *)socket, IPPROTO_TCP)
+			      ? BPF_CORE_READ((struct tcp_sock *)socket, copied_seq)
+			      : bpf_ktime_get_ns();
+	fresh->received = fresh->sent;
+	fresh->noted = fresh->sent;
+	fresh->since = fresh->sent;
+	fresh->watched = fresh->sent;
+	return bpf_map_update_elem(&owners, &socket, fresh,
+				   bpf_map_lookup_elem(&owners, &socket) ? BPF_ANY : BPF_NOEXIST);
 }
 
 /* What is known of a socket; begun when that is nothing */
@@ -128,6 +153,7 @@ static __always_inline void sock_created(struct sock *sk, s32 fd)
 		return;
 	identify((void *)bpf_get_current_task(), &self);
 	introduce(&self);
+	owner->counted = 1;
 	owner->leader = self.leader;
 	owner->born = self.born;
 	owner->fd = fd;
@@ -177,6 +203,20 @@ static __always_inline bool holds(struct owner *owner, struct file *file)
 	files = BPF_CORE_READ(table, fd);
 	load(&there, sizeof(there), files + fd);
 	return there == file;
+}
+
+/*
+ * Whether nobody but one process, by its leader, can use a file that it has: it is its only descriptor, and that is in no
+ * table that is another process's as well (CLONE_FILES without CLONE_THREAD).
+ */
+static __always_inline bool is_held_by_one(struct file *file, u64 leader)
+{
+	struct task_struct *task = (void *)leader;
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	s32 tables = BPF_CORE_READ(files, count.counter);
+	s32 threads = BPF_CORE_READ(task, signal, nr_threads);
+
+	return is_held_once(file) && tables <= threads;
 }
 
 /* Who used a socket last and has it still; tgid 0: nobody that is known */

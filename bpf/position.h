@@ -5,14 +5,21 @@
  * only one process has the other end open, the one that has received from it before. Else the event
  * is open, and every receive of what it covers is told to user space, which joins them. Either side writes what
  * it did before it reads what the other did, so no event waits for a receive that is not told.
+ *
+ * A piece of a stream that is being copied is taken only if the caller's memory can have it. So it is noted later: as the
+ * call copies its next piece, or has returned. Other calls may have taken and noted later pieces by then.
  */
 #ifndef POSITION_H
 #define POSITION_H
+#include "completion.h"
 #include "owner.h"
 
 #define RECEIVED_MESSAGES 256
 #define MSG_ERRQUEUE 0x2000
 #define MSG_PEEK 2
+#define MSG_WAITALL 0x100
+/* in place of a thread: what it copies is about to be counted */
+#define COPYING (~0U)
 
 /* Where what a call sent goes; in a map, for global functions answer numbers only */
 struct destination {
@@ -44,6 +51,29 @@ static __always_inline bool only_looks(const struct ongoing *ongoing)
 	else if (ongoing->call == CALL_RECVMSG)
 		flags = ongoing->argument[2];
 	return flags & (MSG_PEEK | MSG_ERRQUEUE);
+}
+
+/* Whether a request that has completed took what it received, if it did */
+static __always_inline bool takes(const struct completion *completion)
+{
+	struct io_sr_msg *message = (void *)completion->request;
+	u32 opcode = completion->opcode;
+
+	if (opcode == OP_RECV || opcode == OP_RECVMSG)
+		return !(BPF_CORE_READ(message, msg_flags) & (MSG_PEEK | MSG_ERRQUEUE));
+	return receives(opcode);
+}
+
+/* Whether what a call copies last may turn out not to be taken soon: unless it goes on to wait for more */
+static __always_inline bool may_fail(const struct ongoing *ongoing)
+{
+	u64 flags = 0;
+
+	if (ongoing->call == CALL_RECVFROM)
+		flags = ongoing->argument[3];
+	else if (ongoing->call == CALL_RECVMSG)
+		flags = ongoing->argument[2];
+	return !(flags & MSG_WAITALL);
 }
 
 /* Bytes of the messages that a recvmmsg got. A function of its own for the verifier to go through it once */
@@ -108,7 +138,7 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 		return 0;
 	file = sock_file(sk);
 	is_held = holds(owner, file);
-	if (is_held && is_held_once(file) && same(&owner->who, &owner->reader)) {
+	if (is_held && is_held_by_one(file, owner->leader) && same(&owner->who, &owner->reader)) {
 		destination->open = 0;
 		return 1;
 	}
@@ -116,8 +146,8 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 		owner->watched = end;
 	__sync_fetch_and_add(&owner->waits, 1);
 	since = *(volatile u32 *)&owner->since;
-	if (!is_before(*(volatile u32 *)&owner->received, end) && !is_before(start, since) &&
-	    owner->reader.tgid && (!file || is_held_once(file))) {
+	if (!is_before(*(volatile u32 *)&owner->noted, end) && !is_before(start, since) &&
+	    owner->reader.tgid && (!file || is_held_by_one(file, owner->leader))) {
 		barrier();
 		destination->who = owner->reader;
 		barrier();
@@ -168,18 +198,31 @@ static __always_inline void tell_receive(u64 channel, u64 inode, u32 start, u32 
 }
 
 /*
- * Notes who receives what begins at a position, before it is counted: whoever finds it counted is to find him. True: it
- * was another before.
+ * Notes who has received what begins at a position. He is written before the range is: whoever finds that is to find
+ * him. True: it is to be told, for it was another before, or somebody else's later receive is noted already.
  */
-static __always_inline bool note_reader(struct owner *owner, struct identity *self, u32 start)
+static __always_inline bool note_reader(struct owner *owner, struct identity *self, u32 start,
+					u32 count)
 {
-	if (same(&owner->reader, &self->who))
-		return false;
-	*(volatile u32 *)&owner->since = start;
-	barrier();
-	owner->reader = self->who;
-	barrier();
-	return true;
+	u32 noted;
+	bool is_new = true;
+
+	__sync_fetch_and_add(&owner->notes, 1);
+	noted = *(volatile u32 *)&owner->noted;
+	/* two at once: none of them is known to be the last */
+	if (*(volatile u32 *)&owner->notes == 1 && !is_before(start, noted)) {
+		is_new = !same(&owner->reader, &self->who);
+		/* what lies between was another's, who has not noted it yet */
+		if (is_new || start != noted) {
+			*(volatile u32 *)&owner->since = start;
+			barrier();
+			owner->reader = self->who;
+			barrier();
+		}
+		*(volatile u32 *)&owner->noted = start + count;
+	}
+	__sync_fetch_and_add(&owner->notes, -1);
+	return is_new;
 }
 
 /*
@@ -191,8 +234,51 @@ static __always_inline bool is_told(struct owner *owner, struct file *file, bool
 {
 	if (is_new && is_before(owner->watched, come))
 		owner->watched = come;
-	return is_new || !file || !is_held_once(file) ||
+	return is_new || !file || !is_held_by_one(file, owner->leader) ||
 	       is_before(start, *(volatile u32 *)&owner->watched);
+}
+
+/*
+ * The current call copies a piece of a stream, which begins at a place; those who do hold the socket's lock. Another
+ * thread's piece that began at the same place was not taken.
+ */
+static __always_inline void find_failed(struct owner *owner, u64 place, u32 left)
+{
+	u32 thread = bpf_get_current_pid_tgid(), last = owner->piece_thread;
+
+	if (last && last != thread && owner->piece_place == place && owner->piece_left == left)
+		owner->failed_thread = last;
+}
+
+static __always_inline void begin_piece(struct owner *owner, struct ongoing *ongoing, u64 place,
+					u32 left, u32 start, u32 count)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+
+	if (owner->failed_thread == thread)
+		owner->failed_thread = 0;
+	owner->piece_place = place;
+	owner->piece_left = left;
+	owner->piece_count = count;
+	owner->piece_thread = thread;
+	ongoing->taken += count;
+	ongoing->piece_start = start;
+	ongoing->piece_count = count;
+}
+
+/* The last piece of the current call is settled; how much of it was taken */
+static __always_inline u32 settle_piece(struct owner *owner, struct ongoing *ongoing, bool is_left)
+{
+	u32 thread = bpf_get_current_pid_tgid(), count = ongoing->piece_count;
+
+	ongoing->piece_count = 0;
+	if (is_left)
+		owner->failed_thread = thread;
+	if (owner->failed_thread == thread)
+		return 0;
+	if (owner->piece_thread == thread)
+		owner->piece_thread = 0;
+	return count;
 }
 
 #endif

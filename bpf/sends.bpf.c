@@ -32,3 +32,31 @@ static __always_inline int on_sock_sent(struct sock *typed, int count)
 }
 
 ON_SOCK_SENT(sends_length__any, on_sock_sent)
+
+/* What a request of io_submit(2) received; that of all other calls is known as it is copied, and when they return */
+static __always_inline int on_sock_received(struct sock *typed, int count)
+{
+	struct ongoing *ongoing;
+	struct sock *sk = (void *)scalar(typed);
+
+	if (!*(volatile u32 *)&shared.requests)
+		return 0;
+	ongoing = current_ongoing();
+	if (!ongoing || ongoing->call != CALL_AIO)
+		return 0;
+	if (!ongoing->from)
+		find_reading(ongoing, (u64)sk);
+	if (ongoing->from && (count >= 0 || ongoing->taken)) {
+		if (is_unix(sk))
+			unix_received((u64)sk, count);
+		else if (is_loopback(sk))
+			loopback_received((u64)sk, count);
+	}
+	ongoing->from = 0;
+	ongoing->from_family = FAMILY_NONE;
+	ongoing->taken = 0;
+	ongoing->piece_count = 0;
+	return 0;
+}
+
+ON_SOCK_RECEIVED(sends_received__any, on_sock_received)

@@ -38,54 +38,79 @@ __noinline int on_inet_sock_used(u64 socket, u64 task, s32 fd)
 	return 0;
 }
 
-/* A process takes from a TCP socket what begins at a number */
-static __always_inline void tcp_took(u64 socket, struct task_struct *task, u32 start, u32 count)
+/* A process took from a TCP socket what begins at a number. A function of its own, for frames of two callers */
+__noinline int note_tcp(u64 socket, u64 task, u32 start, u32 count)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct tcp_sock *tcp = (void *)socket;
 	struct identity self = {};
 	struct flow flow = {};
 	bool is_new;
-	u32 come;
 
-	if (!owner)
-		return;
-	identify(task, &self);
-	is_new = note_reader(owner, &self, start);
-	owner->received = start + count;
-	__sync_fetch_and_add(&owner->waits, 1);
-	come = BPF_CORE_READ(tcp, rcv_nxt);
-	if (!is_told(owner, sock_file((void *)socket), is_new, start, come))
-		return;
+	if (!owner || !count || !has_traced(FAMILY_LOOPBACK))
+		return 0;
+	identify((void *)task, &self);
+	is_new = note_reader(owner, &self, start, count);
+	if (!is_told(owner, sock_file((void *)socket), is_new, start, BPF_CORE_READ(tcp, rcv_nxt)))
+		return 0;
 	flow_of((void *)socket, &flow);
 	tell_receive(channel_of(&flow), owner->inode, start, count, &self);
-}
-
-/* A process received from a TCP socket, but for what was noted as it was copied */
-__noinline int tcp_consumed(u64 socket, u64 task, u32 count)
-{
-	struct tcp_sock *tcp = (void *)socket;
-
-	if (count && has_traced(FAMILY_LOOPBACK))
-		tcp_took(socket, (void *)task, BPF_CORE_READ(tcp, copied_seq) - count, count);
 	return 0;
 }
 
+/* A process received from a TCP socket what was not noted as it was copied */
+static __always_inline void tcp_consumed(u64 socket, u64 task, u32 count)
+{
+	struct tcp_sock *tcp = (void *)socket;
+
+	note_tcp(socket, task, BPF_CORE_READ(tcp, copied_seq) - count, count);
+}
+
 /* What is in a buffer is copied to the current process, which has its TCP socket to itself meanwhile */
-__noinline int loopback_copied(u64 socket, u32 length)
+__noinline int loopback_copied(u64 socket, u64 buffer, u32 length)
 {
 	struct ongoing *ongoing = current_ongoing();
 	struct sock *sk = (void *)socket;
 	struct tcp_sock *tcp = (void *)socket;
+	u64 task = bpf_get_current_task();
 	struct owner *owner;
+	u32 start;
 
 	if (!has_traced(FAMILY_LOOPBACK) || !ongoing || !length || !is_inet(sk, IPPROTO_TCP))
 		return 0;
 	owner = owner_begun(sk, sock_inode(sk), INET_PEER);
 	if (!owner)
 		return 0;
-	ongoing->taken += length;
-	tcp_took(socket, (void *)bpf_get_current_task(), BPF_CORE_READ(tcp, copied_seq), length);
+	note_tcp(socket, task, ongoing->piece_start, settle_piece(owner, ongoing, false));
+	start = BPF_CORE_READ(tcp, copied_seq);
+	find_failed(owner, start, 0);
+	begin_piece(owner, ongoing, start, 0, start, length);
+	if (!may_fail(ongoing))
+		note_tcp(socket, task, start, settle_piece(owner, ongoing, false));
+	return 0;
+}
+
+/* The current call received from a TCP socket, so many bytes in all; noted as they were copied, but for what was spliced */
+__noinline int tcp_consumed_by_call(u64 socket, s64 result)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+	struct ongoing *ongoing = current_ongoing();
+	struct tcp_sock *tcp = (void *)socket;
+	u64 task = bpf_get_current_task();
+	bool is_left;
+	u32 count;
+
+	if (!owner || !ongoing || !has_traced(FAMILY_LOOPBACK))
+		return 0;
+	count = consumed_by(ongoing, (void *)socket, result);
+	if (!ongoing->taken) {
+		tcp_consumed(socket, task, count);
+		return 0;
+	}
+	is_left = (result < 0 || count < ongoing->taken) &&
+		  BPF_CORE_READ(tcp, copied_seq) == ongoing->piece_start;
+	count = settle_piece(owner, ongoing, is_left);
+	note_tcp(socket, task, ongoing->piece_start, count);
 	return 0;
 }
 

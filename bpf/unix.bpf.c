@@ -138,9 +138,9 @@ __noinline int unix_completed(u64 socket)
 	if (!serves(FAMILY_UNIX) || !completion)
 		return 0;
 	on_sock_used(socket, (u64)completion->task, -1, false);
-	if (receives(completion->opcode))
+	if (takes(completion))
 		unix_consumed(socket, (u64)completion->task,
-			      is_stream(sk) ? completion->result : completion->result >= 0, 0);
+			      is_stream(sk) ? completion->result : completion->result >= 0);
 	if (completion->opcode == OP_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
 			     accepted(completion), false);
@@ -161,8 +161,9 @@ __noinline int unix_received(u64 socket, s64 result)
 	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), ongoing->from_fd, false);
-	unix_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result),
-		      ongoing->taken);
+	unix_consumed_by_call(socket, result);
+	if (result < 0)
+		return 0;
 	if (ongoing->call == CALL_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result, false);
 	else if (ongoing->call == CALL_RECVMSG)
@@ -226,8 +227,10 @@ static __always_inline u32 queued_length(struct sock *sk)
 
 static __always_inline int on_datagram(struct sock *sk)
 {
+	u32 type = BPF_CORE_READ(sk, sk_type);
+
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
-	    BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM)
+	    (type == SOCK_DGRAM || (type == SOCK_SEQPACKET && BPF_CORE_READ(sk, sk_filter))))
 		note_in_call(sk, true, queued_length((void *)scalar(sk)));
 	return 0;
 }
@@ -245,23 +248,3 @@ int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 }
 
 ON_DATA_READY(unix_ready__tracepoint, on_datagram)
-
-/* What is in a buffer is copied to the current process, which has its unix socket to itself meanwhile */
-__noinline int unix_copied(u64 socket, u32 length)
-{
-	struct ongoing *ongoing = current_ongoing();
-	struct sock *sk = (void *)socket, *peer;
-	struct owner *owner;
-
-	if (!has_traced(FAMILY_UNIX) || !ongoing)
-		return 0;
-	if (!is_stream(sk))
-		length = 1;
-	peer = unix_peer(sk);
-	owner = owner_begun(sk, sock_inode(sk), peer ? sock_inode(peer) : 0);
-	if (!owner || !length)
-		return 0;
-	ongoing->taken += length;
-	unix_took(sk, owner, (void *)bpf_get_current_task(), length);
-	return 0;
-}

@@ -70,8 +70,7 @@ __noinline int unix_message_received(u64 socket, s64 result)
 	if (!has_traced(FAMILY_UNIX) || !ongoing)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), held_since(ongoing, socket), false);
-	unix_consumed(socket, bpf_get_current_task(), consumed_by(ongoing, (void *)socket, result),
-		      ongoing->taken);
+	unix_consumed_by_call(socket, result);
 	return 0;
 }
 
@@ -82,7 +81,7 @@ __noinline int unix_spliced(u64 socket, s64 result)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE, false);
 	if (is_stream((void *)socket))
-		unix_consumed(socket, bpf_get_current_task(), result, 0);
+		unix_consumed(socket, bpf_get_current_task(), result);
 	return 0;
 }
 

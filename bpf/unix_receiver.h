@@ -34,14 +34,20 @@ static __always_inline bool tells_receivers(u32 call)
 static __always_inline bool find_receiver(struct unix_send *send, u32 call, u32 n)
 {
 	struct message *message = &send->message;
+	struct sock *peer;
 
 	if (send->type != SOCK_DGRAM || !message->name_length)
 		message->name = 0;
-	if (send->type == SOCK_DGRAM && (message->name || tells_receivers(call)))
+	if (send->type == SOCK_DGRAM && (message->name || tells_receivers(call))) {
 		send->other = delivered(message->thread, n, &message->count);
-	else
-		send->other = unix_peer(message->sk);
-	return send->other || send->type != SOCK_DGRAM || !tells_receivers(call);
+		return send->other || !tells_receivers(call);
+	}
+	peer = unix_peer(message->sk);
+	send->other = peer;
+	/* of packets only those to a filter are noted as they are queued */
+	return send->type != SOCK_SEQPACKET || !tells_receivers(call) ||
+	       !BPF_CORE_READ(peer, sk_filter) ||
+	       delivered(message->thread, n, &message->count);
 }
 
 #endif

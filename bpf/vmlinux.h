@@ -147,7 +147,11 @@ struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
 };
+typedef struct {
+	int counter;
+} atomic_t;
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 
@@ -419,9 +423,6 @@ struct tty_file_private {
 	struct tty_struct *tty;
 };
 
-typedef struct {
-	int counter;
-} atomic_t;
 struct kernfs_node {
 	struct kernfs_node *__parent;
 	const char *name;
@@ -461,6 +462,7 @@ struct rlimit {
 };
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	unsigned int flags;
 	struct pid *pids[4];
 	struct rlimit rlim[16];
@@ -572,6 +574,7 @@ struct io_sr_msg {
 	void *umsg;
 	void *buf;
 	u32 done_io;
+	u32 msg_flags;
 	u16 flags;
 	u16 addr_len;
 	void *addr;
@@ -644,6 +647,7 @@ struct trace_event_raw_sk_data_ready {
 	const void *skaddr;
 };
 struct trace_event_raw_skb_copy_datagram_iovec {
+	const void *skbaddr;
 	int len;
 };
 

@@ -1483,10 +1483,10 @@ export class Shared {
   set displaced(value: number) {
     this.words[this.at + 132] = value;
   }
-  get reserved(): number {
+  get requests(): number {
     return this.words[this.at + 133] as number;
   }
-  set reserved(value: number) {
+  set requests(value: number) {
     this.words[this.at + 133] = value;
   }
 }

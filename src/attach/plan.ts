@@ -98,7 +98,7 @@ export class Plan {
   select(object: BpfObject): Traced {
     const { kind } = this;
     const backend = this.#candidates[0]!;
-    const unseen = [...(kind.blind[backend] ?? [])];
+    const unseen = new Set(kind.blind[backend]);
     const programs = this.#programsOf(object).filter((program) => {
       if (program.backend !== backend && program.backend !== "any") return false;
       if (!this.#has(program.hook)) return false;
@@ -112,11 +112,11 @@ export class Plan {
         if (!(error instanceof ProgramError) || lack === undefined) throw error;
         log.verbose(leftOut(kind, error));
       }
-      if (lack !== undefined && lack !== null) unseen.push(lack);
+      if (lack !== undefined && lack !== null) unseen.add(lack);
       return false;
     });
     for (const program of programs) program.enable(true);
-    return new Traced(kind, backend, programs, unseen);
+    return new Traced(kind, backend, programs, [...unseen]);
   }
 
   /** Whether the program at fault is one of this plan's, so that it has to do without. */

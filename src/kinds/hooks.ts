@@ -9,9 +9,10 @@ export const callHooks: Hooks = {
   calls_begun: ["task"],
 };
 
-/** Messages that sockets were given to send. */
+/** Messages that sockets were given to send, and what requests of io_submit(2) received from them. */
 const sendHooks: Hooks = {
   sends_length: ["sock_send_length"],
+  sends_received: ["sock_recv_length"],
 };
 
 /** What sockets give to those who receive. */
@@ -62,7 +63,7 @@ export const blindByCalls = {
 } as const;
 
 /** The blind spots where a kernel lacks those, as KindModule has them: requests of io_submit(2). */
-const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "aio" };
+const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "aio", sends_received: "aio" };
 
 /** The blind spots where a kernel lacks those, as KindModule has them. */
 export const withoutRequests: Readonly<Record<string, string | null>> = {

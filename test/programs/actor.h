@@ -5,6 +5,7 @@
 #pragma once
 #include "truth.h"
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -72,8 +73,8 @@ static inline void set_stage(void)
 	check(stage != MAP_FAILED, "mmap");
 }
 
-/* Forks an actor of whoever calls this, without a word; it inherits the files that are open by now. */
-static inline struct actor *enter(const char *name)
+/* Forks an actor of whoever calls this, without a word; it inherits the files that are open by now, or shares all. */
+static inline struct actor *enter_by(const char *name, int flags)
 {
 	struct actor *actor;
 
@@ -81,15 +82,17 @@ static inline struct actor *enter(const char *name)
 	check(stage->count < ACTORS, "too many actors");
 	actor = &stage->actors[stage->count++];
 	snprintf(actor->name, sizeof(actor->name), "%s", name);
-	actor->pid = fork();
+	actor->pid = flags ? syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0) : fork();
 	check(actor->pid >= 0, "fork");
 	if (actor->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, actor->name);
 		actor->pid = getpid();
 		/* what the test says is for the script alone */
-		close(STDIN_FILENO);
-		check(open("/dev/null", O_RDONLY) == STDIN_FILENO, "/dev/null");
+		if (!(flags & CLONE_FILES)) {
+			close(STDIN_FILENO);
+			check(open("/dev/null", O_RDONLY) == STDIN_FILENO, "/dev/null");
+		}
 		act(actor);
 	}
 	/* the first job is none: the name is set when it is done */
@@ -97,6 +100,11 @@ static inline struct actor *enter(const char *name)
 	change(&actor->state, ASKED);
 	await_value(&actor->state, DONE);
 	return actor;
+}
+
+static inline struct actor *enter(const char *name)
+{
+	return enter_by(name, 0);
 }
 
 /* Forks an actor of the script itself; its name is its comm. */

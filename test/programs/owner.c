@@ -61,6 +61,36 @@ static void turns(void)
 	pass(SOCK_DGRAM, NULL, &a, &b, "bob it is");
 }
 
+/* What was there when they began to take turns at one end was sent before tracing, or by whom it was is known. */
+static void left_before(void)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+	struct plug ours[3], theirs[3];
+	int ends[3][2];
+
+	for (int i = 0; i < 3; i++)
+		make_pair(ends[i], types[i]);
+	ann = cast("ann");
+	bob = cast("bob");
+	cyd = cast("cyd");
+	for (int i = 0; i < 3; i++) {
+		ours[i] = plug(ann, ends[i][0]);
+		theirs[i] = plug(bob, ends[i][1]);
+		check(call(ann, SYS_sendto, ours[i].fd, P("left"), 4, 0, 0, 0) == 4, "send");
+		if (!early)
+			say_letter((struct letter){.type = types[i], .from = &ours[i], .to = &theirs[i], .bytes = "left", .count = 4});
+	}
+	wait_if_early();
+	for (int i = 0; i < 3; i++) {
+		c = plug(cyd, ends[i][1]);
+		check(take(&theirs[i]) == 4, "recv");
+		for (int round = 0; round < 2; round++) {
+			pass(types[i], NULL, &ours[i], &c, "for cyd");
+			pass(types[i], NULL, &ours[i], &theirs[i], "for bob");
+		}
+	}
+}
+
 /* To receive or to accept by io_uring is use as well. */
 static void ring_users(void)
 {
@@ -209,6 +239,7 @@ static void reused(void)
 
 static const struct mode modes[] = {
 	{"two_children", two_children}, {"nobody_closes", nobody_closes},   {"turns", turns},
+	{"left_before", left_before},
 	{"prefork", prefork},		{"forking_server", forking_server}, {"not_accepted", not_accepted},
 	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_forwarded", rights_forwarded}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
 	{"ring_users", ring_users},	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},

@@ -142,6 +142,7 @@ static void reconnected(void)
 	check(answer(ann) == 12, "send");
 }
 
+#include "sends_taken.h"
 #include "sends_udp.h"
 
 static void by_mptcp(void)
@@ -206,7 +207,10 @@ static const struct mode modes[] = {
 	{"filtered", filtered},			  {"reconnected", reconnected},
 	{"mptcp", by_mptcp},			  {"uncorked", uncorked},
 	{"answered", answered},			  {"to_group", to_group},
-	{"redirected", redirected},
+	{"redirected", redirected},		  {"taken_by_aio", taken_by_aio},
+	{"not_taken", not_taken},		  {"taken_and_failed", taken_and_failed},
+	{"packets", packets},			  {"one_table", one_table},
+	{"peeked_by_ring", peeked_by_ring},
 #ifdef __x86_64__
 	{"socketcall", by_socketcall},
 #endif
