@@ -48,6 +48,8 @@ interface KindInterface {
   readonly carries: Carries;
   events: number;
   lost: number;
+  /** times that events were lost, of this kind or of one that can't be told */
+  losses: number;
   /** lost since the last packet */
   drops: number;
 }
@@ -75,7 +77,7 @@ export class Pcapng implements Format {
     this.#routes = new Routes(this.#text);
     let id = 0;
     for (const [kind, carries] of carried)
-      this.#interfaces.set(kind, { id: id++, carries, events: 0, lost: 0, drops: 0 });
+      this.#interfaces.set(kind, { id: id++, carries, events: 0, lost: 0, losses: 0, drops: 0 });
   }
 
   header(out: Output): void {
@@ -121,12 +123,11 @@ export class Pcapng implements Format {
     line.clear();
     this.#text.lostLine(lost, line);
     this.#stamp.set(lost.time);
-    if (lost.kind !== "unknown") {
-      const own = this.#interfaces.get(lost.kind);
-      if (own !== undefined) {
-        own.lost += lost.count;
-        own.drops += lost.count;
-      }
+    for (const [kind, own] of this.#interfaces) {
+      if (kind === lost.kind || lost.kind === "unknown") own.losses++;
+      if (kind !== lost.kind) continue;
+      own.lost += lost.count;
+      own.drops += lost.count;
     }
     this.#entry(lost.time, warning, "", out);
   }
@@ -154,6 +155,11 @@ export class Pcapng implements Format {
   #packets(event: Event, own: KindInterface, out: Output): void {
     const route = this.#routes.of(event, this.#blocks, out);
     const direction = directionNow(route.direction, event.contents);
+    if (direction.losses !== own.losses) {
+      // bytes of this stream may be among what was lost: nobody shall join what is not known to belong together
+      direction.losses = own.losses;
+      direction.next = (direction.next + 1) >>> 0;
+    }
     this.#packet++;
     if (this.#one(event, own, route, direction, 0, out)) return;
     let done = mostBytes;

@@ -14,6 +14,8 @@ export interface Direction {
   /** the number of the next byte of this direction, and of the other one; 32 bits */
   next: number;
   reverse: Direction | null;
+  /** how often events of its kind had been lost when it was last used */
+  losses: number;
   /** where bytes go until one of its dissector's messages begins; null where they go here at once */
   prelude: Direction | null;
   /** what all its headers have in common, once there was one */
@@ -28,7 +30,7 @@ export function directed(
   destinationPort: number,
   next: number,
 ): Direction {
-  const fresh = { next, prelude: null, headers: null };
+  const fresh = { next, losses: 0, prelude: null, headers: null };
   const here: Direction = { source, destination, sourcePort, destinationPort, reverse: null, ...fresh };
   here.reverse = {
     source: destination,

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { escapeText, unescapeText } from "../../src/bytes/escape.ts";
 import { Output } from "../../src/bytes/output.ts";
 import type { End, Lost } from "../../src/event.ts";
+import { Pcapng } from "../../src/format/pcapng.ts";
 import { Text } from "../../src/format/text.ts";
 import { Block } from "../../src/pcapng/block.ts";
 import { portOf } from "../../src/pcapng/ports.ts";
@@ -10,6 +11,7 @@ import { Recording } from "../../src/pcapng/recording.ts";
 import { Stamp, timeOf } from "../../src/pcapng/time.ts";
 import {
   blocks,
+  carried,
   end,
   generator,
   json,
@@ -205,6 +207,30 @@ describe("packets", () => {
       [1, 3, 65_000],
       [100_001, 3, 3],
     ]);
+  });
+
+  test("where events were lost each stream that they may have been of has a gap", () => {
+    const out = new Output();
+    const format = new Pcapng(carried);
+    format.header(out);
+    const [a, b] = [end(1, "a", 1), end(2, "b", 2)];
+    const one = Uint8Array.of(1);
+    const say = () => {
+      format.event(pipe(a, b, one, "f"), out);
+      format.event(unixStream("/tmp/x", a, b, [10, 11], one), out);
+    };
+    const lose = (kind: Lost["kind"]) =>
+      format.lost({ kind, count: 3, reason: "ring_full", time: start }, out);
+    say();
+    lose("pipe");
+    say();
+    lose("unknown");
+    lose("signal");
+    say();
+    say();
+    const sequences = packets(out.bytes.slice(0, out.length)).map(({ sequence }) => sequence);
+    expect(sequences.filter((_, i) => i % 2 === 0)).toEqual([1, 3, 5, 6]);
+    expect(sequences.filter((_, i) => i % 2 === 1)).toEqual([1, 2, 4, 5]);
   });
 
   test("both directions of a connection are one, with the port of what is spoken there", () => {

@@ -19,7 +19,8 @@ import { Recording } from "../../src/pcapng/recording.ts";
 
 const encoder = new TextEncoder();
 export const kinds: readonly Kind[] = modules.map(({ name }) => name);
-const carried = new Map(modules.map(({ name, carries }) => [name, carries]));
+/** by each kind */
+export const carried = new Map(modules.map(({ name, carries }) => [name, carries]));
 export const start: Time = { seconds: 1_790_000_000, nanoseconds: 999_999_999 };
 
 type Facts = readonly (readonly [name: string, value: string | number | bigint])[];
