@@ -3,6 +3,33 @@ import type { Contents } from "../event.ts";
 import { ChunkRecord, RunsRecord } from "../layout.ts";
 
 const none = -1;
+/** as many as most batches have */
+const fewChunks = 4096;
+
+/** Chunks one after the other: byte offset into the ring, length, the next one of the same entry. */
+class Chunks {
+  start = new Int32Array(fewChunks);
+  length = new Int32Array(fewChunks);
+  next = new Int32Array(fewChunks);
+  count = 0;
+
+  /** The number of a new one, behind which none is yet. */
+  add(start: number, length: number): number {
+    if (this.count === this.start.length) this.#grow();
+    const id = this.count++;
+    this.start[id] = start;
+    this.length[id] = length;
+    this.next[id] = none;
+    return id;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.count;
+    this.start = copied(new Int32Array(capacity), this.start);
+    this.length = copied(new Int32Array(capacity), this.length);
+    this.next = copied(new Int32Array(capacity), this.next);
+  }
+}
 
 export class Parts {
   /** parts that were too short, or did not join */
@@ -20,8 +47,9 @@ export class Parts {
   #lastChunk = new Int32Array(0);
   /** up to here in the ring all parts of an entry are reserved */
   #due = new Float64Array(0);
-  /** chunks of all entries: byte offset into the ring, length, the next one of the same entry */
-  #chunks = { start: [] as number[], length: [] as number[], next: [] as number[] };
+  /** chunks of all entries, and room for those that stay */
+  #chunks = new Chunks();
+  #spare = new Chunks();
   /** threads whose latest event is not whole yet, and that event's entry */
   #open = new Map<number, number>();
 
@@ -122,10 +150,7 @@ export class Parts {
 
   #link(i: number, start: number, length: number): void {
     const chunks = this.#chunks;
-    const id = chunks.start.length;
-    chunks.start.push(start);
-    chunks.length.push(length);
-    chunks.next.push(none);
+    const id = chunks.add(start, length);
     if (this.#firstChunk[i] === none) this.#firstChunk[i] = id;
     else chunks.next[this.#lastChunk[i]!] = id;
     this.#lastChunk[i] = id;
@@ -165,8 +190,11 @@ export class Parts {
 
   /** Only the entries of `kept`, in ascending order, stay. They get the numbers 0, 1, 2 and so on. */
   keep(kept: readonly number[]): void {
-    const { start, length, next } = this.#chunks;
-    this.#chunks = { start: [], length: [], next: [] };
+    const before = this.#chunks;
+    const { start, length, next } = before;
+    this.#chunks = this.#spare;
+    this.#spare = before;
+    this.#chunks.count = 0;
     for (const [to, from] of kept.entries()) {
       this.#writers[to] = this.#writers[from]!;
       this.#runsAt[to] = this.#runsAt[from]!;

@@ -4,6 +4,7 @@ import { escapeText } from "../bytes/escape.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
 import type { Key, Meta } from "../event.ts";
 import type { Detail, Message, MessageKind, Word } from "../message/message.ts";
+import { Members } from "./members.ts";
 
 /** what ends a value, which is written out within one */
 const separator = 0x2c;
@@ -21,8 +22,8 @@ const destinationGuess = literal(", dst_guess true");
 
 /** Where a message went: what a line has of the kind's own meta. */
 const places: readonly string[] = ["path", "pipe_name", "dst_addr", "dst_port"];
-/** the same by the id of a key, with what stands before the value, as far as it was asked for; null for no place */
-const placeWords: (Literal | null | undefined)[] = [];
+/** the same by the id of a key, as far as it was asked for */
+const known: (boolean | undefined)[] = [];
 /** Of a field that has the name of a place: what a line calls it. */
 const otherNames: Readonly<Record<string, string>> = { path: "object" };
 
@@ -31,32 +32,27 @@ const hidden = ["interface", "member"];
 
 class PlaceText implements Meta {
   out: Output | null = null;
+  readonly #members = new Members(
+    ({ name }, _, out) => out.string(`, ${name} `),
+    (value, out) => escapeText(value, 0, value.length, out, separator),
+  );
 
   text(key: Key, value: Uint8Array): void {
-    const { out } = this;
-    const before = placeWord(key);
-    if (out === null || before === null) return;
-    out.literal(before);
-    escapeText(value, 0, value.length, out, separator);
+    if (this.out !== null && isPlace(key)) this.#members.text(key, value, false, this.out);
   }
 
   integer(key: Key, low: number, high: number): void {
-    const { out } = this;
-    const before = placeWord(key);
-    if (out === null || before === null) return;
-    out.literal(before);
-    out.unsigned64(low, high);
+    if (this.out === null || !isPlace(key)) return;
+    this.#members.name(key, false, this.out);
+    this.out.unsigned64(low, high);
   }
 
   flag(): void {}
 }
 
-function placeWord({ id, name }: Key): Literal | null {
-  const known = placeWords[id];
-  if (known !== undefined) return known;
-  const made = places.includes(name) ? literal(`, ${name} `) : null;
-  placeWords[id] = made;
-  return made;
+function isPlace({ id, name }: Key): boolean {
+  known[id] ??= places.includes(name);
+  return known[id];
 }
 
 const place = new PlaceText();

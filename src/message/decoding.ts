@@ -133,12 +133,13 @@ export class Decoding {
     for (const talk of this.#links.all) talk.end();
     this.#alarms.ring(Number.POSITIVE_INFINITY);
     const waiting = [...this.#shares.waiting];
-    waiting.sort((a, b) => secondsOf(a.time) - secondsOf(b.time));
-    for (const { protocol, event, said, count, time } of waiting) {
+    waiting.sort((a, b) => secondsOf(a) - secondsOf(b));
+    for (const request of waiting) {
+      const { protocol, event, said, count } = request;
       const { name = nothing, id, isRepeated = false } = said;
       const whole = this.#whole.of({ ...event, time: now }, count, null);
       const unanswered = { kind: "unanswered", isRepeated, ...(id === undefined ? {} : { id }) } as const;
-      this.#tell(unanswered, name, protocol, whole, 0, nanosecondsBetween(time, now));
+      this.#tell(unanswered, name, protocol, whole, 0, nanosecondsBetween(request, now));
     }
   }
 
@@ -169,7 +170,8 @@ export class Decoding {
       side: isTurned ? otherSide(side) : side,
       id: pairingOf(said),
       name: said.name ?? nothing,
-      time: { seconds: event.time.seconds, nanoseconds: event.time.nanoseconds },
+      seconds: event.time.seconds,
+      nanoseconds: event.time.nanoseconds,
       protocol: talk.protocol?.name ?? "",
       said,
       event: kept,
@@ -184,12 +186,12 @@ export class Decoding {
     const pairing = pairingOf(said);
     const asked = exchange.answer(own, pairing, said.continues ?? false);
     if (asked !== null) {
-      this.#tell(said, asked.name, protocol, whole, missing, nanosecondsBetween(asked.time, whole.time));
+      this.#tell(said, asked.name, protocol, whole, missing, nanosecondsBetween(asked, whole.time));
       return;
     }
     const kept = snapshot(whole);
     exchange.hold(own, pairing, whole.time, (found) => {
-      const latency = found === null ? -1 : nanosecondsBetween(found.time, kept.time);
+      const latency = found === null ? -1 : nanosecondsBetween(found, kept.time);
       this.#tell(said, found?.name, protocol, kept, missing, latency);
     });
   }

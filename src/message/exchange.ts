@@ -20,12 +20,11 @@ const mostHasty = 3;
 /** What a request and its answer have in common; null without anything. */
 export type Pairing = string | number | null;
 
-/** A request. */
-export interface Question {
+/** A request, and when it was made. */
+export interface Question extends Readonly<Time> {
   readonly side: Side;
   readonly id: Pairing;
   readonly name: Uint8Array;
-  readonly time: Time;
 }
 
 /** An answer whose request was not seen yet. */
@@ -87,7 +86,7 @@ export class Exchange<Request extends Question> implements Sleeper {
     const early = this.#early[at];
     if (early === undefined || (request.id === null && waiting.length > 0)) return false;
     this.#early.splice(at, 1);
-    const isHaste = secondsOf(request.time) - secondsOf(early.time) < haste && ++this.#hasty < mostHasty;
+    const isHaste = secondsOf(request) - secondsOf(early.time) < haste && ++this.#hasty < mostHasty;
     early.tell(isHaste ? request : null);
     if (!isHaste) this.#hasty = 0;
     return isHaste;

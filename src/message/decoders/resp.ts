@@ -26,9 +26,19 @@ const startSoFar =
   /^\*(?:[1-9]\d{0,6}(?:\r(?:\n(?:\$(?:\d{1,3}(?:\r(?:\n(?:[A-Za-z][A-Za-z.]{0,20}\r?)?)?)?)?)?)?)?)?$/;
 const lists = ["*", "%", "~", ">", "|"];
 const bulks = ["$", "!", "="];
-/** by the byte that a line begins with */
-const types: (string | undefined)[] = [];
-for (const type of [...lists, ...bulks, ..."+-:_#,("]) types[type.charCodeAt(0)] = type;
+
+/** What a line is by the byte that it begins with. */
+interface Type {
+  readonly sign: string;
+  readonly isList: boolean;
+  readonly isBulk: boolean;
+}
+
+/** by that byte */
+const types: (Type | undefined)[] = [];
+for (const sign of [...lists, ...bulks, ..."+-:_#,("]) {
+  types[sign.charCodeAt(0)] = { sign, isList: lists.includes(sign), isBulk: bulks.includes(sign) };
+}
 
 const nil = text("nil");
 const bulkText = text("text");
@@ -49,7 +59,7 @@ class RespReading {
   begin(): void {
     this.left = 1;
     this.type = "";
-    this.words = [];
+    if (this.words.length > 0) this.words = [];
     this.wanted = mostWords;
     this.elements = 0;
   }
@@ -99,15 +109,14 @@ class RespDialogue implements Dialogue {
   /** One line: a value, or how long it is. */
   #line(stream: Stream, side: Side, reading: RespReading, last: number, end: number): boolean {
     const { bytes, at } = stream;
-    const type = types[bytes[at] as number] ?? "";
+    const found = types[bytes[at] as number];
     const isFirst = reading.type === "";
     if (isFirst) reading.line = word(bytes, at + 1, last);
-    const isList = lists.includes(type);
-    const isBulk = bulks.includes(type);
-    if (type === "") {
+    if (found === undefined) {
       if (isFirst && side === this.asks) return inline(stream, reading, last, end);
       return astray(stream, reading);
     }
+    const { sign: type, isList, isBulk } = found;
     const length = isList || isBulk ? lengthOf(bytes, at + 1, last) : 0;
     if (length === null) return astray(stream, reading);
     if (isFirst && side !== this.asks && (type === "$" || type === "=")) reading.wanted = 0; // a value, not a word
