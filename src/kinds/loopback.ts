@@ -188,7 +188,7 @@ class LoopbackReader implements Reader {
       names.fill(dst, tgid, tag);
       dst.guess = (this.#record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
     } else if (!owners.byOpening(dst, this.#inode, false, this.#time) && this.#inode !== 0) {
-      owners.byUse(dst, this.#inode, this.#time);
+      owners.mayHaveUsed(dst, this.#inode, this.#time);
     }
   }
 

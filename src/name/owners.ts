@@ -27,6 +27,12 @@ interface Use {
   time: number;
 }
 
+/** A use that is a receipt by SCM_RIGHTS. */
+interface Passing extends Use {
+  /** of the receipt before it; 0: there was none */
+  before: number;
+}
+
 /** An address of a unix socket, as it is printed, and the file that is bound to it. */
 export interface Address {
   readonly text: Uint8Array;
@@ -43,7 +49,7 @@ export class Owners {
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
-  readonly #receipts = new Remembered<Use>(most);
+  readonly #receipts = new Remembered<Passing>(most);
   /** by channel: the inode of the unix socket that was used there last, and when (CLOCK_BOOTTIME, ns) */
   readonly #sockets = new Remembered<{ inode: number; time: number }>(most);
   readonly #addresses = new Remembered<Address>(most);
@@ -70,7 +76,8 @@ export class Owners {
     this.#sockets.set(keyOf(record.channelLow, record.channelHigh), { inode, time });
     if (record.received !== 0) {
       this.#uses.delete(inode);
-      this.#receipts.set(inode, { tgid: record.whoTgid, tag: record.whoTag, time });
+      const before = this.#receipts.get(inode)?.time ?? 0;
+      this.#receipts.set(inode, { tgid: record.whoTgid, tag: record.whoTag, time, before });
       return;
     }
     this.#uses.set(inode, { tgid: record.whoTgid, tag: record.whoTag, time });
@@ -138,6 +145,20 @@ export class Owners {
   }
 
   /**
+   * The same where receipts of datagrams are not seen: who was passed the socket afterwards may have found the datagram
+   * in it. Whoever it is, is a guess: he may have been made after the event.
+   */
+  mayHaveUsed(end: End, inode: number, time: number): boolean {
+    const receipt = this.#receipts.get(inode);
+    if (!this.byUse(end, inode, time)) {
+      if (receipt === undefined || receipt.time <= time) return false;
+      this.names.fill(end, receipt.tgid, receipt.tag);
+    }
+    end.guess = true;
+    return true;
+  }
+
+  /**
    * Fills `end` with the process that has the socket open; false when nobody has, or had at the time of the
    * event (CLOCK_BOOTTIME, ns).
    */
@@ -148,7 +169,23 @@ export class Owners {
       this.names.fill(end, receipt.tgid, receipt.tag);
       without = end.pid;
     }
-    return fill(end, inode === 0 ? null : this.holders.ofSocket(inode, without), guess);
+    const found = inode === 0 ? null : this.holders.ofSocket(inode, without);
+    // who was made after it has it from another, who may have received it first; so may who was passed it in between
+    const isHanded =
+      (found !== null && found.born > time) || (receipt !== undefined && receipt.before > time);
+    if (!fill(end, found, guess || isHanded)) return false;
+    this.#nameAsUser(end, inode, time);
+    return true;
+  }
+
+  /** Whom /proc may call otherwise by now, or not any more, has the name by which he used the socket after the event. */
+  #nameAsUser(end: End, inode: number, time: number): void {
+    const use = this.#uses.get(inode);
+    if (use === undefined || use.time <= time) return;
+    const { pid, guess } = end;
+    if (this.names.find(use.tgid, use.tag)?.pid !== pid) return;
+    this.names.fill(end, use.tgid, use.tag);
+    end.guess = guess;
   }
 
   /**

@@ -9,6 +9,8 @@ import { processes, showsOurPids } from "./processes.ts";
 
 /** starttime, as statOf counts */
 const startField = 19;
+/** ns */
+const tick = 1e7;
 
 /** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
 const many = 16384;
@@ -17,6 +19,15 @@ const some = 1024;
 /** in milliseconds: the time for that within a drain, as others wait for names too, and the rest after all */
 const slice = 2;
 const rest = 1000;
+
+/** Who has something open by now. */
+export interface Opened {
+  holder: Holder;
+  /** others may have it as well */
+  guess: boolean;
+  /** when that process began at the latest (CLOCK_BOOTTIME, ns) */
+  born: number;
+}
 
 /** A process that has something open. */
 export interface Holder {
@@ -86,12 +97,12 @@ export class Holders {
    * The one process that has a socket open, or the youngest of several, which is a guess.
    * @param without a process that is known not to have had it yet
    */
-  ofSocket(inode: number, without = -1): { holder: Holder; guess: boolean } | null {
+  ofSocket(inode: number, without = -1): Opened | null {
     return this.#find(({ sockets }) => (sockets.get(inode) ?? []).filter((pid) => pid !== without));
   }
 
   /** The same for the master of pts/`index`. */
-  ofMaster(index: number): { holder: Holder; guess: boolean } | null {
+  ofMaster(index: number): Opened | null {
     return this.#find(({ masters }) => masters.get(index) ?? []);
   }
 
@@ -154,7 +165,7 @@ export class Holders {
     this.#steps = null;
   }
 
-  #find(of: (opened: Inventory) => readonly number[]): { holder: Holder; guess: boolean } | null {
+  #find(of: (opened: Inventory) => readonly number[]): Opened | null {
     this.#scan();
     const pids = of(this.#opened);
     if (pids.length === 0 && this.#large.length > 0) this.#scanLarge();
@@ -171,7 +182,7 @@ function add(map: Map<number, number[]>, key: number, pid: number): void {
   else if (!pids.includes(pid)) pids.push(pid);
 }
 
-function youngest(pids: readonly number[]): { holder: Holder; guess: boolean } | null {
+function youngest(pids: readonly number[]): Opened | null {
   let best: { pid: number; start: number } | null = null;
   let alive = 0;
   for (const pid of pids) {
@@ -182,7 +193,8 @@ function youngest(pids: readonly number[]): { holder: Holder; guess: boolean } |
       best = { pid, start };
   }
   if (best === null) return null;
-  return { holder: { pid: best.pid, comm: commOf(best.pid) }, guess: alive > 1 };
+  const born = (best.start + 1) * tick;
+  return { holder: { pid: best.pid, comm: commOf(best.pid) }, guess: alive > 1, born };
 }
 
 /** Clock ticks from boot to the start of a process, null when it is gone. */
