@@ -29,7 +29,7 @@ test("who was never seen using a socket is no guess, though somebody has very ma
     await workload.proceed();
     await expectCarried(trace, workload.truth);
     const said = await trace.stop();
-    expect(said).toContain("unix-stream: holders_open by any");
+    expect(said).toContain("unix-stream: holders_open by iterator at task_file");
     expect(said.filter((line) => / has \d+ descriptors/.test(line))).toEqual([]);
   } finally {
     crowded.kill("SIGKILL");
