@@ -194,7 +194,7 @@ export class Owners {
    * nobody is.
    */
   guess(end: End, sender: End, last: { tgid: number; tag: number }, inode: number, time: number): boolean {
-    this.names.fill(end, last.tgid, last.tag);
+    this.names.recall(end, last.tgid, last.tag);
     if (inode !== 0 && (last.tgid === 0 || end.pid === sender.pid)) {
       const other = this.#latest.ofSocket(inode, sender.pid);
       if (other !== null) fill(end, other, true);

@@ -1,10 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { tmpdir } from "node:os";
+import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 import { lines } from "../harness/lines.ts";
 import { inVm, programPath } from "../harness/programs.ts";
-import type { TraceEvent } from "../harness/trace.ts";
+import { Trace, type TraceEvent } from "../harness/trace.ts";
 import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(3 * PATIENCE);
@@ -114,6 +115,16 @@ test.each(["ann", "bob"])("a receiver that only user space can find: %s", async 
   expect(expected).not.toEqual([]);
   expect(ipcdump.stdout.map((line) => JSON.parse(line).meta.count)).toEqual(expected);
 });
+
+test.each(["fastopen", "not_accepted"])(
+  "a listener that no event spoke of has its name: %s",
+  async (mode) => {
+    const trace = await Trace.start("loopback-tcp", "--not-pid", `${process.pid}`);
+    using workload = await Workload.staged("tcp", mode);
+    await expectCarried(trace, workload.truth);
+    await trace.stop();
+  },
+);
 
 test("--follow: who was there before, and who was born since", async () => {
   // a shell, in it another one that was there when tracing began and makes new ones
