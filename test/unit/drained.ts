@@ -53,7 +53,7 @@ export function start(
   tape: Tape,
   { contents = true, maxBytes = 0, kinds = [pipe, signal], alone = false, forks = [] }: Settings = {},
 ): Drains {
-  const names = new Names({ delete: () => {} } as unknown as BpfMap);
+  const names = new Names({ lookup: () => false, delete: () => {} } as unknown as BpfMap);
   const owners = new Owners(names, null);
   const nobody = () => null;
   if (alone) {

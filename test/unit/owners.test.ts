@@ -13,7 +13,7 @@ const then = 1000;
 
 /** Owners, where one process has the socket open by now, or nobody. */
 function owners(holder: number | null, born = 0): Owners {
-  const all = new Owners(new Names({ delete: () => {} } as unknown as BpfMap), null);
+  const all = new Owners(new Names({ lookup: () => false, delete: () => {} } as unknown as BpfMap), null);
   const ofSocket = (_: number, without: number) =>
     holder === null || holder === without
       ? null
