@@ -39,6 +39,7 @@ const onlyHere = [
   "pcapng",
   "random",
   "recorded",
+  "runtime",
   "survival",
   "top",
   "untouched",
