@@ -63,12 +63,13 @@ export const terminalFunctions: Hooks = {
   functions_tty_ioctl: ["tty_ioctl"],
 };
 
-/**
- * The blind spots, as KindModule has them. There is nothing to be blind to where pages are sent as messages (6.5), or
- * there is no MPTCP. IPv6 may be a module that nobody has loaded.
- */
-export const withoutFunctions: Readonly<Record<string, string | null>> = {
+/** The blind spots, as KindModule has them: there is nothing to be blind to where pages are sent as messages (6.5). */
+export const withoutUnixFunctions: Readonly<Record<string, string | null>> = {
   functions_unix_page: null,
+};
+
+/** The same, and where there is no MPTCP. IPv6 may be a module that nobody has loaded. */
+export const withoutInetFunctions: Readonly<Record<string, string | null>> = {
   functions_inet_page: null,
   functions_mptcp_accept: null,
   functions_inet6: "ipv6 loaded later",

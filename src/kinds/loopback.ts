@@ -7,7 +7,7 @@ import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.t
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
-import { inetFunctions, withoutFunctions } from "./functions.ts";
+import { inetFunctions, withoutInetFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
@@ -239,7 +239,7 @@ function loopbackKind(
     optional: {
       loopback_ready: null,
       ...withoutSocketHooks,
-      ...withoutFunctions,
+      ...withoutInetFunctions,
     },
     within: withinCalls,
     blind: blindByCalls,

@@ -4,7 +4,7 @@ import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
-import { unixFunctions, withoutFunctions } from "./functions.ts";
+import { unixFunctions, withoutUnixFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
 
@@ -168,7 +168,7 @@ function unixKind(
     optional: {
       unix_ready: null,
       ...withoutSocketHooks,
-      ...withoutFunctions,
+      ...withoutUnixFunctions,
     },
     within: withinCalls,
     blind: blindByCalls,

@@ -134,6 +134,10 @@ describe("a kind is three files that agree", () => {
   for (const kind of kinds) {
     const family = familyOf(kind.name);
 
+    test(`${kind.name}: only hooks of its own may be lacking`, () => {
+      expect(Object.keys(kind.hooks)).toEqual(expect.arrayContaining(Object.keys(kind.optional ?? {})));
+    });
+
     test(`${kind.name}: its files`, () => {
       expect(families).toContain(family);
       expect(read("src/kinds", `${moduleOf(family)}.ts`).includes(`"${kind.name}"`)).toBe(true);
