@@ -44,14 +44,21 @@ __weak __noinline int written_by_request(u64 list, u32 n, u32 compat)
 		       : -1;
 }
 
+/* The n-th request of the current call; false: it has none */
+static __always_inline bool current_request(const struct ongoing *ongoing, u32 n,
+					    struct iocb *request)
+{
+	return ongoing && n < ongoing->argument[1] &&
+	       read_request(ongoing->argument[2], n, ongoing->compat, request);
+}
+
 /* Whether it writes to this socket; what it says goes where the call has no arguments. 1: it does, -1: it is none */
 __weak __noinline int is_request_of(u64 socket, u32 n)
 {
 	struct ongoing *ongoing = current_ongoing();
 	struct iocb request = {};
 
-	if (!ongoing || n >= ongoing->argument[1] ||
-	    !read_request(ongoing->argument[2], n, ongoing->compat, &request))
+	if (!current_request(ongoing, n, &request))
 		return -1;
 	if (request.opcode != IOCB_CMD_PWRITE && request.opcode != IOCB_CMD_PWRITEV)
 		return 0;
@@ -82,8 +89,7 @@ __weak __noinline int is_reading(u64 socket, u32 n)
 	struct file *file;
 	u64 found = 0;
 
-	if (!ongoing || n >= ongoing->argument[1] ||
-	    !read_request(ongoing->argument[2], n, ongoing->compat, &request))
+	if (!current_request(ongoing, n, &request))
 		return -1;
 	if (request.opcode != IOCB_CMD_PREAD && request.opcode != IOCB_CMD_PREADV)
 		return 0;
