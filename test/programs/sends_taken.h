@@ -10,12 +10,16 @@ struct shared {
 	struct place client, server;
 };
 
-static void share(struct shared *shared, const int ends[2])
+#define SHARED 4
+static const int shared_types[SHARED] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, 0};
+
+static void share(struct shared *shared, int type, const int ends[2])
 {
+	shared->type = type;
 	shared->a = plug(ann, ends[0]);
 	shared->b = plug(bob, ends[1]);
 	shared->c = plug(cyd, ends[1]);
-	if (shared->type)
+	if (type)
 		return;
 	shared->client = place_at(&shared->a);
 	shared->server = place_at(&shared->b);
@@ -38,6 +42,17 @@ static void make_connection(int ends[2])
 	close(listener);
 }
 
+/* An end and its other of each type; the script has both */
+static void make_ends(int ends[SHARED][2])
+{
+	for (int i = 0; i < SHARED; i++) {
+		if (shared_types[i])
+			make_pair(ends[i], shared_types[i]);
+		else
+			make_connection(ends[i]);
+	}
+}
+
 static void send_to(const struct shared *shared, const struct plug *to)
 {
 	check(call(ann, SYS_sendto, shared->a.fd, P(text), TEXT, 0, 0, 0) == TEXT, "send");
@@ -57,20 +72,18 @@ static void send_and_take(const struct shared *shared, const struct plug *to)
 /* Bob takes by io_submit(2), the second time after a request that has nothing to take, and cyd what comes next */
 static void taken_by_aio(void)
 {
-	struct shared shared[] = {{.type = SOCK_STREAM}, {.type = SOCK_DGRAM}, {.type = SOCK_SEQPACKET}, {.type = 0}};
+	struct shared shared[SHARED];
 	struct iocb *first = lend(sizeof(*first)), *second = lend(sizeof(*second)), **list = lend(2 * sizeof(*list));
 	aio_context_t *context = lend(sizeof(*context));
-	int ends[4][2], idle[2];
+	int ends[SHARED][2], idle[2];
 
-	for (int i = 0; i < 3; i++)
-		make_pair(ends[i], shared[i].type);
-	make_connection(ends[3]);
+	make_ends(ends);
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, idle) == 0, "socketpair");
 	cast_all();
 	*context = 0;
 	must(call(bob, SYS_io_setup, 8, P(context)), "io_setup");
-	for (int i = 0; i < 4; i++) {
-		share(&shared[i], ends[i]);
+	for (int i = 0; i < SHARED; i++) {
+		share(&shared[i], shared_types[i], ends[i]);
 		send_and_take(&shared[i], &shared[i].c);
 		send_to(&shared[i], &shared[i].b);
 		*first = (struct iocb){.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = shared[i].b.fd,
@@ -96,18 +109,16 @@ static long breed_with_table(long name)
 /* Bob and cyd have one table of descriptors, so each descriptor is its file's only one */
 static void one_table(void)
 {
-	struct shared shared[] = {{.type = SOCK_STREAM}, {.type = SOCK_DGRAM}, {.type = SOCK_SEQPACKET}, {.type = 0}};
-	int ends[4][2];
+	struct shared shared[SHARED];
+	int ends[SHARED][2];
 
-	for (int i = 0; i < 3; i++)
-		make_pair(ends[i], shared[i].type);
-	make_connection(ends[3]);
+	make_ends(ends);
 	ann = cast("ann");
 	bob = cast("bob");
 	cyd = (void *)play(bob, breed_with_table, lend_copy("cyd", 4));
 	say_role("cyd", cyd->pid, "cyd");
-	for (int i = 0; i < 4; i++) {
-		share(&shared[i], ends[i]);
+	for (int i = 0; i < SHARED; i++) {
+		share(&shared[i], shared_types[i], ends[i]);
 		close(ends[i][1]);
 		for (int round = 0; round < 2; round++) {
 			send_and_take(&shared[i], &shared[i].b);
@@ -120,16 +131,14 @@ static void one_table(void)
 /* Bob only looks at it, by io_uring */
 static void peeked_by_ring(void)
 {
-	struct shared shared[] = {{.type = SOCK_STREAM}, {.type = SOCK_DGRAM}, {.type = SOCK_SEQPACKET}, {.type = 0}};
+	struct shared shared[SHARED];
 	struct io_uring_sqe *peek = lend(sizeof(*peek));
-	int ends[4][2];
+	int ends[SHARED][2];
 
-	for (int i = 0; i < 3; i++)
-		make_pair(ends[i], shared[i].type);
-	make_connection(ends[3]);
+	make_ends(ends);
 	cast_all();
-	for (int i = 0; i < 4; i++) {
-		share(&shared[i], ends[i]);
+	for (int i = 0; i < SHARED; i++) {
+		share(&shared[i], shared_types[i], ends[i]);
 		*peek = (struct io_uring_sqe){.opcode = IORING_OP_RECV, .fd = shared[i].b.fd, .addr = P(stage->arena),
 					      .len = 100, .msg_flags = MSG_PEEK};
 		for (int round = 0; round < 2; round++) {
@@ -145,18 +154,16 @@ static void peeked_by_ring(void)
 /* Bob's memory can't have it: of a stream it is still there for cyd, a message is gone */
 static void not_taken(void)
 {
-	struct shared shared[] = {{.type = SOCK_STREAM}, {.type = SOCK_DGRAM}, {.type = SOCK_SEQPACKET}, {.type = 0}};
-	int ends[4][2];
+	struct shared shared[SHARED];
+	int ends[SHARED][2];
 
-	for (int i = 0; i < 3; i++)
-		make_pair(ends[i], shared[i].type);
-	make_connection(ends[3]);
+	make_ends(ends);
 	cast_all();
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < SHARED; i++) {
 		struct shared *one = &shared[i];
-		int is_stream = one->type == 0 || one->type == SOCK_STREAM;
+		int is_stream = shared_types[i] == 0 || shared_types[i] == SOCK_STREAM;
 
-		share(one, ends[i]);
+		share(one, shared_types[i], ends[i]);
 		send_and_take(one, &one->b);
 		send_to(one, is_stream ? &one->c : &one->b);
 		check(call(bob, SYS_recvfrom, one->b.fd, 8, 100, 0, 0, 0) == -EFAULT, "EFAULT");
@@ -178,15 +185,15 @@ static void not_taken(void)
 /* It is taken, and then the call fails, for it can't write down from whom that is */
 static void taken_and_failed(void)
 {
-	struct shared shared[] = {{.type = SOCK_STREAM}, {.type = SOCK_DGRAM}, {.type = 0}};
-	int ends[3][2];
+	struct shared shared[SHARED];
+	int ends[SHARED][2];
 
-	for (int i = 0; i < 2; i++)
-		make_pair(ends[i], shared[i].type);
-	make_connection(ends[2]);
+	make_ends(ends);
 	cast_all();
-	for (int i = 0; i < 3; i++) {
-		share(&shared[i], ends[i]);
+	for (int i = 0; i < SHARED; i++) {
+		if (shared_types[i] == SOCK_SEQPACKET)
+			continue; /* taken the way of a datagram */
+		share(&shared[i], shared_types[i], ends[i]);
 		send_and_take(&shared[i], &shared[i].c);
 		send_to(&shared[i], &shared[i].b);
 		check(call(bob, SYS_recvfrom, shared[i].b.fd, P(stage->arena), 100, 0, P(stage->arena), 8) == -EFAULT,
