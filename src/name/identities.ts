@@ -9,6 +9,7 @@ import { same } from "../bytes/same.ts";
 import type { End } from "../event.ts";
 import type { Ancestor, Identity } from "../identity.ts";
 import { PathRecord, RecordType, WhoRecord } from "../layout.ts";
+import { nanosecondsPerTick } from "../proc/files.ts";
 import { processes } from "../proc/processes.ts";
 import { titled } from "./label.ts";
 import { placeOf } from "./place.ts";
@@ -16,7 +17,6 @@ import { type Arguments, argumentsOf, factsOf, type ProcessLife, splitArguments 
 import type { Runtimes } from "./runtimes.ts";
 import { Users } from "./users.ts";
 
-const nanosecondsPerTick = 1e7;
 const millisecondsPerTick = 10;
 const commLength = 16;
 /** programs whose arguments are kept for their children */

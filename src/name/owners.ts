@@ -6,7 +6,7 @@
 import { whole } from "../../ffi/halves.ts";
 import type { End, File } from "../event.ts";
 import { AddressRecord, type UseRecord } from "../layout.ts";
-import { Holders } from "../proc/holders.ts";
+import { Holders, type Opened } from "../proc/holders.ts";
 import type { Listing } from "../proc/opened.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -211,7 +211,7 @@ export class Owners {
   }
 }
 
-function fill(end: End, found: ReturnType<Holders["ofSocket"]>, guess: boolean): boolean {
+function fill(end: End, found: Opened | null, guess: boolean): boolean {
   end.pid = found?.holder.pid ?? -1;
   end.comm = found?.holder.comm ?? null;
   end.guess = found !== null && (guess || found.guess);

@@ -1,12 +1,11 @@
 /** Who a process is, by /proc: for those that only /proc knew, and for what only a process itself could read of its memory. */
 import { readFileSync } from "node:fs";
 import type { Ancestor } from "../identity.ts";
-import { commOf, link, read, statOf } from "../proc/files.ts";
+import { commOf, link, read, startField, statOf } from "../proc/files.ts";
 
-/** indexes of proc(5)'s fields as statOf has them: ppid, session, starttime, arg_start */
+/** indexes of proc(5)'s fields as statOf has them: ppid, session, arg_start */
 const parentField = 1;
 const sessionField = 3;
-const startField = 19;
 const argumentsField = 45;
 /** as many as the kernel side takes in */
 const mostAncestors = 8;

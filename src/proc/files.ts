@@ -51,6 +51,11 @@ export function commOf(pid: number): Uint8Array {
   }
 }
 
+/** index of proc(5)'s starttime as statOf has it, in clock ticks since boot */
+export const startField = 19;
+/** USER_HZ is 100 everywhere */
+export const nanosecondsPerTick = 1e7;
+
 /** The fields of /proc/PID/stat behind the name, which may hold blanks and parentheses; none when it is gone. */
 export function statOf(pid: number): string[] {
   try {

@@ -3,14 +3,9 @@
  * serves all events of a drain. It is the kernel's iterator that looks, or /proc, which takes fifteen times as long,
  * for every descriptor's link is read there.
  */
-import { commOf, descriptorsOf, link, list, read, statOf } from "./files.ts";
+import { commOf, descriptorsOf, link, list, nanosecondsPerTick, read, startField, statOf } from "./files.ts";
 import type { Listing } from "./opened.ts";
 import { processes, showsOurPids } from "./processes.ts";
-
-/** starttime, as statOf counts */
-const startField = 19;
-/** ns */
-const tick = 1e7;
 
 /** with more descriptors than these a process is looked through when nobody else has what is looked for, and rarely */
 const many = 16384;
@@ -193,7 +188,7 @@ function youngest(pids: readonly number[]): Opened | null {
       best = { pid, start };
   }
   if (best === null) return null;
-  const born = (best.start + 1) * tick;
+  const born = (best.start + 1) * nanosecondsPerTick;
   return { holder: { pid: best.pid, comm: commOf(best.pid) }, guess: alive > 1, born };
 }
 
