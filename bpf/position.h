@@ -147,7 +147,7 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 	__sync_fetch_and_add(&owner->waits, 1);
 	since = *(volatile u32 *)&owner->since;
 	if (!is_before(*(volatile u32 *)&owner->noted, end) && !is_before(start, since) &&
-	    owner->reader.tgid && (!file || is_held_by_one(file, owner->leader))) {
+	    owner->reader.tgid) {
 		barrier();
 		destination->who = owner->reader;
 		barrier();
