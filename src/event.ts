@@ -44,6 +44,11 @@ export interface End {
   who?: Identity | null;
 }
 
+/** Nobody, to be filled. */
+export function nobody(): End {
+  return { pid: -1, comm: null, guess: false };
+}
+
 /** The sort of a value in meta: raw bytes, an unsigned 64-bit number, or true. */
 export type Value = "text" | "integer" | "flag";
 

@@ -2,7 +2,7 @@
 import { whole } from "../../ffi/halves.ts";
 import type { BpfMap } from "../../ffi/map.ts";
 import { printable } from "../bytes/escape.ts";
-import type { End } from "../event.ts";
+import { type End, nobody } from "../event.ts";
 import { DescriptorMode, Ledger, Run, RunFlags } from "../layout.ts";
 import type { Names } from "../name/names.ts";
 import { addressOf, type Descriptor } from "../proc/descriptors.ts";
@@ -56,7 +56,7 @@ export class PipeWriters {
     const isKnown = this.#ledgers.lookup(addressOf(pipe), ledger.words);
     if (!isKnown || whole(ledger.inodeLow, ledger.inodeHigh) !== inode) return { from, isAll: false };
     const add = (tgid: number, tag: number, guess: boolean) => {
-      const end: End = { pid: -1, comm: null, guess: false };
+      const end = nobody();
       this.#names.recall(end, tgid, tag);
       end.guess = guess;
       if (from.every(({ pid }) => pid !== end.pid)) from.push(end);

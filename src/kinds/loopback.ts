@@ -1,6 +1,14 @@
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
-import { type Contents, type End, type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import {
+  type Contents,
+  type End,
+  type Event,
+  type Kind as KindName,
+  key,
+  type Meta,
+  nobody,
+} from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { Addresses, AddressField } from "../name/addresses.ts";
 import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
@@ -66,6 +74,16 @@ class LoopbackReader implements Reader {
     if (!this.#waitsForDelivery(owners)) return this.#dstInode !== 0;
     const [first] = owners.deliveries.claim(this.#send());
     return first !== undefined && first.tgid === 0 && first.inode !== 0;
+  }
+
+  isGuessable(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    if ((record.flags & EventFlags.EVENT_OPEN) === 0) return true;
+    this.#inode = this.#dstInode;
+    const src = nobody();
+    this.#tools.names.fill(src, record.srcTgid, record.srcTag);
+    return this.#guess(src, nobody());
   }
 
   channel(at: number): number {
@@ -138,13 +156,7 @@ class LoopbackReader implements Reader {
     if ((record.flags & EventFlags.EVENT_OPEN) !== 0) {
       const receipt = this.#receipt();
       if (receipt === null) {
-        const other = this.#inode === 0 ? this.#other() : null;
-        if (other?.guess === false) this.#inode = other.inode;
-        const inode = this.#inode || (other?.inode ?? 0);
-        const last = { tgid: dstTgid, tag: dstTag };
-        // nobody has what accept has not returned yet
-        if (!owners.guess(dst, src, last, inode, this.#time))
-          owners.guess(dst, src, last, this.#listener(), this.#time);
+        this.#guess(src, dst);
         return true;
       }
       names.fill(dst, receipt.tgid, receipt.tag);
@@ -163,6 +175,20 @@ class LoopbackReader implements Reader {
     this.#inode = found === null || found.guess ? 0 : found.inode;
     owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, this.#time);
     return true;
+  }
+
+  /** Who may receive what nobody was seen to; false: nobody is known. */
+  #guess(src: End, dst: End): boolean {
+    const { owners } = this.#tools;
+    const { dstTgid: tgid, dstTag: tag } = this.#record;
+    const other = this.#inode === 0 ? this.#other() : null;
+    if (other?.guess === false) this.#inode = other.inode;
+    const inode = this.#inode || (other?.inode ?? 0);
+    // nobody has what accept has not returned yet
+    return (
+      owners.guess(dst, src, { tgid, tag }, inode, this.#time) ||
+      owners.guess(dst, src, { tgid, tag }, this.#listener(), this.#time)
+    );
   }
 
   /** The socket at the other end of a connection, or the one that listens there. */

@@ -5,7 +5,7 @@
  */
 import { whole } from "../../ffi/halves.ts";
 import { processText } from "../bytes/escape.ts";
-import type { End, Event, Meta } from "../event.ts";
+import { type Event, type Meta, nobody } from "../event.ts";
 import { QueuePhase, QueueRecord } from "../layout.ts";
 import type { Entry, Reader, Tools } from "./kind.ts";
 import {
@@ -139,7 +139,7 @@ export abstract class QueueReader implements Reader {
 
   #message(): Queued {
     const { srcTgid, srcTag, messageTypeLow: typeLow, messageTypeHigh: typeHigh, count } = this.record;
-    const source: End = { pid: -1, comm: null, guess: false };
+    const source = nobody();
     this.#tools.names.fill(source, srcTgid, srcTag);
     return { source, typeLow, typeHigh, count, begun: this.#time, ended: Number.POSITIVE_INFINITY };
   }

@@ -1,6 +1,6 @@
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
-import { type Event, type Kind as KindName, key, type Meta } from "../event.ts";
+import { type End, type Event, type Kind as KindName, key, type Meta, nobody } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
@@ -44,6 +44,19 @@ class UnixReader implements Reader {
     record.at = at;
     if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return false;
     return record.dstTgid === 0 && (record.dstInodeLow !== 0 || record.dstInodeHigh !== 0);
+  }
+
+  isGuessable(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    const { flags, addressLow, addressHigh } = record;
+    if ((flags & EventFlags.EVENT_OPEN) === 0 || (flags & EventFlags.SEND_UNHELD) !== 0) return true;
+    const isBound = (flags & EventFlags.SEND_BOUND) !== 0;
+    this.#address = isBound ? this.#addressOf(addressLow, addressHigh) : anonymous;
+    this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
+    const src = nobody();
+    this.#tools.names.fill(src, record.srcTgid, record.srcTag);
+    return this.#guess(src, nobody());
   }
 
   channel(at: number): number {
@@ -98,11 +111,7 @@ class UnixReader implements Reader {
         names.fill(dst, 0, 0);
         return;
       }
-      const last = { tgid: dstTgid, tag: dstTag };
-      const inode = this.#inode || owners.acceptedAs(record.channelLow, record.channelHigh, time);
-      // nobody has what accept has not returned yet
-      if (inode === 0 || !owners.guess(dst, src, last, inode, time))
-        owners.guess(dst, src, last, this.#listener(net), time);
+      this.#guess(src, dst);
       return;
     }
     if (dstTgid !== 0) {
@@ -116,6 +125,19 @@ class UnixReader implements Reader {
     const found = owners.files.unix(net, new TextDecoder().decode(this.#address.bound));
     this.#inode = found?.inode ?? 0;
     owners.byOpening(dst, this.#inode, found?.guess ?? false, time);
+  }
+
+  /** Who may receive what nobody was seen to; false: nobody is known. */
+  #guess(src: End, dst: End): boolean {
+    const { owners } = this.#tools;
+    const { channelLow, channelHigh, dstTgid: tgid, dstTag: tag, net, timeLow, timeHigh } = this.#record;
+    const time = whole(timeLow, timeHigh);
+    const inode = this.#inode || owners.acceptedAs(channelLow, channelHigh, time);
+    // nobody has what accept has not returned yet
+    return (
+      (inode !== 0 && owners.guess(dst, src, { tgid, tag }, inode, time)) ||
+      owners.guess(dst, src, { tgid, tag }, this.#listener(net), time)
+    );
   }
 
   /** The inode of who listens where the connection was made to, for one that is not accepted. */

@@ -7,6 +7,8 @@ import type { Owners } from "./owners.ts";
 
 /** no channel has it */
 const none = 0;
+/** how much longer what nobody can be named for waits, of the time that all wait */
+const extension = 0.5;
 
 /** What is to be asked of a record. */
 export interface Asked {
@@ -14,6 +16,11 @@ export interface Asked {
   isReady?(at: number): boolean;
   /** whether isReady and read ask /proc for the record at this word */
   looksUp?(at: number): boolean;
+  /**
+   * Whether anybody can be named for the record at this word once its time is over. When nobody can, whoever was there
+   * may have received it and gone: what he did is told soon.
+   */
+  isGuessable?(at: number): boolean;
   /** by what one way from an end is told from others: what goes there stays in order; 0 is none */
   channel?(at: number): number;
 }
@@ -82,7 +89,9 @@ export class Waiting {
       this.#asked = queue.position(queue.count - 1);
       return false;
     }
-    return isReady || now - queue.time(i) >= this.longest;
+    const late = now - queue.time(i) - this.longest;
+    if (isReady || late >= this.longest * extension) return true;
+    return late >= 0 && (reader.isGuessable?.(at) ?? true);
   }
 }
 

@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import type { BpfMap } from "../../ffi/map.ts";
+import { Names } from "../../src/name/names.ts";
+import { Owners } from "../../src/name/owners.ts";
+import { type Asked, type Queue, Waiting } from "../../src/name/waiting.ts";
+
+const owners = new Owners(new Names({ lookup: () => false, delete: () => {} } as unknown as BpfMap), null);
+
+/** One event of second 100, which waits for its receiver. */
+class Line implements Queue {
+  readonly count = 1;
+  readonly isFull = false;
+  held = false;
+
+  constructor(private readonly asked: Asked) {}
+
+  at = () => 0;
+  position = () => 0;
+  time = () => 100;
+  reader = () => this.asked;
+  isHeld = () => this.held;
+  hold = () => {
+    this.held = true;
+  };
+}
+
+/** Whether an event waits so many seconds after it, where all wait for 1. */
+function waits(asked: Asked, seconds: number): boolean {
+  const line = new Line(asked);
+  new Waiting(owners, 1).hold(line, 100 + seconds);
+  return line.held;
+}
+
+test("what nobody can be named for waits half as long again", () => {
+  const isReady = () => false;
+  const known: Asked = { isReady, isGuessable: () => true };
+  const unknown: Asked = { isReady, isGuessable: () => false };
+  expect([0.9, 1.1].map((seconds) => waits(known, seconds))).toEqual([true, false]);
+  expect([0.9, 1.1, 1.4, 1.6].map((seconds) => waits(unknown, seconds))).toEqual([true, true, true, false]);
+  expect(waits({ ...unknown, isReady: () => true }, 0)).toBe(false);
+});
