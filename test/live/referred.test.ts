@@ -9,7 +9,7 @@ setDefaultTimeout(1.2 * PATIENCE);
 const KINDS = ["unix-stream", "unix-dgram", "unix-seqpacket", "loopback-tcp"];
 
 test("receivers whose other threads refer to the same socket", async () => {
-  const count = inVm ? 200 : 3000;
+  const count = inVm ? 50 : 3000;
   const flags = ["-t", KINDS.join(), "-f", "json", "--backend", BACKEND, "-D", "refreceiver"];
   using ipcdump = await Ipcdump.tracing(flags);
   await run("referred", String(count));
