@@ -176,9 +176,12 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 			if (ledger->tainted)
 				reading->rest_guess = RUN_GUESS;
 		}
-		/* two readers at once: which of them got whose bytes is known only when they are all one's */
+		/*
+		 * Two readers at once: which of them got whose bytes is known only when they are all one's, and nobody
+		 * has put in others whose call has not returned
+		 */
 		if (ledger->doubted ||
-		    (others && (ledger->count > 1 || (ledger->count && reading->rest.tgid))))
+		    (others && (ledger->count > 1 || (ledger->count && ledger->writers))))
 			reading->guess = RUN_GUESS;
 		settle(ledger, reading);
 	}
