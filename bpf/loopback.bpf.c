@@ -14,8 +14,21 @@
 
 ANCHOR(struct, loopback_record);
 
-/* The n-th message of a sendmmsg; 1: to be reported */
-__noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
+/* Bytes of the messages of a sendmmsg, all those that one may have */
+__noinline u32 bytes_of_messages(u64 vector, u32 count, u32 compat)
+{
+	u32 bytes = 0;
+
+	for (u32 n = 0; n < MESSAGES; n += RECEIVED_MESSAGES) {
+		if (n >= count)
+			break;
+		bytes += bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), count - n, compat);
+	}
+	return bytes;
+}
+
+/* The n-th message of a sendmmsg, which sent so many bytes after it; 1: to be reported */
+__noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat, u32 behind)
 {
 	struct inet_send *send = new_inet_send(false);
 	struct sock *sk = (void *)socket;
@@ -23,8 +36,14 @@ __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 	if (!send || !serves(FAMILY_LOOPBACK))
 		return 0;
 	message_of_vector(&send->message, sk, vector, n, compat);
-	if (is_tcp(sk))
-		return send_tcp(sk, send, false);
+	if (is_tcp(sk)) {
+		bool is_sent = send_tcp(sk, send, false);
+
+		/* the number at the return is that behind the call's last one */
+		if (send->counted)
+			send->position -= behind;
+		return is_sent;
+	}
 	if (is_inet(sk, IPPROTO_UDP))
 		return send_udp(sk, send, false, false);
 	return 0;
@@ -34,14 +53,21 @@ __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat)
 __noinline int on_inet_messages(u64 vector, u32 first, u32 count, u64 socket)
 {
 	struct ongoing *ongoing = current_ongoing();
+	u32 behind = 0, compat;
 
 	if (!ongoing)
 		return -1;
+	compat = ongoing->compat;
+	vector += (u64)first * (compat ? 32 : 64);
+	if (is_tcp((void *)socket))
+		behind = bytes_of_messages(vector, count - first, compat);
 	for (u32 n = 0; n < MESSAGE_ROUND && serves(FAMILY_LOOPBACK); n++) {
 		if (first + n >= count)
 			return -1;
+		if (behind)
+			behind -= bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), 1, compat);
 		/* not from within on_inet_message: 5.10 counts the frames of both */
-		if (on_inet_message(vector, first + n, socket, ongoing->compat))
+		if (on_inet_message(vector, n, socket, compat, behind))
 			report_sent(false);
 	}
 	return 0;
