@@ -148,6 +148,9 @@ __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 		return 0;
 	send->other = (u64)peer;
 	flow_of(peer, &send->theirs);
+	/* another one's memory is that of the connection's own other end by now, which was not seen in use yet */
+	if (same_flow(&send->theirs, &send->reversed))
+		return 1;
 	if (is_remote)
 		note_nat(send, send->theirs.local, send->theirs.local_port);
 	else
@@ -199,13 +202,13 @@ static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send, u3
 		send->position =
 			BPF_CORE_READ((struct tcp_sock *)sk, write_seq) - send->message.count;
 	}
-	if (send->other)
+	if (!send->other && is_inet(sk, IPPROTO_TCP) && !find_translated((u64)sk, via_uring, true))
+		find_translated((u64)sk, via_uring, false);
+	if (send->other && sock_file((void *)send->other))
 		return true;
-	if (is_inet(sk, IPPROTO_TCP) && (find_translated((u64)sk, via_uring, true) ||
-					 find_translated((u64)sk, via_uring, false)))
-		return true;
-	if (!routed_to_loopback(sk))
+	if (!send->other && !routed_to_loopback(sk))
 		return false;
+	/* closed, or not accepted yet */
 	find_listener(send);
 	return true;
 }
