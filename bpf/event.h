@@ -232,7 +232,7 @@ struct udp_delivery_record {
 	u32 dst_port;
 	u32 copy_of;	 /* the same for all sockets that got one datagram */
 	u32 is_filtered; /* the socket has a filter, which may have cut it */
-	u32 reserved;
+	u32 is_guess;	 /* others have the socket open as well */
 	u8 dst_address[16];
 };
 

@@ -44,8 +44,6 @@ __noinline int locate_inet_send(u32 via_uring)
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct sock *other;
-	struct owner *owner;
-	struct file *file;
 	int known = 0;
 
 	if (!send || !destination || !has_traced(FAMILY_LOOPBACK))
@@ -58,6 +56,8 @@ __noinline int locate_inet_send(u32 via_uring)
 			known = find_destination(send->other, INET_PEER, send->position,
 						 send->message.count, via_uring);
 			send->located = destination->open ? EVENT_OPEN : 0;
+			if (destination->open && !known && send->listener.tgid)
+				destination->who = send->listener;
 		} else {
 			send->located = EVENT_OPEN;
 			destination->who = send->listener;
@@ -69,10 +69,9 @@ __noinline int locate_inet_send(u32 via_uring)
 			reverse(&send->flow, &send->theirs);
 		send->channel = channel_of(&send->theirs);
 	} else if (other) {
-		file = sock_file(other);
 		destination->who = holder_of(other, send->dst_inode, INET_PEER);
-		owner = bpf_map_lookup_elem(&owners, &send->other);
-		if (destination->who.tgid && file && owner && !is_held_by_one(file, owner->leader))
+		known = destination->who.tgid != 0;
+		if (has_others(other, known))
 			send->located = EVENT_DST_GUESS;
 	} else {
 		destination->who = send->listener;
@@ -157,7 +156,8 @@ __noinline int report_sent(u32 via_uring)
 		if (n >= count)
 			break;
 		send->other = search->found[n & (RECEIVERS - 1)];
-		locate_inet_send(via_uring);
+		if (locate_inet_send(via_uring))
+			name_destination(send->other, via_uring);
 		report_inet_send(via_uring);
 	}
 	return 0;

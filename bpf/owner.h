@@ -105,6 +105,41 @@ static __always_inline struct owner *owner_begun(struct sock *sk, u64 inode, u64
 	return bpf_map_lookup_elem(&owners, &key);
 }
 
+static __always_inline struct file *sock_file(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	return socket ? BPF_CORE_READ(socket, file) : NULL;
+}
+
+/* Whether the process that used a socket last lives, and has the descriptor still by which he did, as far as is known */
+static __always_inline bool holds(struct owner *owner, struct file *file)
+{
+	struct task_struct *leader = (void *)owner->leader;
+	struct fdtable *table;
+	struct file **files, *there = NULL;
+	u32 fd = owner->fd;
+
+	if (!file || has_ended(owner->who.tgid, owner->leader, owner->born))
+		return false;
+	if (owner->fd == HELD)
+		return true;
+	table = BPF_CORE_READ(leader, files, fdt);
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return false;
+	files = BPF_CORE_READ(table, fd);
+	load(&there, sizeof(there), files + fd);
+	return there == file;
+}
+
+/* The same of a socket. A function of its own, for its frame to lie beside others */
+__weak __noinline int is_held_still(u64 socket)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	return owner && holds(owner, sock_file((void *)socket));
+}
+
 /* The current process uses a socket; true when it was another's, or nobody's, before */
 static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, struct identity *id,
 				      s32 fd, bool received)
@@ -115,8 +150,10 @@ static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, stru
 	if (!owner)
 		return true;
 	owner->peer = peer;
-	if (owner->inode == inode && !owner->made && same(&owner->who, &id->who)) {
-		if (fd != HELD_AS_BEFORE)
+	/* who was passed it again has it since now, and who uses another descriptor has told of the one before only */
+	if (owner->inode == inode && !owner->made && same(&owner->who, &id->who) && !received &&
+	    (owner->fd == fd || fd == -1 || fd == HELD_AS_BEFORE || is_held_still((u64)sk))) {
+		if (fd != -1 && fd != HELD_AS_BEFORE)
 			owner->fd = fd;
 		return false;
 	}
@@ -178,33 +215,6 @@ static __always_inline void sock_released(struct sock *sk, u64 table)
 		owner->fd = -1;
 }
 
-static __always_inline struct file *sock_file(struct sock *sk)
-{
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
-
-	return socket ? BPF_CORE_READ(socket, file) : NULL;
-}
-
-/* Whether the process that used a socket last lives, and has the descriptor still by which he did, as far as is known */
-static __always_inline bool holds(struct owner *owner, struct file *file)
-{
-	struct task_struct *leader = (void *)owner->leader;
-	struct fdtable *table;
-	struct file **files, *there = NULL;
-	u32 fd = owner->fd;
-
-	if (!file || has_ended(owner->who.tgid, owner->leader, owner->born))
-		return false;
-	if (owner->fd == HELD)
-		return true;
-	table = BPF_CORE_READ(leader, files, fdt);
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return false;
-	files = BPF_CORE_READ(table, fd);
-	load(&there, sizeof(there), files + fd);
-	return there == file;
-}
-
 /*
  * Whether nobody but one process, by its leader, can use a file that it has: it is its only descriptor, and that is in no
  * table that is another process's as well (CLONE_FILES without CLONE_THREAD).
@@ -229,6 +239,32 @@ static __always_inline struct process holder_of(struct sock *sk, u64 inode, u64 
 	if (owner && is_of(owner, inode, peer) && holds(owner, sock_file(sk)))
 		who = owner->who;
 	return who;
+}
+
+/* Whether others than who holds a socket, if that is known, have it open, too */
+static __always_inline bool has_others(struct sock *sk, bool is_known)
+{
+	u64 key = (u64)sk;
+	struct owner *owner = is_known ? bpf_map_lookup_elem(&owners, &key) : NULL;
+	struct file *file = sock_file(sk);
+
+	return file && !(owner ? is_held_by_one(file, owner->leader) : is_held_once(file));
+}
+
+/* Who holds a socket, as he is called by now */
+static __always_inline struct process holder_named(struct sock *sk, u64 inode, u64 peer)
+{
+	struct process who = holder_of(sk, inode, peer);
+	struct identity id = {};
+	u64 key = (u64)sk;
+	struct owner *owner = who.tgid ? bpf_map_lookup_elem(&owners, &key) : NULL;
+
+	if (!owner)
+		return who;
+	identify((struct task_struct *)owner->leader, &id);
+	if (!same(&id.who, &who))
+		introduce(&id);
+	return id.who;
 }
 
 #endif

@@ -146,7 +146,8 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 		owner->watched = end;
 	__sync_fetch_and_add(&owner->waits, 1);
 	since = *(volatile u32 *)&owner->since;
-	if (!is_before(*(volatile u32 *)&owner->noted, end) && !is_before(start, since) &&
+	/* the first of it is what counts, whoever takes the rest */
+	if (is_before(start, *(volatile u32 *)&owner->noted) && !is_before(start, since) &&
 	    owner->reader.tgid) {
 		barrier();
 		destination->who = owner->reader;

@@ -97,4 +97,20 @@ static __always_inline void on_control(u64 message, bool compat)
 	}
 }
 
+/* The control messages of the n-th message of a vector. A function of its own for the verifier to go through it once */
+__noinline int on_controls(u64 vector, u32 n, u32 compat)
+{
+	if (serves(FAMILY_UNIX))
+		on_control(vector + (u64)n * (compat ? 32 : 64), compat);
+	return 0;
+}
+
+static __always_inline bool on_controls_of(u64 vector, u32 n, u32 count, u32 compat)
+{
+	if (n >= count)
+		return false;
+	on_controls(vector, n, compat);
+	return true;
+}
+
 #endif

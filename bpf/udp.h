@@ -72,7 +72,8 @@ __noinline int on_udp_in_call(u32 n)
 	count = send->message.count;
 	if (in_call->lengths[n & (DELIVERIES - 1)] < count)
 		send->message.count = in_call->lengths[n & (DELIVERIES - 1)];
-	locate_inet_send(false);
+	if (locate_inet_send(false))
+		name_destination(other, false);
 	report_inet_send(false);
 	send->message.count = count;
 	return 1;

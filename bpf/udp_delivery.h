@@ -159,7 +159,7 @@ __noinline int report_deferred(u64 socket)
 {
 	struct sock *sk = (void *)socket;
 	u64 inode = sock_inode(sk);
-	struct process who = holder_of(sk, inode, INET_PEER);
+	struct process who = holder_named(sk, inode, INET_PEER);
 	struct udp_delivery_record *record;
 	struct datagram *datagram;
 	u32 zero = 0;
@@ -181,7 +181,7 @@ __noinline int report_deferred(u64 socket)
 	record->dst = who;
 	record->net = sock_net(sk);
 	record->is_filtered = BPF_CORE_READ(sk, sk_filter) != NULL;
-	record->reserved = 0;
+	record->is_guess = has_others(sk, who.tgid != 0);
 	record->src_port = datagram->header.src_port;
 	record->dst_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	/* its place in memory is nobody's business */

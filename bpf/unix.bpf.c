@@ -167,7 +167,10 @@ __noinline int unix_received(u64 socket, s64 result)
 	if (ongoing->call == CALL_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result, false);
 	else if (ongoing->call == CALL_RECVMSG)
-		on_control(ongoing->argument[1], ongoing->compat);
+		on_controls(ongoing->argument[1], 0, ongoing->compat);
+	else if (ongoing->call == CALL_RECVMMSG && result > 0)
+		repeat_while(i, RECEIVED_MESSAGES,
+			     on_controls_of(ongoing->argument[1], i, result, ongoing->compat));
 	else if (ongoing->call == CALL_CONNECT)
 		unix_connected(socket);
 	return 0;

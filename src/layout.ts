@@ -1118,7 +1118,7 @@ export class UdpDeliveryRecord {
   get isFiltered(): number {
     return this.words[this.at + 12] as number;
   }
-  get reserved(): number {
+  get isGuess(): number {
     return this.words[this.at + 13] as number;
   }
   /** 16 × 1 bytes */

@@ -137,12 +137,12 @@ class LoopbackReader implements Reader {
       return;
     }
     const send = this.#send();
-    for (const { inode, tgid, tag, isFiltered, length } of owners.deliveries.receivers(send)) {
+    for (const { inode, tgid, tag, isFiltered, isGuess, length } of owners.deliveries.receivers(send)) {
       this.#inode = inode;
       this.#count = isFiltered ? Math.min(record.count, length) : record.count;
       event.countLow = this.#count;
       event.contents = cut(entry.contents, this.#count);
-      this.#nameReceiver(event.dst, tgid, tag);
+      this.#nameReceiver(event.dst, tgid, tag, isGuess);
       if (!emit()) return;
     }
     owners.deliveries.done(send);
@@ -165,7 +165,7 @@ class LoopbackReader implements Reader {
       return true;
     }
     if (dstTgid !== 0 || this.#inode !== 0) {
-      this.#nameReceiver(dst, dstTgid, dstTag);
+      this.#nameReceiver(dst, dstTgid, dstTag, (record.flags & EventFlags.EVENT_DST_GUESS) !== 0);
       return true;
     }
     const source = this.#source.bytes(record.at).toHex();
@@ -208,12 +208,12 @@ class LoopbackReader implements Reader {
   }
 
   /** The process seen using the socket, else one that is found to have it: `#inode`, 0 when nobody can have it. */
-  #nameReceiver(dst: End, tgid: number, tag: number): void {
+  #nameReceiver(dst: End, tgid: number, tag: number, isGuess: boolean): void {
     const { names, owners } = this.#tools;
     if (tgid !== 0) {
       names.fill(dst, tgid, tag);
-      dst.guess = (this.#record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
-    } else if (!owners.byOpening(dst, this.#inode, false, this.#time) && this.#inode !== 0) {
+      dst.guess = isGuess;
+    } else if (!owners.byOpening(dst, this.#inode, isGuess, this.#time) && this.#inode !== 0) {
       owners.mayHaveUsed(dst, this.#inode, this.#time);
     }
   }

@@ -27,6 +27,8 @@ export interface Delivery {
   copyOf: number;
   /** its filter may have cut it: `length` is what is left */
   isFiltered: boolean;
+  /** others than who used it last have the socket open as well */
+  isGuess: boolean;
   /** of the socket, 0 when it was closed by then */
   inode: number;
   /** who used the socket last, tgid 0: nobody was seen */
@@ -67,7 +69,8 @@ export class Deliveries {
     here.splice(0, fresh < 0 ? here.length : fresh);
     if (here.length >= mostOfPort) here.shift();
     const isFiltered = record.isFiltered !== 0 && srcPort !== 0;
-    here.push({ time, length, srcPort, address, copyOf, isFiltered, inode, tgid, tag });
+    const isGuess = record.isGuess !== 0;
+    here.push({ time, length, srcPort, address, copyOf, isFiltered, isGuess, inode, tgid, tag });
     if (this.#byPort.size >= mostPorts) this.#byPort.delete(this.#byPort.keys().next().value!);
     this.#byPort.set(key, here);
   }

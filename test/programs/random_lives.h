@@ -5,7 +5,7 @@
 static void open_something(void)
 {
 	static const enum kind kinds[] = {
-		PIPE, PIPE, UNIX_STREAM, UNIX_STREAM, UNIX_DGRAM, UNIX_SEQPACKET, TCP, TCP};
+		PIPE, PIPE, UNIX_STREAM, UNIX_STREAM, UNIX_DGRAM, UNIX_SEQPACKET, TCP, TCP, UDP};
 	enum kind kind = kinds[roll(sizeof(kinds) / sizeof(*kinds))];
 	int place = one_of(everybody()), first = new_thing(kind);
 	unsigned how = kind == TCP || kind == UDP ? 1 + roll(2) : roll(2);

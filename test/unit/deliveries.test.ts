@@ -44,6 +44,7 @@ describe("datagrams that came on another's time", () => {
       address: home,
       copyOf: 0,
       isFiltered: false,
+      isGuess: false,
       inode: 7,
       tgid: 77,
       tag: 9,
