@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
-import { EXECUTABLE } from "../harness/ipcdump.ts";
+import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
 import { inVm, programPath } from "../harness/programs.ts";
 import { Trace, type TraceEvent } from "../harness/trace.ts";
 
@@ -71,6 +71,17 @@ async function told(...words: string[]): Promise<Told> {
 }
 
 const us = () => ({ pid: process.pid, comm: readFileSync("/proc/self/comm", "utf8").trim() });
+
+test("no less is seen with it than without", async () => {
+  const traced = async (...flags: string[]) => {
+    using ipcdump = new Ipcdump(["-t", "pty,unix-stream", "--backend", BACKEND, ...flags]);
+    const line = await ipcdump.untilTracing();
+    ipcdump.kill("SIGTERM");
+    expect(await ipcdump.ended()).toBe(0);
+    return line;
+  };
+  expect(await traced("--who", "--no-self")).toBe(await traced());
+});
 
 test("program, arguments, user and parent", async () => {
   const args = ["a", "", "two words", 'ü"\\'];
