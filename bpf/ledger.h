@@ -6,6 +6,7 @@
 #ifndef LEDGER_H
 #define LEDGER_H
 #include "file.h"
+#include "lock.h"
 #include "process.h"
 
 #define LEDGERS 8192
@@ -139,27 +140,6 @@ static __always_inline void push(struct ledger *ledger, struct process who, u32 
 	ledger->count = count + 1;
 }
 
-/*
- * A lock made of additions: bpf_spin_lock is refused in raw tracepoints, and what returns the old value is not
- * in 5.10. A caller that reads back its own 1 and nothing else has it, as an addition by another one after that makes
- * it more. Two at once may both find 2, and try again.
- */
-static __always_inline bool grab(struct ledger *ledger)
-{
-	volatile u32 *lock = &ledger->lock;
-
-	if (*lock) {
-		/* takes its time: the holder's processor may be a hypervisor's to give */
-		bpf_ktime_get_ns();
-		return false;
-	}
-	__sync_fetch_and_add(&ledger->lock, 1);
-	if (*lock == 1)
-		return true;
-	__sync_fetch_and_add(&ledger->lock, -1);
-	return false;
-}
-
 /* 0: locked. Global, for the verifier to go through the loop once */
 __weak __noinline int try_lock(u64 pipe)
 {
@@ -168,7 +148,7 @@ __weak __noinline int try_lock(u64 pipe)
 
 	if (!ledger)
 		return -1;
-	repeat_while(i, LOCK_TRIES, !(held = grab(ledger)));
+	repeat_while(i, LOCK_TRIES, !(held = grab(&ledger->lock)));
 	return held ? 0 : -1;
 }
 
@@ -178,7 +158,7 @@ __weak __noinline int try_lock(u64 pipe)
  */
 static __always_inline bool lock_ledger(struct ledger *ledger, u64 pipe)
 {
-	bool held = grab(ledger);
+	bool held = grab(&ledger->lock);
 
 	if (!held)
 		repeat_while(i, LOCK_ROUNDS, !(held = !try_lock(pipe)));
@@ -187,7 +167,7 @@ static __always_inline bool lock_ledger(struct ledger *ledger, u64 pipe)
 
 static __always_inline void unlock_ledger(struct ledger *ledger)
 {
-	__sync_fetch_and_add(&ledger->lock, -1);
+	release(&ledger->lock);
 }
 
 /*

@@ -7,8 +7,11 @@
 #ifndef OWNER_H
 #define OWNER_H
 #include "family.h"
+#include "lock.h"
 
 #define OWNERS 65536
+#define BEGINNINGS 256
+#define BEGIN_TRIES 128
 #define INET_PEER 1 /* as the inode of who a TCP or UDP socket is connected to */
 /* As the descriptor of a use, where functions tell of that and not calls: he has one until he lets one go */
 #define HELD (-2)
@@ -69,14 +72,8 @@ struct {
 	__type(value, struct owner);
 } new_owners __weak SEC(".maps");
 
-/* Begins what is known of a socket. A function of its own, for its frame to lie beside others */
-__weak __noinline int begin_owner(u64 socket, u64 inode, u64 peer)
+static __always_inline void set_beginning(struct owner *fresh, u64 socket, u64 inode, u64 peer)
 {
-	u32 zero = 0;
-	struct owner *fresh = bpf_map_lookup_elem(&new_owners, &zero);
-
-	if (!fresh)
-		return -1;
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->inode = inode;
 	fresh->peer = peer;
@@ -89,8 +86,36 @@ __weak __noinline int begin_owner(u64 socket, u64 inode, u64 peer)
 	fresh->noted = fresh->sent;
 	fresh->since = fresh->sent;
 	fresh->watched = fresh->sent;
-	return bpf_map_update_elem(&owners, &socket, fresh,
-				   bpf_map_lookup_elem(&owners, &socket) ? BPF_ANY : BPF_NOEXIST);
+}
+
+/*
+ * Who begins what is known of a socket has one of these: what a slower processor begins as well would be in place of
+ * what a faster one has counted there by then.
+ */
+u32 beginnings[BEGINNINGS] __weak SEC(".bss.beginnings") = {};
+
+/* Begins what is known of a socket. A function of its own, for its frame to lie beside others */
+__weak __noinline int begin_owner(u64 socket, u64 inode, u64 peer)
+{
+	u32 zero = 0;
+	struct owner *fresh = bpf_map_lookup_elem(&new_owners, &zero), *known;
+	u64 place = socket >> 6;
+	u32 *lock;
+	bool held = false;
+
+	if (!fresh)
+		return -1;
+	barrier_var(place);
+	lock = &beginnings[place & (BEGINNINGS - 1)];
+	repeat_while(i, BEGIN_TRIES, !(held = grab(lock)));
+	known = bpf_map_lookup_elem(&owners, &socket);
+	if (!known || !is_of(known, inode, peer)) {
+		set_beginning(fresh, socket, inode, peer);
+		bpf_map_update_elem(&owners, &socket, fresh, BPF_ANY);
+	}
+	if (held)
+		release(lock);
+	return 0;
 }
 
 /* What is known of a socket; begun when that is nothing */
