@@ -14,19 +14,6 @@
 
 ANCHOR(struct, loopback_record);
 
-/* Bytes of the messages of a sendmmsg, all those that one may have */
-__noinline u32 bytes_of_messages(u64 vector, u32 count, u32 compat)
-{
-	u32 bytes = 0;
-
-	for (u32 n = 0; n < MESSAGES; n += RECEIVED_MESSAGES) {
-		if (n >= count)
-			break;
-		bytes += bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), count - n, compat);
-	}
-	return bytes;
-}
-
 /* The n-th message of a sendmmsg, which sent so many bytes after it; 1: to be reported */
 __noinline int on_inet_message(u64 vector, u32 n, u64 socket, u32 compat, u32 behind)
 {

@@ -34,6 +34,9 @@ struct ongoing {
 	/* the last of them of a stream, which is not noted yet: the call's memory may not be able to have it */
 	u32 piece_start;
 	u32 piece_count; /* 0: there is none */
+	/* where the next message of a sendmmsg begins, of which all are counted at once */
+	u32 place;
+	u32 is_placed;
 	u32 reserved;
 	/* for pipe_calls.h: ledgers that count this call, and who writes */
 	u64 from_pipe;

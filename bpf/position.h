@@ -12,6 +12,7 @@
 #ifndef POSITION_H
 #define POSITION_H
 #include "completion.h"
+#include "message.h"
 #include "owner.h"
 
 #define RECEIVED_MESSAGES 256
@@ -90,6 +91,19 @@ __weak __noinline u32 bytes_of_vector(u64 vector, u32 count, u32 compat)
 		bpf_probe_read_user(&length, sizeof(length),
 				    (void *)(vector + (u64)i * (compat ? 32 : 64) + (compat ? 28 : 56)));
 		bytes += length;
+	}
+	return bytes;
+}
+
+/* Bytes of the messages of a sendmmsg, all those that one may have */
+__weak __noinline u32 bytes_of_messages(u64 vector, u32 count, u32 compat)
+{
+	u32 bytes = 0;
+
+	for (u32 n = 0; n < MESSAGES; n += RECEIVED_MESSAGES) {
+		if (n >= count)
+			break;
+		bytes += bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), count - n, compat);
 	}
 	return bytes;
 }

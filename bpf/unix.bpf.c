@@ -23,16 +23,42 @@ ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
 ANCHOR(struct, unix_record);
 
+/*
+ * Counts what a sendmmsg has sent to the peer, all at once: the receiver may have taken more than the first of it by the
+ * return of the call. Datagrams are of several receivers.
+ */
+__noinline int count_messages(u64 socket, s64 result)
+{
+	struct ongoing *ongoing = current_ongoing();
+	struct sock *sk = (void *)socket, *peer = unix_peer(sk);
+
+	if (!ongoing || !serves(FAMILY_UNIX))
+		return 0;
+	ongoing->is_placed = peer && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM;
+	if (!ongoing->is_placed)
+		return 0;
+	ongoing->place =
+		count_sent((u64)peer, sock_inode(sk),
+			   is_stream(sk) ? bytes_of_messages(ongoing->argument[1], result,
+							     ongoing->compat)
+					 : result);
+	return 0;
+}
+
 /* The n-th message of a sendmmsg; 1: to be reported */
 __noinline int on_message(u64 vector, u32 n, u64 socket, u32 compat)
 {
 	struct unix_send *send = new_unix_send(false);
+	struct ongoing *ongoing = current_ongoing();
 	struct sock *sk = (void *)socket;
 
-	if (!send)
+	if (!send || !ongoing)
 		return 0;
 	message_of_vector(&send->message, sk, vector, n, compat);
 	send->type = BPF_CORE_READ(sk, sk_type);
+	send->is_placed = ongoing->is_placed;
+	send->place = ongoing->place;
+	ongoing->place += send->type == SOCK_STREAM ? send->message.count : 1;
 	return find_receiver(send, CALL_SENDMMSG, n);
 }
 
@@ -69,6 +95,7 @@ static __always_inline bool on_send(struct ongoing *ongoing, struct sock *sk, lo
 	if (ongoing->call == CALL_SENDMMSG && !config.sends) {
 		u64 vector = ongoing->argument[1];
 
+		count_messages((u64)sk, result);
 		for (u32 n = 0; n < MESSAGES; n += MESSAGE_ROUND)
 			if (on_messages(vector, n, result, (u64)sk) < 0)
 				break;

@@ -12,6 +12,8 @@ struct unix_send {
 	struct sock *other;
 	u64 type;
 	u64 address; /* key of an address_record */
+	u32 place;   /* where it begins, if it is counted already */
+	u32 is_placed;
 };
 
 /* In a map for report() to be a global function; one for each program that sends, as payload.h says */
@@ -83,14 +85,15 @@ __noinline int locate_unix_send(u32 via_uring)
 {
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
 	u64 peer, other;
-	u32 count;
+	u32 count, place;
 
 	if (!send || !send->other || !has_traced(FAMILY_UNIX) || !traces(kind_of_send(send)))
 		return 0;
 	other = (u64)send->other;
 	peer = send->type == SOCK_DGRAM ? 0 : send->message.inode;
 	count = send->type == SOCK_STREAM ? send->message.count : 1;
-	if (find_destination(other, peer, count_sent(other, peer, count), count, via_uring))
+	place = send->is_placed ? send->place : count_sent(other, peer, count);
+	if (find_destination(other, peer, place, count, via_uring))
 		name_destination(other, via_uring);
 	return 0;
 }

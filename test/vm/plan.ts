@@ -4,13 +4,13 @@ import type { Backend } from "./report.ts";
 
 /**
  * Which live tests run where, for all of them everywhere take too long. What depends on the back end runs on
- * each, and so do new pipes' ledgers; the differential run has all kinds on every kernel and back end. Of the
+ * each, and so do new pipes' ledgers and random processes; the differential run has all kinds everywhere. Of the
  * suites of sockets and terminals all programs but one are the same for every back end, and so is what filters
  * leave out: they run with one of them a kernel, each in its turn. What is about the command line, and other work
  * of user space, takes longest and runs on the oldest kernel. All else runs once a kernel. `--full` runs everything
  * everywhere.
  */
-const everywhere = ["differential", "fresh"];
+const everywhere = ["differential", "fresh", "random"];
 const inTurn = ["unix", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
@@ -37,7 +37,6 @@ const onlyHere = [
   "nat",
   "outfile",
   "pcapng",
-  "random",
   "recorded",
   "runtime",
   "survival",
