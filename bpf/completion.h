@@ -162,22 +162,6 @@ static __always_inline void iov_of_completion(struct user_iov *iov, struct compl
 	}
 }
 
-/* Where a request has sent it, if it says so */
-static __always_inline void name_of_completion(struct completion *completion)
-{
-	u64 message = completion->base;
-
-	if (!completion->readable) {
-		completion->name = completion->copied ? completion->name : 0;
-		return;
-	}
-	if (completion->opcode != OP_SENDMSG && completion->opcode != OP_SENDMSG_ZC)
-		return;
-	bpf_probe_read_user(&completion->name, completion->compat ? 4 : 8, (void *)message);
-	bpf_probe_read_user(&completion->name_length, 4,
-			    (void *)(message + (completion->compat ? 4 : 8)));
-}
-
 /* The descriptor that an accept has made; -1: none, but an entry in a table of the ring's own */
 static __always_inline int accepted(struct completion *completion)
 {

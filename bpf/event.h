@@ -32,6 +32,7 @@ enum record_type {
 	RECORD_WHO = 14,
 	RECORD_OOM = 15,
 	RECORD_LEFT = 16,
+	RECORD_PASSED = 17,
 };
 
 enum lost_reason {
@@ -96,6 +97,7 @@ enum event_flags {
 	SEND_UNHELD =
 		64, /* no process had the receiver: its descriptors were on their way by SCM_RIGHTS */
 	SEND_FROM_BOUND = 128, /* `src_address` is the key of one, too */
+	SEND_PASSES = 256,     /* descriptors, by a passed_record of this thread and time */
 	PTY_TO_MASTER = 16,
 };
 

@@ -26,6 +26,31 @@ struct who_record {
 	u8 data[ARGUMENT_DATA]; /* each ended by a NUL */
 };
 
+#define PASSED 256 /* SCM_MAX_FD is 253 */
+#define PASSED_NAME 16
+
+/* A descriptor that is passed */
+struct passed {
+	u64 file; /* the same at both ends */
+	u64 inode;
+	u32 device;
+	u32 mode;  /* i_mode */
+	u32 magic; /* of its file system */
+	s32 fd;
+	u8 name[PASSED_NAME]; /* the beginning of the last part of its path */
+};
+
+/* Descriptors that were sent over a unix socket, right before the event, or received. Their paths come before */
+struct passed_record {
+	u32 type;
+	u32 thread;
+	u64 time;
+	u64 inode; /* of the socket that receives them; 0: not known */
+	u32 is_received;
+	u32 count;
+	struct passed files[PASSED];
+};
+
 /* The kernel has marked who a SIGKILL of its own was for: memory was short */
 struct oom_record {
 	u32 type;

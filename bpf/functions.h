@@ -12,6 +12,8 @@ int unix_message_sent(u64 socket, u64 header, u64 length, s64 result);
 int unix_pieces_sent(u64 socket, s64 sum);
 /* One was received, by the function that `ongoing` tells of; or bytes were spliced from a stream */
 int unix_message_received(u64 socket, s64 result);
+/* Descriptors that one gave have got their numbers, which the kernel has written to a process's memory */
+int unix_rights_received(u64 socket, u64 control, u32 compat);
 int unix_spliced(u64 socket, s64 result);
 /* One is connected */
 int unix_connected(u64 socket);

@@ -153,8 +153,24 @@ int BPF_PROG(functions_rights__fentry, struct msghdr *message, struct scm_cookie
 {
 	u64 room = BPF_CORE_READ(message, msg_controllen);
 	u32 head = in_compat_call() ? 12 : 16;
+	struct ongoing *ongoing = current_ongoing();
 
+	if (ongoing && ongoing->number == BY_FUNCTION)
+		ongoing->argument[3] = (u64)BPF_CORE_READ(message, msg_control);
 	if (room >= head && by_functions(FAMILY_UNIX))
 		on_rights_received((u64)BPF_CORE_READ(passed, fp), (room - head) / sizeof(int));
+	return 0;
+}
+
+SEC("?fexit/scm_detach_fds")
+int BPF_PROG(functions_rights_ends__fentry, struct msghdr *message, struct scm_cookie *passed)
+{
+	struct ongoing *ongoing = current_ongoing();
+
+	/* it has moved on behind what was written */
+	if (ongoing && ongoing->number == BY_FUNCTION && by_functions(FAMILY_UNIX) &&
+	    (u64)BPF_CORE_READ(message, msg_control) > ongoing->argument[3])
+		unix_rights_received((u64)sock_of_file((struct file *)ongoing->from),
+				     ongoing->argument[3], in_compat_call());
 	return 0;
 }

@@ -17,6 +17,12 @@ struct message {
 	u32 name_copied; /* the name is in kernel memory */
 	u32 count;
 	u32 thread;
+	u64 control; /* messages to the kernel that go along; 0: there are none */
+	u64 control_length;
+	u32 control_copied; /* they are in kernel memory */
+	u32 control_compat; /* they are as a 32-bit program has them */
+	u64 passed; /* the time of its passed_record */
+	u64 fields[6]; /* what `header` begins with */
 	struct user_iov iov;
 	struct identity self;
 };
@@ -31,11 +37,19 @@ static __always_inline void begin_message(struct message *message, struct sock *
 	message->count = count;
 }
 
-/* The sockaddr that a struct msghdr names */
+/* The sockaddr that a struct msghdr names, and whether there is a control message */
 static __always_inline void read_name(struct message *message, u64 header, bool compat)
 {
-	bpf_probe_read_user(&message->name, compat ? 4 : 8, (void *)header);
-	bpf_probe_read_user(&message->name_length, 4, (void *)(header + (compat ? 4 : 8)));
+	u64 *fields = message->fields;
+	u32 *words = (void *)message->fields;
+
+	if (bpf_probe_read_user(fields, compat ? 24 : 48, (void *)header))
+		return;
+	message->name = compat ? words[0] : fields[0];
+	message->name_length = compat ? words[1] : (u32)fields[1];
+	message->control = compat ? words[4] : fields[4];
+	message->control_length = compat ? words[5] : fields[5];
+	message->control_compat = compat;
 }
 
 /* The n-th of a sendmmsg */
@@ -75,10 +89,16 @@ static __always_inline void message_of_request(struct message *message, struct s
 					       struct completion *completion)
 {
 	begin_message(message, sk, completion->task, completion->result);
-	name_of_completion(completion);
-	message->name = completion->name_length ? completion->name : 0;
-	message->name_length = completion->name_length;
-	message->name_copied = completion->copied;
+	if (is_message(completion->opcode)) {
+		if (completion->readable)
+			read_name(message, completion->base, completion->compat);
+	} else if (completion->readable || completion->copied) {
+		message->name = completion->name;
+		message->name_length = completion->name_length;
+		message->name_copied = completion->copied;
+	}
+	if (!message->name_length)
+		message->name = 0;
 	iov_of_completion(&message->iov, completion);
 }
 
@@ -96,6 +116,9 @@ static __always_inline void message_of_header(struct message *message, struct so
 	message->name_copied = true;
 	if (!message->name_length)
 		message->name = 0;
+	message->control = (u64)BPF_CORE_READ(header, msg_control);
+	message->control_length = BPF_CORE_READ(header, msg_controllen);
+	message->control_copied = true;
 	if (config.contents)
 		iov_of_passed(&message->iov, iter, left < length ? length - left : 0);
 }

@@ -3,6 +3,7 @@
 #ifndef SCM_RIGHTS_H
 #define SCM_RIGHTS_H
 #include "owner.h"
+#include "passed.h"
 
 /* Whether all descriptors of a socket are on their way by SCM_RIGHTS */
 static __always_inline bool is_unheld(struct sock *sk)
@@ -59,8 +60,8 @@ __noinline int on_scm_rights(u64 header, u64 size, u32 head)
 	return 0;
 }
 
-/* The control messages of a message received */
-static __always_inline void on_control(u64 message, bool compat)
+/* The control messages of a message received; those of requests of io_uring in a place of their own */
+static __always_inline void on_control(u64 socket, u64 message, bool compat, u32 via_uring)
 {
 	u64 control = 0, length = 0;
 
@@ -87,8 +88,10 @@ static __always_inline void on_control(u64 message, bool compat)
 		bpf_probe_read_user(&kind, sizeof(kind), (void *)(control + (compat ? 4 : 8)));
 		if (size < head || size > length)
 			return;
-		if (kind == ((u64)SCM_RIGHTS << 32 | SOL_SOCKET))
+		if (kind == ((u64)SCM_RIGHTS << 32 | SOL_SOCKET)) {
 			on_scm_rights(control, size, head);
+			rights_received(socket, control + head, size - head, via_uring);
+		}
 		size = (size + (compat ? 3 : 7)) & ~(compat ? 3ULL : 7ULL);
 		if (size > length)
 			return;
@@ -98,18 +101,18 @@ static __always_inline void on_control(u64 message, bool compat)
 }
 
 /* The control messages of the n-th message of a vector. A function of its own for the verifier to go through it once */
-__noinline int on_controls(u64 vector, u32 n, u32 compat)
+__noinline int on_controls(u64 socket, u64 vector, u32 n, u32 compat)
 {
 	if (serves(FAMILY_UNIX))
-		on_control(vector + (u64)n * (compat ? 32 : 64), compat);
+		on_control(socket, vector + (u64)n * (compat ? 32 : 64), compat, false);
 	return 0;
 }
 
-static __always_inline bool on_controls_of(u64 vector, u32 n, u32 count, u32 compat)
+static __always_inline bool on_controls_of(u64 socket, u64 vector, u32 n, u32 count, u32 compat)
 {
 	if (n >= count)
 		return false;
-	on_controls(vector, n, compat);
+	on_controls(socket, vector, n, compat);
 	return true;
 }
 

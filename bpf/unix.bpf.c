@@ -21,6 +21,7 @@
 ANCHOR(struct, receive_record);
 ANCHOR(struct, use_record);
 ANCHOR(struct, address_record);
+ANCHOR(struct, passed_record);
 ANCHOR(struct, unix_record);
 
 /*
@@ -75,8 +76,7 @@ __noinline int on_messages(u64 vector, u32 first, u32 count, u64 socket)
 		/* not from within on_message: 5.10 counts the frames of both */
 		if (!on_message(vector, first + n, socket, ongoing->compat))
 			continue;
-		locate_unix_send(false);
-		report_unix_send(false);
+		tell_unix_send(false);
 	}
 	return 0;
 }
@@ -172,11 +172,9 @@ __noinline int unix_completed(u64 socket)
 		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
 			     accepted(completion), false);
 	else if (completion->opcode == OP_RECVMSG && completion->readable)
-		on_control(completion->base, completion->compat);
-	else if (sends(completion->opcode) && on_completion(completion, sk)) {
-		locate_unix_send(true);
-		report_unix_send(true);
-	}
+		on_control(socket, completion->base, completion->compat, true);
+	else if (sends(completion->opcode) && on_completion(completion, sk))
+		tell_unix_send(true);
 	return 0;
 }
 
@@ -194,10 +192,11 @@ __noinline int unix_received(u64 socket, s64 result)
 	if (ongoing->call == CALL_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(result)), bpf_get_current_task(), result, false);
 	else if (ongoing->call == CALL_RECVMSG)
-		on_controls(ongoing->argument[1], 0, ongoing->compat);
+		on_controls(socket, ongoing->argument[1], 0, ongoing->compat);
 	else if (ongoing->call == CALL_RECVMMSG && result > 0)
 		repeat_while(i, RECEIVED_MESSAGES,
-			     on_controls_of(ongoing->argument[1], i, result, ongoing->compat));
+			     on_controls_of(socket, ongoing->argument[1], i, result,
+					    ongoing->compat));
 	else if (ongoing->call == CALL_CONNECT)
 		unix_connected(socket);
 	return 0;
@@ -211,10 +210,8 @@ __noinline int unix_sent(u64 socket, s64 result)
 	if (!serves(FAMILY_UNIX) || !ongoing)
 		return 0;
 	on_sock_used(socket, bpf_get_current_task(), ongoing->to_fd, false);
-	if (on_send(ongoing, (struct sock *)socket, result)) {
-		locate_unix_send(false);
-		report_unix_send(false);
-	}
+	if (on_send(ongoing, (struct sock *)socket, result))
+		tell_unix_send(false);
 	forget_in_call(true);
 	return 0;
 }

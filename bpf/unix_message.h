@@ -24,10 +24,8 @@ __noinline int unix_message_begins(u64 socket)
 /* Reports what is in `unix_sends`, begun, if anybody is to receive it */
 static __always_inline void on_unix_send(struct unix_send *send)
 {
-	if (find_receiver(send, CALL_SENDMSG, 0)) {
-		locate_unix_send(false);
-		report_unix_send(false);
-	}
+	if (find_receiver(send, CALL_SENDMSG, 0))
+		tell_unix_send(false);
 }
 
 /* A message was sent, as the kernel's struct msghdr has it */
@@ -72,6 +70,19 @@ __noinline int unix_message_received(u64 socket, s64 result)
 	on_sock_used(socket, bpf_get_current_task(), held_since(ongoing, socket), false);
 	unix_consumed_by_call(socket, result);
 	return 0;
+}
+
+/* Descriptors that a socket gave have got their numbers, which the kernel has written to `control` */
+__noinline int unix_rights_received(u64 socket, u64 control, u32 compat)
+{
+	u32 head = compat ? 12 : 16;
+	u64 size = 0;
+
+	if (!has_traced(FAMILY_UNIX))
+		return 0;
+	if (bpf_probe_read_user(&size, compat ? 4 : 8, (void *)control) || size < head)
+		return 0;
+	return rights_received(socket, control + head, size - head, false);
 }
 
 /* It spliced from one; else than a stream is received from within */

@@ -5,6 +5,7 @@
 #include "address.h"
 #include "family.h"
 #include "message.h"
+#include "scm_rights.h"
 #include "unix_position.h"
 
 struct unix_send {
@@ -98,7 +99,29 @@ __noinline int locate_unix_send(u32 via_uring)
 	return 0;
 }
 
-/* Reports what is in `unix_sends` */
+/*
+ * Tells of the descriptors that what is in `unix_sends` passes. Global, and not from within report_unix_send, for its
+ * frame to lie beside that one's
+ */
+__noinline int pass_descriptors(u32 via_uring)
+{
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+	u32 which = PASSING_SENT | via_uring;
+	struct message *message;
+
+	if (!send || !has_traced(FAMILY_UNIX))
+		return 0;
+	message = &send->message;
+	begin_passing(which, send->other ? sock_inode(send->other) : 0);
+	add_controls(message->control, message->control_length, message->control_compat,
+		     message->control_copied ? which | PASSING_COPIED : which);
+	repeat_while(i, PASSED, name_passed(which, i));
+	message->passed = end_passing(which);
+	message->control = 0;
+	return 0;
+}
+
+/* Reports what is in `unix_sends`; 1: not before pass_descriptors, then once more */
 __noinline int report_unix_send(u32 via_uring)
 {
 	u32 flags = 0;
@@ -131,6 +154,10 @@ __noinline int report_unix_send(u32 via_uring)
 		return 0;
 	if (!admit(&message->self, &dst))
 		return 0;
+	if (message->control && message->control_length)
+		return 1;
+	if (message->passed)
+		flags |= SEND_PASSES;
 	if (send->type == SOCK_DGRAM)
 		flags |= name_datagram(send, dst_inode);
 	else if (other && name_connection(send, dst_inode))
@@ -145,6 +172,8 @@ __noinline int report_unix_send(u32 via_uring)
 	begin_event(&record->event, kind, flags, message->self.who, dst, message->count);
 	if (flags & EVENT_OPEN)
 		record->event.dst = destination->who;
+	if (message->passed)
+		record->event.time = message->passed;
 	record->src_inode = message->inode;
 	record->dst_inode = dst_inode;
 	record->channel = (u64)other;
@@ -156,6 +185,16 @@ __noinline int report_unix_send(u32 via_uring)
 					 wanted_of(message->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
+}
+
+/* Reports what is in `unix_sends`, with all that goes along with it */
+static __always_inline void tell_unix_send(u32 via_uring)
+{
+	locate_unix_send(via_uring);
+	if (!report_unix_send(via_uring))
+		return;
+	pass_descriptors(via_uring);
+	report_unix_send(via_uring);
 }
 
 #endif

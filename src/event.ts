@@ -49,8 +49,8 @@ export function nobody(): End {
   return { pid: -1, comm: null, guess: false };
 }
 
-/** The sort of a value in meta: raw bytes, an unsigned 64-bit number, or true. */
-export type Value = "text" | "integer" | "flag";
+/** The sort of a value in meta: raw bytes, an unsigned 64-bit number, true, or descriptors. */
+export type Value = "text" | "integer" | "flag" | "passed";
 
 /** A name in meta, its bytes made once for every format. */
 export interface Key {
@@ -95,6 +95,17 @@ export interface File {
   path: Uint8Array;
 }
 
+/** A descriptor that a message carries. */
+export interface PassedFile {
+  /** its number at the sender; -1 where that was not recorded */
+  readonly fd: number;
+  /** `socket`, `pipe`, `file`, `folder`, `device`, or the kernel's name for what has no path: `eventfd` */
+  readonly what: string;
+  readonly path: Uint8Array | null;
+  /** its number at the receiver, -1 as long as nobody has received it */
+  given: number;
+}
+
 /** The receiver of a kind's meta, in the order of EVENTS.md. Each format implements it. */
 export interface Meta {
   /** raw bytes: a path or a name, escaped by the format; an array's bytes stay what they are */
@@ -103,6 +114,8 @@ export interface Meta {
   integer(key: Key, low: number, high: number): void;
   /** prints true */
   flag(key: Key): void;
+  /** descriptors, for who shows them; they may still get their numbers at the receiver */
+  passed?(key: Key, files: readonly PassedFile[]): void;
   /** the file that a text stands for and its path, for who looks for files; nothing is printed of it */
   file?(file: File): void;
 }

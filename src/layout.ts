@@ -200,6 +200,7 @@ export const EventFlags = {
   SEND_TO_ADDRESS: 32,
   SEND_UNHELD: 64,
   SEND_FROM_BOUND: 128,
+  SEND_PASSES: 256,
   PTY_TO_MASTER: 16,
 } as const;
 
@@ -681,6 +682,40 @@ export class OomRecord {
   }
 }
 
+/** struct passed_record */
+export class PassedRecord {
+  static readonly size = 12320;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get thread(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get inodeLow(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get inodeHigh(): number {
+    return this.words[this.at + 5] as number;
+  }
+  get isReceived(): number {
+    return this.words[this.at + 6] as number;
+  }
+  get count(): number {
+    return this.words[this.at + 7] as number;
+  }
+  /** 256 × 48 bytes */
+  static readonly files = { offset: 32, length: 256, size: 48 } as const;
+}
+
 /** struct path_record */
 export class PathRecord {
   static readonly size = 4376;
@@ -975,6 +1010,7 @@ export const RecordType = {
   RECORD_WHO: 14,
   RECORD_OOM: 15,
   RECORD_LEFT: 16,
+  RECORD_PASSED: 17,
 } as const;
 
 /** struct run */

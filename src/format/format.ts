@@ -24,6 +24,8 @@ export interface FormatChoice {
   readonly tells?: boolean;
   /** --brief, of text: without inodes, addresses and services */
   readonly isBrief?: boolean;
+  /** of text: lines that are to be read back, in which all is said of descriptors */
+  readonly isRecorded?: boolean;
   /** what the events of each kind carry, in the order of kinds: pcapng has an interface for each */
   readonly carried?: ReadonlyMap<Kind, Carries>;
 }

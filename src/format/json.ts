@@ -4,13 +4,14 @@ import { escapeJson } from "../bytes/escape.ts";
 import { literal, Output } from "../bytes/output.ts";
 import { inPieces } from "../bytes/pieces.ts";
 import { isText } from "../bytes/readable.ts";
-import type { End, Event, Key, Lost, Meta } from "../event.ts";
+import type { End, Event, Key, Lost, Meta, PassedFile } from "../event.ts";
 import type { Message } from "../message/message.ts";
 import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { identityJson } from "./identity.ts";
 import { Members } from "./members.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
+import { passedJson } from "./passed.ts";
 import { LocalTime } from "./time.ts";
 
 const quote = 0x22;
@@ -79,6 +80,12 @@ export class JsonMeta implements Meta {
     this.#members.name(key, this.#first, this.#out);
     this.#first = false;
     this.#out.literal(yes);
+  }
+
+  passed(key: Key, files: readonly PassedFile[]): void {
+    this.#members.name(key, this.#first, this.#out);
+    this.#first = false;
+    passedJson(files, this.#out);
   }
 }
 

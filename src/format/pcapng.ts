@@ -73,7 +73,7 @@ export class Pcapng implements Format {
     carried: ReadonlyMap<Kind, Carries>,
     private readonly tells = false,
   ) {
-    this.#text = new Text({ tells });
+    this.#text = new Text({ tells, isRecorded: true });
     this.#routes = new Routes(this.#text);
     let id = 0;
     for (const [kind, carries] of carried)

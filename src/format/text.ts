@@ -3,12 +3,13 @@ import { escapeText } from "../bytes/escape.ts";
 import { hexdump } from "../bytes/hexdump.ts";
 import { type Literal, literal, Output } from "../bytes/output.ts";
 import { isText, textRows } from "../bytes/readable.ts";
-import type { Contents, End, Event, Key, Lost, Meta } from "../event.ts";
+import type { Contents, End, Event, Key, Lost, Meta, PassedFile } from "../event.ts";
 import type { Message } from "../message/message.ts";
 import { count, type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { Members } from "./members.ts";
 import { messageText } from "./messagetext.ts";
 import { Pairs } from "./pairs.ts";
+import { passedJson, passedText } from "./passed.ts";
 import { LocalTime } from "./time.ts";
 
 const space = 0x20;
@@ -77,7 +78,10 @@ class TextMeta implements Meta {
   #first = true;
   #behind: Output | null = null;
 
-  constructor(private readonly isBrief: boolean) {}
+  constructor(
+    private readonly isBrief: boolean,
+    private readonly isRecorded: boolean,
+  ) {}
 
   /** @param behind what stands behind the value of `count`, which is left out then */
   begin(out: Output, behind: Output | null = null): void {
@@ -105,6 +109,13 @@ class TextMeta implements Meta {
     this.#first = false;
     this.#out.literal(yes);
   }
+
+  passed(key: Key, files: readonly PassedFile[]): void {
+    this.#members.name(key, this.#first, this.#out);
+    this.#first = false;
+    if (this.isRecorded) passedJson(files, this.#out);
+    else passedText(files, this.#out);
+  }
 }
 
 /** The original ipcdump's lines; contents below them, as a hex dump or as text. */
@@ -118,8 +129,14 @@ export class Text implements Format {
   readonly #isReadable: boolean;
   readonly #tells: boolean;
 
-  constructor({ isColored = false, isBrief = false, isReadable = false, tells = false }: FormatChoice = {}) {
-    this.#meta = new TextMeta(isBrief);
+  constructor({
+    isColored = false,
+    isBrief = false,
+    isReadable = false,
+    isRecorded = false,
+    tells = false,
+  }: FormatChoice = {}) {
+    this.#meta = new TextMeta(isBrief, isRecorded);
     this.#isReadable = isReadable;
     this.#tells = tells;
     const paint = isColored ? colored : plain;

@@ -33,6 +33,7 @@ export const unixFunctions: Hooks = {
   functions_unix_dgram_connect: ["unix_dgram_connect"],
   functions_unix_accept: ["unix_accept"],
   functions_rights: ["scm_detach_fds"],
+  functions_rights_ends: ["scm_detach_fds"],
 };
 
 export const inetFunctions: Hooks = {

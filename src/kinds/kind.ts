@@ -4,6 +4,7 @@ import type { Backend, Hooks } from "../../ffi/program.ts";
 import type { Carries, Contents, Event, Kind } from "../event.ts";
 import type { Names } from "../name/names.ts";
 import type { Owners } from "../name/owners.ts";
+import type { Passed } from "../name/passed.ts";
 import type { Paths } from "../name/paths.ts";
 import type { Receivers } from "../name/receivers.ts";
 import type { Victims } from "../name/victims.ts";
@@ -18,6 +19,7 @@ export interface Tools {
   owners: Owners;
   receivers: Receivers;
   victims: Victims;
+  passed: Passed;
   /** -B: bytes of contents an event at most, 0 is all. The kernel side keeps to it where a record is one event */
   maxBytes: number;
 }

@@ -3,6 +3,7 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta, nobody } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
+import type { Passing } from "../name/passed.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { unixFunctions, withoutUnixFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
@@ -13,6 +14,7 @@ const count = key("count", "integer");
 const sourceInode = key("src_inode", "integer");
 const destinationInode = key("dst_inode", "integer");
 const sourcePath = key("src_path", "text");
+const passed = key("fds", "passed");
 const anonymous = named("<anonymous>");
 /** of a socket that has an address, which was lost */
 const unknown = named("<unknown>");
@@ -33,6 +35,7 @@ class UnixReader implements Reader {
   isReady(at: number): boolean {
     const record = this.#record;
     record.at = at;
+    if (this.#passing()?.isReceived === false) return false;
     if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return this.#receipt() !== null;
     if (record.dstTgid !== 0) return true;
     const time = whole(record.timeLow, record.timeHigh);
@@ -63,6 +66,12 @@ class UnixReader implements Reader {
     const record = this.#record;
     record.at = at;
     return whole(record.srcInodeLow, record.srcInodeHigh);
+  }
+
+  /** The descriptors that go along, null for none. */
+  #passing(): Passing | null {
+    const { flags, thread, timeLow, timeHigh } = this.#record;
+    return (flags & EventFlags.SEND_PASSES) === 0 ? null : this.#tools.passed.of(thread, timeLow, timeHigh);
   }
 
   #receipt(): Receipt | null {
@@ -156,6 +165,8 @@ class UnixReader implements Reader {
     out.integer(sourceInode, record.srcInodeLow, record.srcInodeHigh);
     out.integer(destinationInode, this.#inode >>> 0, highHalf(this.#inode));
     if (source !== null) out.text(sourcePath, source.text);
+    const passing = this.#passing();
+    if (passing !== null) out.passed?.(passed, passing.files);
     if (out.file === undefined) return;
     if (file !== null) out.file(file);
     if (source !== null && source.file !== null) out.file(source.file);

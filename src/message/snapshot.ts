@@ -1,10 +1,11 @@
-import type { Event, Key, Meta } from "../event.ts";
+import type { Event, Key, Meta, PassedFile } from "../event.ts";
 
 interface Kept {
   readonly key: Key;
   readonly text: Uint8Array | null;
   readonly low: number;
   readonly high: number;
+  readonly files?: readonly PassedFile[];
 }
 
 /** Keeps what a kind writes of its meta. */
@@ -22,6 +23,10 @@ class Recorder implements Meta {
   flag(key: Key): void {
     this.members.push({ key, text: null, low: 0, high: 0 });
   }
+
+  passed(key: Key, files: readonly PassedFile[]): void {
+    this.members.push({ key, text: null, low: 0, high: 0, files });
+  }
 }
 
 /** An event of its own that stays what it is, when others are made of the one it was taken from. */
@@ -36,8 +41,9 @@ export function snapshot(event: Event): Event {
     src: { ...src },
     dst: { ...dst },
     meta: (out) => {
-      for (const { key, text, low, high } of members) {
-        if (text !== null) out.text(key, text);
+      for (const { key, text, low, high, files } of members) {
+        if (files !== undefined) out.passed?.(key, files);
+        else if (text !== null) out.text(key, text);
         else if (key.value === "flag") out.flag(key);
         else out.integer(key, low, high);
       }

@@ -1,5 +1,5 @@
 import { highHalf } from "../../ffi/halves.ts";
-import { blankEvent, type Contents, type Event, type Key, type Meta } from "../event.ts";
+import { blankEvent, type Contents, type Event, type Key, type Meta, type PassedFile } from "../event.ts";
 
 /** Passes meta on, but for the count, which is the message's. */
 class Recount implements Meta {
@@ -18,6 +18,10 @@ class Recount implements Meta {
 
   flag(key: Key): void {
     this.out?.flag(key);
+  }
+
+  passed(key: Key, files: readonly PassedFile[]): void {
+    this.out?.passed?.(key, files);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   LeftRecord,
   NameRecord,
   OomRecord,
+  PassedRecord,
   PathRecord,
   ReceiveRecord,
   RecordType,
@@ -17,6 +18,7 @@ import {
 import type { Identities } from "./identities.ts";
 import type { Names } from "./names.ts";
 import type { Owners } from "./owners.ts";
+import type { Passed } from "./passed.ts";
 import type { Paths } from "./paths.ts";
 import type { Receivers } from "./receivers.ts";
 import type { Victims } from "./victims.ts";
@@ -28,6 +30,7 @@ export interface Keepers {
   owners: Owners;
   receivers: Receivers;
   victims: Victims;
+  passed: Passed;
 }
 
 export class Facts {
@@ -37,6 +40,7 @@ export class Facts {
   readonly #owners: Owners;
   readonly #receivers: Receivers;
   readonly #victims: Victims;
+  readonly #passed: Passed;
   readonly #name: NameRecord;
   readonly #path: PathRecord;
   readonly #use: UseRecord;
@@ -58,7 +62,7 @@ export class Facts {
   constructor(
     words: Uint32Array,
     bytes: Uint8Array,
-    { names, paths, owners, receivers, victims }: Keepers,
+    { names, paths, owners, receivers, victims, passed }: Keepers,
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
     private readonly identities: Identities | null = null,
     private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,
@@ -70,6 +74,7 @@ export class Facts {
     this.#owners = owners;
     this.#receivers = receivers;
     this.#victims = victims;
+    this.#passed = passed;
     this.#name = new NameRecord(words);
     this.#path = new PathRecord(words);
     this.#use = new UseRecord(words);
@@ -116,6 +121,8 @@ export class Facts {
     } else if (type === RecordType.RECORD_OOM && length >= OomRecord.size) {
       this.#oom.at = at;
       this.#victims.add(this.#oom);
+    } else if (type === RecordType.RECORD_PASSED && length >= PassedRecord.files.offset) {
+      return this.#passed.add(at, length, position);
     } else if (type === RecordType.RECORD_LEFT && length >= LeftRecord.size) {
       this.#left.at = at;
       this.onLeft?.(this.#left);

@@ -28,7 +28,7 @@ interface Use {
 }
 
 /** A use that is a receipt by SCM_RIGHTS. */
-interface Passing extends Use {
+interface Handover extends Use {
   /** of the receipt before it; 0: there was none */
   before: number;
 }
@@ -49,7 +49,7 @@ export class Owners {
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
-  readonly #receipts = new Remembered<Passing>(most);
+  readonly #receipts = new Remembered<Handover>(most);
   /** by channel: the inode of the unix socket that was used there last, and when (CLOCK_BOOTTIME, ns) */
   readonly #sockets = new Remembered<{ inode: number; time: number }>(most);
   readonly #addresses = new Remembered<Address>(most);

@@ -15,6 +15,7 @@ import {
   type Lost,
   type LostReason,
   type Meta,
+  type PassedFile,
 } from "../event.ts";
 import type { Identity } from "../identity.ts";
 import type { RecordedEnds } from "./identities.ts";
@@ -26,6 +27,7 @@ const most64 = 2n ** 64n;
 /** texts kept, and the bytes of the longest of them: paths are no longer */
 const texts = 4096;
 const longest = 4096;
+const encoder = new TextEncoder();
 
 /** A member of meta. */
 interface MetaMember {
@@ -33,6 +35,7 @@ interface MetaMember {
   readonly text: Uint8Array | null;
   readonly low: number;
   readonly high: number;
+  readonly files?: readonly PassedFile[];
 }
 
 export class Lines {
@@ -75,8 +78,9 @@ export class Lines {
   }
 
   readonly #meta = (out: Meta): void => {
-    for (const { key, text, low, high } of this.#members) {
-      if (key.value === "flag") out.flag(key);
+    for (const { key, text, low, high, files } of this.#members) {
+      if (files !== undefined) out.passed?.(key, files);
+      else if (key.value === "flag") out.flag(key);
       else if (text !== null) out.text(key, text);
       else out.integer(key, low, high);
     }
@@ -117,6 +121,7 @@ export class Lines {
     else if (name === "captured") return /^\d+$/.test(value);
     else if (key.value === "text") return this.#push(key, this.#text(value), 0, 0);
     else if (key.value === "flag") return this.#push(key, null, 0, 0);
+    else if (key.value === "passed") return this.#passed(key, value);
     else return this.#number(key, value, into);
     return true;
   }
@@ -138,6 +143,13 @@ export class Lines {
     return this.#push(key, null, low, high);
   }
 
+  #passed(key: Key, value: string): boolean {
+    const files = passedFrom(Buffer.from(value, "latin1").toString());
+    if (files === null) return false;
+    this.#members.push({ key, text: null, low: 0, high: 0, files });
+    return true;
+  }
+
   #push(key: Key, text: Uint8Array | null, low: number, high: number): boolean {
     if (key.value === "text" && text === null) return false;
     this.#members.push({ key, text, low, high });
@@ -157,4 +169,21 @@ export class Lines {
     this.#texts.set(escaped, kept);
     return kept;
   }
+}
+
+/** Descriptors as -f json has them; null for what is not that. */
+function passedFrom(text: string): PassedFile[] | null {
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(list)) return null;
+  return list.map((one: Record<string, unknown>) => ({
+    fd: typeof one.fd === "number" ? one.fd : -1,
+    what: `${one.what}`,
+    path: typeof one.path === "string" ? encoder.encode(one.path) : null,
+    given: typeof one.dst_fd === "number" ? one.dst_fd : -1,
+  }));
 }

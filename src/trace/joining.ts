@@ -5,7 +5,7 @@
  */
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { latin1 } from "../bytes/latin1.ts";
-import { type End, type Event, type Key, key, type Meta, type Time } from "../event.ts";
+import { type End, type Event, type Key, key, type Meta, type PassedFile, type Time } from "../event.ts";
 import type { MessageListener } from "../message/decoding.ts";
 import { snapshot } from "../message/snapshot.ts";
 import type { Stage } from "./stage.ts";
@@ -58,6 +58,11 @@ class Way implements Meta {
     this.#add(name, "");
   }
 
+  /** What carries descriptors is joined with nothing that carries others, or none. */
+  passed({ name }: Key, files: readonly PassedFile[]): void {
+    this.#add(name, files.map(({ fd }) => fd).join());
+  }
+
   #add(name: string, value: string): void {
     if (name.startsWith("src_")) this.#sources.set(name.slice("src_".length), value);
     else if (name.startsWith("dst_")) this.#destinations.set(name.slice("dst_".length), value);
@@ -81,6 +86,10 @@ class Counted implements Meta {
 
   flag(key: Key): void {
     this.out?.flag(key);
+  }
+
+  passed(key: Key, files: readonly PassedFile[]): void {
+    this.out?.passed?.(key, files);
   }
 }
 

@@ -32,6 +32,7 @@ import { Facts } from "../name/facts.ts";
 import { Identities } from "../name/identities.ts";
 import { Names } from "../name/names.ts";
 import { Owners } from "../name/owners.ts";
+import { Passed } from "../name/passed.ts";
 import { Paths } from "../name/paths.ts";
 import { Receivers } from "../name/receivers.ts";
 import { Runtimes } from "../name/runtimes.ts";
@@ -94,8 +95,9 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const filter = new Filter(options.wanted, child?.pid ?? null, own?.noise ?? null, insideOnly);
   for (const [parent, found] of groups.adopted) filter.adopt(parent, found);
   const onFork = groups.isFollowing ? (parent: number, made: number) => filter.forked(parent, made) : null;
+  const passed = new Passed(ring.words, ring.bytes, paths, owners);
   const receivers = new Receivers(options.wait * 1e9);
-  const known = { names, paths, owners, receivers, victims: new Victims() };
+  const known = { names, paths, owners, receivers, victims: new Victims(), passed };
   const learning = isDescribed ? new Learning(object.map("named"), filter) : null;
   const onIdentity =
     learning === null ? null : (tgid: number, tag: number, who: Identity) => learning.learn(tgid, tag, who);

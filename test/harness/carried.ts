@@ -58,6 +58,8 @@ function carriedEvent(truth: Truth, one: Carried, actual: TraceEvent | undefined
     src = { pid: actual.src_pid, comm: actual.src_comm };
     meta.src_guess = true;
   }
+  // passed.test.ts is about descriptors that go along
+  if (actual?.meta.fds !== undefined) meta.fds = actual.meta.fds;
   if (guess === "must") meta.dst_guess = true;
   if ((guess === "may" || guess === "miss") && actual?.meta.dst_guess === true) {
     dst = { pid: actual.dst_pid, comm: actual.dst_comm };

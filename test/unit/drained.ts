@@ -8,6 +8,7 @@ import type { KindModule } from "../../src/kinds/kind.ts";
 import { Facts } from "../../src/name/facts.ts";
 import { Names } from "../../src/name/names.ts";
 import { Owners } from "../../src/name/owners.ts";
+import { Passed } from "../../src/name/passed.ts";
 import { Paths } from "../../src/name/paths.ts";
 import { Receivers } from "../../src/name/receivers.ts";
 import { Victims } from "../../src/name/victims.ts";
@@ -60,10 +61,12 @@ export function start(
     Object.assign(owners.holders, { ofSocket: nobody, ofMaster: nobody });
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
+  const paths = new Paths(1 << 20);
   const known = {
     names,
-    paths: new Paths(1 << 20),
+    paths,
     owners,
+    passed: new Passed(tape.words, tape.bytes, paths, owners),
     receivers: new Receivers(50e6),
     victims: new Victims(),
   };
