@@ -1,13 +1,20 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 import { programPath } from "../harness/programs.ts";
 
 setDefaultTimeout(4 * PATIENCE);
 
+const folder = mkdtempSync(join(tmpdir(), "ipcdump-sure-"));
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** What a client sends that nobody accepts: it is whose the listener is, as a guess. */
 async function traced(...words: string[]) {
-  const command = [await programPath("owner"), "not_accepted"];
+  const command = [await programPath("owner"), "not_accepted", folder];
   // its words go by sockets as well
   const kinds = ["-t", "unix-stream", "--backend", BACKEND, "-v", "--path", "*/owner-*"];
   using ipcdump = new Ipcdump([...kinds, ...words, "--", ...command], { stdin: "pipe" });
