@@ -43,7 +43,9 @@ async function passed(type: string, how: string): Promise<SaidPassing[]> {
 }
 
 const cases = types.flatMap((type) =>
-  ["each", "many", "few", "kept", "several", "crossed", "peeked"].map((how): [string, string] => [type, how]),
+  ["each", "many", "few", "kept", "several", "gathered", "rings", "crossed", "peeked"].map(
+    (how): [string, string] => [type, how],
+  ),
 );
 test.each(cases)("%s: %s", async (type, how) => {
   const said = await passed(type, how);

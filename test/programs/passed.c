@@ -7,11 +7,13 @@
  *   few       with room for two of them at the receiver
  *   kept      which nobody receives
  *   several   by two messages of one sendmmsg, with credentials
+ *   gathered  by two messages of one sendmmsg, which one recvmmsg receives
+ *   rings     by requests of io_uring
  *   crossed   the same ones over two pairs, of which the later message is received first
  *   peeked    which are looked at before they are received
  */
 #define _GNU_SOURCE
-#include "truth.h"
+#include "ring.h"
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -30,7 +32,7 @@ static struct kept kept[MOST];
 static int count;
 static int *numbers; /* at the receiver, shared with it */
 static int pairs[2][2];
-static int has_two, is_several, is_crossed;
+static int has_two, is_several, is_gathered, is_crossed, is_rings;
 
 static void keep(int fd, const char *what, const char *path)
 {
@@ -70,6 +72,15 @@ static int room_for(const char *how)
 	return !strcmp(how, "few") ? 2 : count;
 }
 
+/* What a request of io_uring for that message returns */
+static int by_ring(int opcode, int fd, struct msghdr *message)
+{
+	struct io_uring_sqe request = {
+		.opcode = opcode, .fd = fd, .addr = (uintptr_t)message, .len = 1};
+
+	return complete_request(&request);
+}
+
 static void give(void)
 {
 	static char space[2][CMSG_SPACE(MOST * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
@@ -98,10 +109,25 @@ static void give(void)
 			memcpy(CMSG_DATA(control) + k * sizeof(int), &kept[from + k].fd, sizeof(int));
 		message->msg_controllen += CMSG_SPACE(n * sizeof(int));
 	}
-	if (is_several)
+	if (is_rings)
+		check(by_ring(IORING_OP_SENDMSG, pairs[0][0], &messages[0].msg_hdr) == 1,
+		      "sendmsg by io_uring");
+	else if (is_several || is_gathered)
 		check(sendmmsg(pairs[0][0], messages, 2, 0) == 2, "sendmmsg");
-	for (int i = 0; !is_several && i < 1 + is_crossed; i++)
-		check(sendmsg(pairs[i][0], &messages[i].msg_hdr, 0) == 1, "sendmsg");
+	else
+		for (int i = 0; i < 1 + is_crossed; i++)
+			check(sendmsg(pairs[i][0], &messages[i].msg_hdr, 0) == 1, "sendmsg");
+}
+
+/* Copies the numbers of a message that was received; how many they are */
+static int numbers_in(const struct msghdr *message, int *to)
+{
+	struct cmsghdr *control = message->msg_control;
+	int n = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	check(control->cmsg_type == SCM_RIGHTS, "no descriptors");
+	memcpy(to, CMSG_DATA(control), n * sizeof(int));
+	return n;
 }
 
 /* The numbers of what one message carries */
@@ -114,14 +140,31 @@ static int take_one(int fd, int flags, int room, int *to)
 				 .msg_iovlen = 1,
 				 .msg_control = space,
 				 .msg_controllen = has_two ? sizeof(space) : CMSG_LEN(room * sizeof(int))};
-	struct cmsghdr *control = (void *)space;
-	int n;
 
-	check(recvmsg(fd, &message, flags) == 1, "recvmsg");
-	check(control->cmsg_type == SCM_RIGHTS, "no descriptors");
-	n = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(to, CMSG_DATA(control), n * sizeof(int));
-	return n;
+	if (is_rings)
+		check(by_ring(IORING_OP_RECVMSG, fd, &message) == 1, "recvmsg by io_uring");
+	else
+		check(recvmsg(fd, &message, flags) == 1, "recvmsg");
+	return numbers_in(&message, to);
+}
+
+/* Those of two messages by one call, when both are there */
+static void take_both(int fd)
+{
+	static char space[2][CMSG_SPACE(MOST * sizeof(int))];
+	char bytes[2];
+	struct iovec iov[2] = {{&bytes[0], 1}, {&bytes[1], 1}};
+	struct mmsghdr messages[2] = {};
+	int *to = numbers;
+
+	for (int i = 0; i < 2; i++)
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i],
+						      .msg_iovlen = 1,
+						      .msg_control = space[i],
+						      .msg_controllen = sizeof(space[i])};
+	check(recvmmsg(fd, messages, 2, 0, NULL) == 2, "recvmmsg");
+	for (int i = 0; i < 2; i++)
+		to += numbers_in(&messages[i].msg_hdr, to);
 }
 
 static void take(const char *how)
@@ -133,6 +176,10 @@ static void take(const char *how)
 	if (is_crossed) {
 		take_one(pairs[1][1], 0, room, numbers + count / 2);
 		take_one(pairs[0][1], 0, room, numbers);
+		return;
+	}
+	if (is_gathered) {
+		take_both(pairs[0][1]);
 		return;
 	}
 	taken = take_one(pairs[0][1], 0, room, numbers);
@@ -171,7 +218,9 @@ int main(int argc, char **argv)
 		numbers[i] = -1;
 	is_several = !strcmp(how, "several");
 	is_crossed = !strcmp(how, "crossed");
-	has_two = is_several || is_crossed;
+	is_gathered = !strcmp(how, "gathered");
+	is_rings = !strcmp(how, "rings");
+	has_two = is_several || is_gathered || is_crossed;
 	for (int i = 0; i < 1 + is_crossed; i++)
 		check(socketpair(AF_UNIX, type, 0, pairs[i]) == 0, "socketpair");
 	check(pipe(gate) == 0, "pipe");

@@ -11,7 +11,7 @@ import type { Backend } from "./report.ts";
  * everywhere.
  */
 const everywhere = ["differential", "fresh", "random"];
-const inTurn = ["unix", "loopback", "pty", "select"];
+const inTurn = ["unix", "passed", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
  * files no VM has the compilers, tshark, bash, script, tmux, runc or nft. No kernel changes what bad words are answered.
