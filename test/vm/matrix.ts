@@ -44,6 +44,7 @@ export async function runMatrix({ series, backends, filter, full, isStatic }: Se
   if (takesStatic && !existsSync(`${executable}-static`)) {
     throw new Error("no dist/ipcdump-static to test; bun build.ts --static makes it");
   }
+  const takesSystemd = filter === undefined || filter.includes("systemd");
   const kernels = await Promise.all(series.map(kernel));
 
   const programs = dirname(await programPath("marker"));
@@ -53,6 +54,7 @@ export async function runMatrix({ series, backends, filter, full, isStatic }: Se
     ...(takesStatic ? [["/project/dist/ipcdump-static", `${executable}-static`] as const] : []),
     ["/project/dist/child.elf", join(ROOT, "dist/child.elf")],
     ["/project/programs", programs],
+    ...(takesSystemd ? systemdFiles().map((path) => [path, path] as const) : []),
     ...projectFiles(liveTestFiles().map((kind) => `test/live/${kind}.test.ts`)).map(
       (path) => [join("/project", path), join(ROOT, path)] as const,
     ),
@@ -88,6 +90,14 @@ export async function runMatrix({ series, backends, filter, full, isStatic }: Se
   // Once more and in short, for whoever sees only the end.
   for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   return total;
+}
+
+/** What runs units, of which newer ones have a program of its own for that. */
+function systemdFiles(): string[] {
+  const folder = "/lib/systemd";
+  const [first, ...others] = [`${folder}/systemd`, "/usr/bin/systemd-run", `${folder}/systemd-executor`];
+  if (!existsSync(first!)) throw new Error("no systemd to take along; try: apt-get install -y systemd");
+  return [first!, ...others.filter((path) => existsSync(path))];
 }
 
 /** What tests in `folders` may import or read, of what there is. */

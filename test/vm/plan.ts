@@ -61,6 +61,8 @@ const onOldest = [
   "static",
 ];
 const oldest: Series = "5.10";
+/** It takes a system along, and its kernel is the one with a systemd of today's. */
+const withSystemd: Series = "6.12";
 const onceOn: Backend = "tracepoint";
 const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "tracepoint",
@@ -85,6 +87,7 @@ export function planned(series: Series, backend: Backend, all: readonly string[]
     if (!inTurn.includes(file) && kinds.some(({ name }) => name === file)) return true;
     if (everywhere.includes(file)) return true;
     if (onOldest.includes(file) && series !== oldest) return false;
+    if (file === "systemd" && series !== withSystemd) return false;
     return backend === (inTurn.includes(file) ? turns[series] : onceOn);
   });
 }
