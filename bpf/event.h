@@ -33,6 +33,7 @@ enum record_type {
 	RECORD_OOM = 15,
 	RECORD_LEFT = 16,
 	RECORD_PASSED = 17,
+	RECORD_READER = 18, /* a use_record: who reads a terminal's master now, and did not before; or opened it */
 };
 
 enum lost_reason {
@@ -150,7 +151,7 @@ struct signal_record {
 /* A process was seen using a socket for the first time, or another one than before */
 struct use_record {
 	u32 type;
-	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
+	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection. Of a master: it was opened */
 	u64 time;
 	u64 inode;
 	u64 channel; /* of what is sent there, when it is a unix socket's */

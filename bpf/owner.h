@@ -240,20 +240,6 @@ static __always_inline void sock_released(struct sock *sk, u64 table)
 		owner->fd = -1;
 }
 
-/*
- * Whether nobody but one process, by its leader, can use a file that it has: it is its only descriptor, and that is in no
- * table that is another process's as well (CLONE_FILES without CLONE_THREAD).
- */
-static __always_inline bool is_held_by_one(struct file *file, u64 leader)
-{
-	struct task_struct *task = (void *)leader;
-	struct files_struct *files = BPF_CORE_READ(task, files);
-	s32 tables = BPF_CORE_READ(files, count.counter);
-	s32 threads = BPF_CORE_READ(task, signal, nr_threads);
-
-	return is_held_once(file) && tables <= threads;
-}
-
 /* Who used a socket last and has it still; tgid 0: nobody that is known */
 static __always_inline struct process holder_of(struct sock *sk, u64 inode, u64 peer)
 {

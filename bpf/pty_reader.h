@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
  * Who reads what is written to a terminal: a slave's readers are the foreground process group, a master's is who read it
- * last, or opened it.
+ * last, or opened it. He is a fact when nobody else could, and else a guess.
  */
 #ifndef PTY_READER_H
 #define PTY_READER_H
@@ -36,6 +36,14 @@ static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_
 		return NULL;
 	return (void *)node - bpf_core_field_offset(struct task_struct, pid_links) -
 	       type * bpf_core_type_size(struct hlist_node);
+}
+
+/* Whether a process group has one member */
+static __always_inline bool is_single(struct pid *group)
+{
+	struct hlist_node *first = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
+
+	return first && !BPF_CORE_READ(first, next);
 }
 
 /*
@@ -111,19 +119,29 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 	if (to_master) {
 		struct holder *holder = bpf_map_lookup_elem(&holders, &master);
 
-		/* whoever opened it holds it as long as it has one descriptor, which is his */
-		if (holder && !has_ended(holder->who.tgid, holder->leader, holder->born) &&
-		    (!holder->opened || is_held_once((struct file *)holder->file)))
-			search->reader = holder->who;
-		return 0;
+		if (!holder || has_ended(holder->who.tgid, holder->leader, holder->born))
+			return 0;
+		/* user space looks who has it open, unless it has one descriptor, which is his */
+		guess = !is_held_by_one((struct file *)holder->file, holder->leader);
+		if (guess && holder->opened)
+			return guess;
+		/* as he is called by now */
+		identify((struct task_struct *)holder->leader, &id);
+		if (!same(&id.who, &holder->who))
+			introduce(&id);
+		search->reader = id.who;
+		return guess;
 	}
 	group = foreground((struct tty_struct *)slave);
 	if (!group)
 		return 0;
-	/* the leader's thread group has the number of the process group */
-	task = first_task(group, PIDTYPE_TGID);
-	if (!task) {
-		task = youngest(group, via_uring);
+	if (is_single(group)) {
+		task = first_task(group, PIDTYPE_PGID);
+	} else {
+		/* the leader's thread group has the number of the process group */
+		task = first_task(group, PIDTYPE_TGID);
+		if (!task)
+			task = youngest(group, via_uring);
 		guess = 1;
 	}
 	if (!task)
@@ -132,6 +150,26 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 	introduce(&id);
 	search->reader = id.who;
 	return guess;
+}
+
+/* Tells user space who reads a master that he has not read, or that another one read since, or who opened it */
+static __always_inline void tell_reader(u64 master, struct identity *self, u32 opened)
+{
+	struct use_record *record;
+
+	announce(self);
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
+		return;
+	}
+	record->type = RECORD_READER;
+	record->received = opened;
+	record->time = bpf_ktime_get_boot_ns();
+	record->inode = 0;
+	record->channel = master;
+	record->who = self->who;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 /* A task has read a master, or opened it. Global, for its frame to lie beside report_write's */
@@ -148,6 +186,8 @@ __noinline int remember(u64 master, u64 file, u64 task, u32 opened)
 	    same(&known->who, &self.who))
 		return 0;
 	introduce(&self);
+	if (opened || !known || known->opened || known->who.tgid != self.who.tgid)
+		tell_reader(master, &self, opened);
 	holder.who = self.who;
 	holder.leader = self.leader;
 	holder.born = self.born;

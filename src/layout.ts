@@ -1011,6 +1011,7 @@ export const RecordType = {
   RECORD_OOM: 15,
   RECORD_LEFT: 16,
   RECORD_PASSED: 17,
+  RECORD_READER: 18,
 } as const;
 
 /** struct run */

@@ -1,5 +1,7 @@
+import { whole } from "../../ffi/halves.ts";
 import { type Event, type File, key, type Meta } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
+import { channelOf } from "../name/receivers.ts";
 import { terminalFunctions } from "./functions.ts";
 import {
   callHooks,
@@ -30,17 +32,41 @@ class PtyReader implements Reader {
     this.#record = new PtyRecord(tools.words);
   }
 
+  isReady(at: number): boolean {
+    // whoever has let it go by then and has read it before was told of when this is asked again
+    if (this.looksUp(at)) this.#tools.owners.holders.ofMaster(this.#record.index);
+    return true;
+  }
+
+  looksUp(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    const { flags, dstTgid } = record;
+    const isUnsure = dstTgid === 0 || (flags & EventFlags.EVENT_DST_GUESS) !== 0;
+    return isUnsure && (flags & EventFlags.PTY_TO_MASTER) !== 0;
+  }
+
+  channel(at: number): number {
+    const record = this.#record;
+    record.at = at;
+    return channelOf(record.masterLow, record.masterHigh);
+  }
+
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
     record.at = entry.at;
     const { srcTgid, srcTag, dstTgid, dstTag, flags } = record;
     names.fill(event.src, srcTgid, srcTag);
-    if (dstTgid === 0 && (flags & EventFlags.PTY_TO_MASTER) !== 0) {
-      owners.byMaster(event.dst, record.index);
+    const looksUp = this.looksUp(entry.at);
+    const channel = this.channel(entry.at);
+    const time = whole(record.timeLow, record.timeHigh);
+    if (dstTgid === 0 && looksUp) {
+      owners.byMaster(event.dst, record.index, channel, time);
     } else {
       names.fill(event.dst, dstTgid, dstTag);
       event.dst.guess = dstTgid !== 0 && (flags & EventFlags.EVENT_DST_GUESS) !== 0;
+      if (looksUp && owners.isOnlyMaster(event.dst, record.index, channel, time)) event.dst.guess = false;
     }
     event.meta = this.#meta;
     event.countLow = record.count;

@@ -16,6 +16,8 @@ const MODES = {
   several: "several at once",
   forked: "a child reads the master",
   unread: "two could read the master",
+  renamed: "the reader of the master is renamed",
+  doubled: "one has two descriptors of the master",
   leader_gone: "the leader of the foreground group is gone",
 } as const;
 

@@ -21,9 +21,9 @@ static void jobs(void)
 	cc = start_in(shell, "cc", make->pid);
 	type_to(&one, shell, "to the shell", "shell", SURE);
 	to_foreground(shell, &one, make->pid);
-	type_to(&one, make, "to make", "make", SURE);
-	/* the group's leader is the one, whoever of them reads */
-	type_to(&one, cc, "to make, for cc", "make", SURE);
+	/* the group's leader is the likeliest, whoever of them reads */
+	type_to(&one, make, "to make", "make", MUST_GUESS);
+	type_to(&one, cc, "to make, for cc", "make", MUST_GUESS);
 	print_to(&one, cc, "by cc", SURE);
 	print_to(&one, less, "by a program in the background", SURE);
 	to_foreground(shell, &one, less->pid);
@@ -42,7 +42,7 @@ static void leader_gone(void)
 	start_in(shell, "older", lead->pid);
 	young = start_in(shell, "younger", lead->pid);
 	to_foreground(shell, &one, lead->pid);
-	type_to(&one, lead, "to the leader", "lead", SURE);
+	type_to(&one, lead, "to the leader", "lead", MUST_GUESS);
 	begin(lead, QUIT);
 	check(call(shell, SYS_wait4, lead->pid, 0, 0, 0) == lead->pid, "wait4");
 	type_to(&one, young, "to who is left", "younger", MUST_GUESS);
@@ -106,10 +106,15 @@ static void forked(void)
 	say_role("reader", reader->pid, "reader");
 	/* still the opener's, the child has read nothing yet */
 	check(call(shell, SYS_write, one.slave, P("to the opener"), 13) == 13, "write");
-	say_stroke((struct stroke){&one, shell, "terminal", "to the opener", 13, READ, SURE});
+	say_stroke((struct stroke){&one, shell, "terminal", "to the opener", 13, READ, MUST_GUESS});
 	one.holder = reader;
 	check(call(reader, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
-	print_to(&one, shell, "to the reader", SURE);
+	print_to(&one, shell, "to the reader", MUST_GUESS);
+	one.holder = holder;
+	check(call(shell, SYS_write, one.slave, P("to either"), 9) == 9, "write");
+	say_stroke((struct stroke){&one, shell, "reader", "to either", 9, READ, MUST_GUESS});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 9, "read");
+	one.holder = reader;
 	/* and either may write */
 	type_to(&one, shell, "by the reader", "shell", SURE);
 	one.holder = holder;
@@ -127,7 +132,28 @@ static void unread(void)
 	check(call(shell, SYS_write, one.slave, P("to whom"), 7) == 7, "write");
 	say_stroke((struct stroke){&one, shell, "child", "to whom", 7, READ, MUST_GUESS});
 	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 7, "read");
-	print_to(&one, shell, "to you", SURE);
+	print_to(&one, shell, "to you", MUST_GUESS);
+}
+
+/* Whoever reads the master has the name that he has by then. */
+static void renamed(void)
+{
+	set_up();
+	print_to(&one, shell, "to the terminal", SURE);
+	check(call(holder, SYS_prctl, PR_SET_NAME, P(lend_copy("console", 8))) == 0, "prctl");
+	say_role("console", holder->pid, "console");
+	check(call(shell, SYS_write, one.slave, P("to the console"), 14) == 14, "write");
+	say_stroke((struct stroke){&one, shell, "console", "to the console", 14, READ, SURE});
+	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 14, "read");
+}
+
+/* One process has several descriptors of the master: no other could read it. */
+static void doubled(void)
+{
+	set_up();
+	print_to(&one, shell, "to one descriptor", SURE);
+	must(call(holder, SYS_dup, one.master), "dup");
+	print_to(&one, shell, "to either descriptor", SURE);
 }
 
 /* By /dev/tty the terminal has its own name all the same. */
@@ -216,7 +242,7 @@ static void real_shell(void)
 
 static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
-	{"several", several},	{"forked", forked},	  {"unread", unread},		{"by_other_name", by_other_name},
+	{"several", several},	{"forked", forked},	  {"unread", unread}, {"doubled", doubled}, {"renamed", renamed},		{"by_other_name", by_other_name},
 	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
 	{"io_uring", via_uring},	{"reused", reused},
 	{"aio", by_aio}, {"aio_seen", by_aio_seen}, {"shell", real_shell},
