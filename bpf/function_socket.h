@@ -3,6 +3,7 @@
 #ifndef FUNCTION_SOCKET_H
 #define FUNCTION_SOCKET_H
 #include "function.h"
+#include "function_hook.h"
 #include "position.h"
 
 static __always_inline void on_use(u32 family, u64 sock)
@@ -13,9 +14,17 @@ static __always_inline void on_use(u32 family, u64 sock)
 		on_inet_sock_used(sock, bpf_get_current_task(), HELD);
 }
 
-static __always_inline void on_message(struct socket *socket, struct msghdr *message, u64 length,
-				       s64 result)
+static __always_inline bool is_socket_traced(u64 socket, u64 second, u64 third)
 {
+	u64 sock;
+
+	return family_of_socket((struct socket *)socket, &sock) != FAMILY_NONE;
+}
+
+static __always_inline void on_message(u64 first, u64 second, u64 length, s64 result)
+{
+	struct socket *socket = (void *)first;
+	struct msghdr *message = (void *)second;
 	u64 sock, header;
 	u32 family = family_of_socket(socket, &sock);
 
@@ -31,26 +40,26 @@ static __always_inline void on_message(struct socket *socket, struct msghdr *mes
 		loopback_message_sent(sock, header, length, result);
 }
 
-static __always_inline void on_socket_used(struct socket *socket, s64 result)
+static __always_inline void on_socket_used(u64 socket, u64 address, u64 length, s64 result)
 {
 	u64 sock;
-	u32 family = family_of_socket(socket, &sock);
+	u32 family = family_of_socket((struct socket *)socket, &sock);
 
 	if (result >= 0 || result == -EINPROGRESS)
 		on_use(family, sock);
 }
 
-static __always_inline void on_page(struct socket *socket, s64 result)
+static __always_inline void on_page(u64 socket, u64 page, u64 offset, s64 result)
 {
-	is_piece((u64)BPF_CORE_READ(socket, file), result);
+	is_piece((u64)BPF_CORE_READ((struct socket *)socket, file), result);
 }
 
 /* The socket is there when accept(2) went well */
-static __always_inline void on_accepted(struct socket *listener, struct socket *made)
+static __always_inline void on_accepted(u64 listener, u64 made, u64 flags, s64 result)
 {
 	u64 sock;
-	u32 family = family_of_socket(listener, &sock);
-	struct sock *sk = BPF_CORE_READ(made, sk);
+	u32 family = family_of_socket((struct socket *)listener, &sock);
+	struct sock *sk = BPF_CORE_READ((struct socket *)made, sk);
 
 	if (!sk || family == FAMILY_NONE)
 		return;
@@ -85,6 +94,7 @@ static __always_inline void begin_receive(u32 thread, struct file *file, u64 soc
 	ongoing->argument[0] = was_begun;
 	ongoing->argument[1] = owner ? owner->let_go : 0;
 	ongoing->argument[2] = flags;
+	ongoing->argument[4] = 0; /* no descriptors are being received */
 }
 
 static __always_inline void on_receive_begins(struct socket *socket, u64 flags)
@@ -103,15 +113,15 @@ static __always_inline void on_receive_begins(struct socket *socket, u64 flags)
 		end_call(ongoing);
 }
 
-static __always_inline void on_receive_ends(struct socket *socket, s64 result)
+static __always_inline void on_receive_ends(s64 result)
 {
 	struct ongoing *ongoing = current_ongoing();
-	u64 sock;
+	u64 sock = 0;
 	u32 family;
 
 	if (!ongoing || ongoing->number != BY_FUNCTION)
 		return;
-	family = family_of_socket(socket, &sock);
+	family = family_by_functions((struct file *)ongoing->from, &sock);
 	/* one that failed may have taken something, or left there what was copied */
 	if (result < 0 && !ongoing->taken)
 		family = FAMILY_NONE;

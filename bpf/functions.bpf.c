@@ -21,7 +21,7 @@ static __always_inline void on_pieces_begin(struct file *to)
 	bpf_map_update_elem(&pieces_under_way, &thread, &pieces, BPF_ANY);
 }
 
-static __always_inline void on_pieces_end(void)
+static __always_inline void on_pieces_end(s64 result)
 {
 	u32 thread = bpf_get_current_pid_tgid();
 	struct pieces *known = bpf_map_lookup_elem(&pieces_under_way, &thread), pieces;
@@ -66,10 +66,17 @@ static __always_inline void on_socket_made(struct socket *socket)
 		sock_created(sk, HELD);
 }
 
-static __always_inline void on_spliced(struct file *file, s64 result)
+static __always_inline bool is_file_traced(u64 file, u64 second, u64 third)
 {
 	u64 sock;
-	u32 family = family_of_socket(BPF_CORE_READ(file, private_data), &sock);
+
+	return family_by_functions((struct file *)file, &sock) != FAMILY_NONE;
+}
+
+static __always_inline void on_spliced(u64 file, u64 position, u64 pipe, s64 result)
+{
+	u64 sock = 0;
+	u32 family = family_by_functions((struct file *)file, &sock);
 
 	if (family == FAMILY_UNIX)
 		unix_spliced(sock, result);
@@ -77,56 +84,17 @@ static __always_inline void on_spliced(struct file *file, s64 result)
 		loopback_spliced(sock, result);
 }
 
-SEC("?fentry/do_splice")
-int BPF_PROG(functions_splice__fentry, struct file *in, void *in_offset, struct file *out)
-{
-	on_pieces_begin(out);
-	return 0;
-}
-
-SEC("?fexit/do_splice")
-int BPF_PROG(functions_splice_ends__fentry)
-{
-	on_pieces_end();
-	return 0;
-}
-
-SEC("?fentry/do_sendfile")
-int BPF_PROG(functions_sendfile__fentry, int out)
-{
-	on_pieces_begin(file_of(out));
-	return 0;
-}
-
-SEC("?fexit/do_sendfile")
-int BPF_PROG(functions_sendfile_ends__fentry)
-{
-	on_pieces_end();
-	return 0;
-}
-
-SEC("?fexit/sock_splice_read")
-int BPF_PROG(functions_splice_read__fentry, struct file *file, void *position, void *pipe,
-	     u64 length, u32 flags, s64 result)
-{
-	on_spliced(file, result);
-	return 0;
-}
-
+ON_ENTRY(functions_splice, do_splice, (struct file * in, void *in_offset, struct file *out),
+	 on_pieces_begin(out))
+ON_RETURN(functions_splice_ends, do_splice, 6, on_pieces_end)
+ON_ENTRY(functions_sendfile, do_sendfile, (int out), on_pieces_begin(file_of(out)))
+ON_RETURN(functions_sendfile_ends, do_sendfile, 5, on_pieces_end)
+ON_RETURN_WITH(functions_splice_read, sock_splice_read, 5, KEPT_BY_SPLICE, is_file_traced,
+	       on_spliced)
 /* Before it has its file; a socket that is accepted is not there yet */
-SEC("?fentry/sock_alloc_file")
-int BPF_PROG(functions_made__fentry, struct socket *socket)
-{
-	on_socket_made(socket);
-	return 0;
-}
-
-SEC("?fentry/locks_remove_posix")
-int BPF_PROG(functions_let_go__fentry, struct file *file, void *table)
-{
-	on_let_go(file, scalar(table));
-	return 0;
-}
+ON_ENTRY(functions_made, sock_alloc_file, (struct socket * socket), on_socket_made(socket))
+ON_ENTRY(functions_let_go, locks_remove_posix, (struct file * file, void *table),
+	 on_let_go(file, scalar(table)))
 
 /* Receives that began before their functions were hooked, of those who sleep in one: run once, after that */
 SEC("?iter/task")

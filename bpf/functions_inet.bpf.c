@@ -11,19 +11,26 @@ static __always_inline void on_udp_begins(struct sock *sk)
 }
 
 /* Whether a setsockopt may send what a UDP socket holds back */
-static __always_inline bool may_uncork(int level, int option)
+static __always_inline bool may_uncork(u64 fd, u64 level, u64 option)
 {
-	return by_functions(FAMILY_LOOPBACK) && level == IPPROTO_UDP && option == UDP_CORK;
+	return by_functions(FAMILY_LOOPBACK) && (int)level == IPPROTO_UDP &&
+	       (int)option == UDP_CORK;
 }
 
-static __always_inline void on_setsockopt(int fd)
+static __always_inline void on_setsockopt(int fd, int level, int option)
 {
-	struct file *file = file_of(fd);
 	u64 sock = 0;
 
-	if (family_by_functions(file, &sock) == FAMILY_LOOPBACK &&
+	if (may_uncork(fd, level, option) &&
+	    family_by_functions(file_of(fd), &sock) == FAMILY_LOOPBACK &&
 	    is_inet((void *)sock, IPPROTO_UDP))
 		loopback_message_begins(sock);
+}
+
+static __always_inline void on_option_set(u64 fd, u64 level, u64 option, s64 result)
+{
+	if (may_uncork(fd, level, option))
+		loopback_uncorked(result);
 }
 
 static __always_inline void on_listen(struct socket *socket)
@@ -34,128 +41,30 @@ static __always_inline void on_listen(struct socket *socket)
 		loopback_listens(sock);
 }
 
-SEC("?fexit/inet_sendmsg")
-int BPF_PROG(functions_inet__fentry, struct socket *socket, struct msghdr *message, u64 length,
-	     int result)
-{
-	on_message(socket, message, length, result);
-	return 0;
-}
-
-SEC("?fexit/inet6_sendmsg")
-int BPF_PROG(functions_inet6__fentry, struct socket *socket, struct msghdr *message, u64 length,
-	     int result)
-{
-	on_message(socket, message, length, result);
-	return 0;
-}
-
-SEC("?fentry/udp_sendmsg")
-int BPF_PROG(functions_udp__fentry, struct sock *sk)
-{
-	on_udp_begins(sk);
-	return 0;
-}
-
-SEC("?fentry/udpv6_sendmsg")
-int BPF_PROG(functions_udp6__fentry, struct sock *sk)
-{
-	on_udp_begins(sk);
-	return 0;
-}
-
-SEC("?fexit/inet_sendpage")
-int BPF_PROG(functions_inet_page__fentry, struct socket *socket, void *page, int offset, u64 size,
-	     int flags, s64 result)
-{
-	on_page(socket, result);
-	return 0;
-}
-
-SEC("?fentry/inet_recvmsg")
-int BPF_PROG(functions_inet_receive_begins__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags)
-{
-	on_receive_begins(socket, flags);
-	return 0;
-}
-
-SEC("?fexit/inet_recvmsg")
-int BPF_PROG(functions_inet_receive_ends__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags, int result)
-{
-	on_receive_ends(socket, result);
-	return 0;
-}
-
-SEC("?fentry/inet6_recvmsg")
-int BPF_PROG(functions_inet6_receive_begins__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags)
-{
-	on_receive_begins(socket, flags);
-	return 0;
-}
-
-SEC("?fexit/inet6_recvmsg")
-int BPF_PROG(functions_inet6_receive_ends__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags, int result)
-{
-	on_receive_ends(socket, result);
-	return 0;
-}
-
-SEC("?fexit/inet_stream_connect")
-int BPF_PROG(functions_inet_connect__fentry, struct socket *socket, void *address, int length,
-	     int flags, int result)
-{
-	on_socket_used(socket, result);
-	return 0;
-}
-
-SEC("?fexit/inet_dgram_connect")
-int BPF_PROG(functions_inet_dgram_connect__fentry, struct socket *socket, void *address, int length,
-	     int flags, int result)
-{
-	on_socket_used(socket, result);
-	return 0;
-}
-
-SEC("?fexit/inet_accept")
-int BPF_PROG(functions_inet_accept__fentry, struct socket *listener, struct socket *made)
-{
-	on_accepted(listener, made);
-	return 0;
-}
-
+ON_RETURN_WITH(functions_inet, inet_sendmsg, 3, KEPT_BY_SEND, is_socket_traced, on_message)
+ON_RETURN_WITH(functions_inet6, inet6_sendmsg, 3, KEPT_BY_SEND, is_socket_traced, on_message)
+ON_ENTRY(functions_udp, udp_sendmsg, (struct sock * sk), on_udp_begins(sk))
+ON_ENTRY(functions_udp6, udpv6_sendmsg, (struct sock * sk), on_udp_begins(sk))
+ON_RETURN_WITH(functions_inet_page, inet_sendpage, 5, KEPT_BY_PAGE, is_socket_traced, on_page)
+ON_ENTRY(functions_inet_receive_begins, inet_recvmsg,
+	 (struct socket * socket, struct msghdr *message, u64 size, int flags),
+	 on_receive_begins(socket, flags))
+ON_RETURN(functions_inet_receive_ends, inet_recvmsg, 4, on_receive_ends)
+ON_ENTRY(functions_inet6_receive_begins, inet6_recvmsg,
+	 (struct socket * socket, struct msghdr *message, u64 size, int flags),
+	 on_receive_begins(socket, flags))
+ON_RETURN(functions_inet6_receive_ends, inet6_recvmsg, 4, on_receive_ends)
+ON_RETURN_WITH(functions_inet_connect, inet_stream_connect, 4, KEPT_BY_CONNECT, is_socket_traced,
+	       on_socket_used)
+ON_RETURN_WITH(functions_inet_dgram_connect, inet_dgram_connect, 4, KEPT_BY_CONNECT,
+	       is_socket_traced, on_socket_used)
+ON_RETURN_WITH(functions_inet_accept, inet_accept, 3, KEPT_BY_ACCEPT, is_socket_traced, on_accepted)
 /* inet_accept is not called for it everywhere */
-SEC("?fexit/mptcp_stream_accept")
-int BPF_PROG(functions_mptcp_accept__fentry, struct socket *listener, struct socket *made)
-{
-	on_accepted(listener, made);
-	return 0;
-}
-
-SEC("?fentry/__sys_setsockopt")
-int BPF_PROG(functions_setsockopt_begins__fentry, int fd, int level, int option)
-{
-	if (may_uncork(level, option))
-		on_setsockopt(fd);
-	return 0;
-}
-
-SEC("?fexit/__sys_setsockopt")
-int BPF_PROG(functions_setsockopt_ends__fentry, int fd, int level, int option, void *value,
-	     int length, int result)
-{
-	if (may_uncork(level, option))
-		loopback_uncorked(result);
-	return 0;
-}
-
+ON_RETURN_WITH(functions_mptcp_accept, mptcp_stream_accept, 3, KEPT_BY_MPTCP_ACCEPT,
+	       is_socket_traced, on_accepted)
+ON_ENTRY(functions_setsockopt_begins, __sys_setsockopt, (int fd, int level, int option),
+	 on_setsockopt(fd, level, option))
+ON_RETURN_WITH(functions_setsockopt_ends, __sys_setsockopt, 5, KEPT_BY_OPTION, may_uncork,
+	       on_option_set)
 /* Before it does */
-SEC("?fentry/security_socket_listen")
-int BPF_PROG(functions_listen__fentry, struct socket *socket)
-{
-	on_listen(socket);
-	return 0;
-}
+ON_ENTRY(functions_listen, security_socket_listen, (struct socket * socket), on_listen(socket))

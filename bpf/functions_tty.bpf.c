@@ -1,42 +1,48 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /* Terminals where functions can be hooked at their return. */
 #include "function.h"
+#include "function_hook.h"
 
-static __always_inline void on_terminal_written(struct kiocb *kiocb, struct iov_iter *from,
-						s64 result)
+static __always_inline bool is_terminal_traced(u64 first, u64 second, u64 third)
 {
-	u64 file = (u64)BPF_CORE_READ(kiocb, ki_filp);
-
-	if (result > 0 && (is_in_user_memory(from) || !is_piece(file, result)))
-		pty_written(file, scalar(from), result, false);
+	return by_functions(FAMILY_PTY);
 }
 
-SEC("?fexit/tty_write")
-int BPF_PROG(functions_tty_write__fentry, struct kiocb *kiocb, struct iov_iter *from, s64 result)
+static __always_inline bool types_in(u64 file, u64 command, u64 argument)
 {
-	on_terminal_written(kiocb, from, result);
-	return 0;
+	return by_functions(FAMILY_PTY) && (u32)command == TIOCSTI;
 }
 
-SEC("?fexit/tty_read")
-int BPF_PROG(functions_tty_read__fentry, struct kiocb *kiocb, struct iov_iter *to, s64 result)
+static __always_inline void on_terminal_written(u64 kiocb, u64 from, u64 none, s64 result)
 {
-	pty_received((u64)BPF_CORE_READ(kiocb, ki_filp), result);
-	return 0;
+	struct iov_iter *iter = (void *)from;
+	u64 file = (u64)BPF_CORE_READ((struct kiocb *)kiocb, ki_filp);
+
+	if (result > 0 && (is_in_user_memory(iter) || !is_piece(file, result)))
+		pty_written(file, scalar(iter), result, false);
 }
 
-SEC("?fexit/ptmx_open")
-int BPF_PROG(functions_ptmx_open__fentry, struct inode *inode, struct file *file, int result)
+static __always_inline void on_terminal_read(u64 kiocb, u64 to, u64 none, s64 result)
+{
+	pty_received((u64)BPF_CORE_READ((struct kiocb *)kiocb, ki_filp), result);
+}
+
+static __always_inline void on_master_opened(u64 inode, u64 file, u64 none, s64 result)
 {
 	if (result >= 0)
-		pty_opened(scalar(file));
-	return 0;
+		pty_opened(scalar((void *)file));
 }
 
-SEC("?fexit/tty_ioctl")
-int BPF_PROG(functions_tty_ioctl__fentry, struct file *file, u32 command, u64 argument, s64 result)
+static __always_inline void on_terminal_ioctl(u64 file, u64 command, u64 argument, s64 result)
 {
-	if (command == TIOCSTI && result == 0)
-		pty_written(scalar(file), argument, 1, true);
-	return 0;
+	if (types_in(file, command, argument) && result == 0)
+		pty_written(scalar((void *)file), argument, 1, true);
 }
+
+ON_RETURN_WITH(functions_tty_write, tty_write, 2, KEPT_BY_TERMINAL, is_terminal_traced,
+	       on_terminal_written)
+ON_RETURN_WITH(functions_tty_read, tty_read, 2, KEPT_BY_TERMINAL, is_terminal_traced,
+	       on_terminal_read)
+ON_RETURN_WITH(functions_ptmx_open, ptmx_open, 2, KEPT_BY_OPEN, is_terminal_traced,
+	       on_master_opened)
+ON_RETURN_WITH(functions_tty_ioctl, tty_ioctl, 3, KEPT_BY_IOCTL, types_in, on_terminal_ioctl)

@@ -30,147 +30,81 @@ __noinline int on_rights_received(u64 passed, u32 room)
 	return 0;
 }
 
-SEC("?fexit/unix_stream_sendmsg")
-int BPF_PROG(functions_unix_stream__fentry, struct socket *socket, struct msghdr *message,
-	     u64 length, int result)
-{
-	on_message(socket, message, length, result);
-	return 0;
-}
-
-SEC("?fentry/unix_dgram_sendmsg")
-int BPF_PROG(functions_unix_begins__fentry, struct socket *socket)
+static __always_inline void on_datagram_begins(struct socket *socket)
 {
 	u64 sock;
 
 	if (family_of_socket(socket, &sock) == FAMILY_UNIX)
 		unix_message_begins(sock);
-	return 0;
 }
 
-/* seqpacket as well, whose own function calls this one */
-SEC("?fexit/unix_dgram_sendmsg")
-int BPF_PROG(functions_unix_dgram__fentry, struct socket *socket, struct msghdr *message,
-	     u64 length, int result)
-{
-	on_message(socket, message, length, result);
-	return 0;
-}
-
-/* Pages of a splice or sendfile, up to 6.4: dc97391e6610 ("sock: Remove ->sendpage*() in favour of sendmsg(MSG_SPLICE_PAGES)") */
-SEC("?fexit/unix_stream_sendpage")
-int BPF_PROG(functions_unix_page__fentry, struct socket *socket, void *page, int offset, u64 size,
-	     int flags, s64 result)
-{
-	on_page(socket, result);
-	return 0;
-}
-
-SEC("?fentry/unix_stream_recvmsg")
-int BPF_PROG(functions_stream_receive_begins__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags)
-{
-	on_receive_begins(socket, flags);
-	return 0;
-}
-
-SEC("?fexit/unix_stream_recvmsg")
-int BPF_PROG(functions_stream_receive_ends__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags, int result)
-{
-	on_receive_ends(socket, result);
-	return 0;
-}
-
-SEC("?fentry/unix_dgram_recvmsg")
-int BPF_PROG(functions_dgram_receive_begins__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags)
-{
-	on_receive_begins(socket, flags);
-	return 0;
-}
-
-SEC("?fexit/unix_dgram_recvmsg")
-int BPF_PROG(functions_dgram_receive_ends__fentry, struct socket *socket, struct msghdr *message,
-	     u64 size, int flags, int result)
-{
-	on_receive_ends(socket, result);
-	return 0;
-}
-
-/* It calls that of datagrams, or has it in itself */
-SEC("?fentry/unix_seqpacket_recvmsg")
-int BPF_PROG(functions_seqpacket_receive_begins__fentry, struct socket *socket,
-	     struct msghdr *message, u64 size, int flags)
-{
-	on_receive_begins(socket, flags);
-	return 0;
-}
-
-SEC("?fexit/unix_seqpacket_recvmsg")
-int BPF_PROG(functions_seqpacket_receive_ends__fentry, struct socket *socket,
-	     struct msghdr *message, u64 size, int flags, int result)
-{
-	on_receive_ends(socket, result);
-	return 0;
-}
-
-static __always_inline void on_connected(struct socket *socket)
+static __always_inline void on_connected(u64 socket, u64 address, u64 length, s64 result)
 {
 	u64 sock;
 
-	if (family_of_socket(socket, &sock) == FAMILY_UNIX)
+	on_socket_used(socket, address, length, result);
+	if (result >= 0 && family_of_socket((struct socket *)socket, &sock) == FAMILY_UNIX)
 		unix_connected(sock);
 }
 
-SEC("?fexit/unix_stream_connect")
-int BPF_PROG(functions_unix_connect__fentry, struct socket *socket, void *address, int length,
-	     int flags, int result)
-{
-	on_socket_used(socket, result);
-	if (result >= 0)
-		on_connected(socket);
-	return 0;
-}
-
-SEC("?fexit/unix_dgram_connect")
-int BPF_PROG(functions_unix_dgram_connect__fentry, struct socket *socket, void *address, int length,
-	     int flags, int result)
-{
-	on_socket_used(socket, result);
-	return 0;
-}
-
-SEC("?fexit/unix_accept")
-int BPF_PROG(functions_unix_accept__fentry, struct socket *listener, struct socket *made)
-{
-	on_accepted(listener, made);
-	return 0;
-}
-
-SEC("?fentry/scm_detach_fds")
-int BPF_PROG(functions_rights__fentry, struct msghdr *message, struct scm_cookie *passed)
+static __always_inline void on_rights(struct msghdr *message, struct scm_cookie *passed)
 {
 	u64 room = BPF_CORE_READ(message, msg_controllen);
 	u32 head = in_compat_call() ? 12 : 16;
 	struct ongoing *ongoing = current_ongoing();
 
-	if (ongoing && ongoing->number == BY_FUNCTION)
+	if (ongoing && ongoing->number == BY_FUNCTION) {
 		ongoing->argument[3] = (u64)BPF_CORE_READ(message, msg_control);
+		ongoing->argument[4] = (u64)message;
+	}
 	if (room >= head && by_functions(FAMILY_UNIX))
 		on_rights_received((u64)BPF_CORE_READ(passed, fp), (room - head) / sizeof(int));
-	return 0;
 }
 
-SEC("?fexit/scm_detach_fds")
-int BPF_PROG(functions_rights_ends__fentry, struct msghdr *message, struct scm_cookie *passed)
+static __always_inline void on_rights_end(s64 result)
 {
 	struct ongoing *ongoing = current_ongoing();
+	struct msghdr *message;
 
+	if (!ongoing || ongoing->number != BY_FUNCTION || !ongoing->argument[4])
+		return;
+	message = (void *)ongoing->argument[4];
+	ongoing->argument[4] = 0;
 	/* it has moved on behind what was written */
-	if (ongoing && ongoing->number == BY_FUNCTION && by_functions(FAMILY_UNIX) &&
+	if (by_functions(FAMILY_UNIX) &&
 	    (u64)BPF_CORE_READ(message, msg_control) > ongoing->argument[3])
 		unix_rights_received((u64)sock_of_file((struct file *)ongoing->from),
 				     ongoing->argument[3], in_compat_call());
-	return 0;
 }
+
+ON_RETURN_WITH(functions_unix_stream, unix_stream_sendmsg, 3, KEPT_BY_SEND, is_socket_traced,
+	       on_message)
+ON_ENTRY(functions_unix_begins, unix_dgram_sendmsg, (struct socket * socket),
+	 on_datagram_begins(socket))
+/* seqpacket as well, whose own function calls this one */
+ON_RETURN_WITH(functions_unix_dgram, unix_dgram_sendmsg, 3, KEPT_BY_SEND, is_socket_traced,
+	       on_message)
+/* Pages of a splice or sendfile, up to 6.4: dc97391e6610 ("sock: Remove ->sendpage*() in favour of sendmsg(MSG_SPLICE_PAGES)") */
+ON_RETURN_WITH(functions_unix_page, unix_stream_sendpage, 5, KEPT_BY_PAGE, is_socket_traced,
+	       on_page)
+ON_ENTRY(functions_stream_receive_begins, unix_stream_recvmsg,
+	 (struct socket * socket, struct msghdr *message, u64 size, int flags),
+	 on_receive_begins(socket, flags))
+ON_RETURN(functions_stream_receive_ends, unix_stream_recvmsg, 4, on_receive_ends)
+ON_ENTRY(functions_dgram_receive_begins, unix_dgram_recvmsg,
+	 (struct socket * socket, struct msghdr *message, u64 size, int flags),
+	 on_receive_begins(socket, flags))
+ON_RETURN(functions_dgram_receive_ends, unix_dgram_recvmsg, 4, on_receive_ends)
+/* It calls that of datagrams, or has it in itself */
+ON_ENTRY(functions_seqpacket_receive_begins, unix_seqpacket_recvmsg,
+	 (struct socket * socket, struct msghdr *message, u64 size, int flags),
+	 on_receive_begins(socket, flags))
+ON_RETURN(functions_seqpacket_receive_ends, unix_seqpacket_recvmsg, 4, on_receive_ends)
+ON_RETURN_WITH(functions_unix_connect, unix_stream_connect, 4, KEPT_BY_CONNECT, is_socket_traced,
+	       on_connected)
+ON_RETURN_WITH(functions_unix_dgram_connect, unix_dgram_connect, 4, KEPT_BY_CONNECT,
+	       is_socket_traced, on_socket_used)
+ON_RETURN_WITH(functions_unix_accept, unix_accept, 3, KEPT_BY_ACCEPT, is_socket_traced, on_accepted)
+ON_ENTRY(functions_rights, scm_detach_fds, (struct msghdr * message, struct scm_cookie *passed),
+	 on_rights(message, passed))
+ON_RETURN(functions_rights_ends, scm_detach_fds, 2, on_rights_end)

@@ -33,6 +33,7 @@ const prototypes = {
   bpf_program__set_attach_target: { args: [pointer, i32, cstring], returns: i32 }, // int bpf_program__set_attach_target(struct bpf_program *, int, const char *)
   bpf_program__attach: { args: [pointer], returns: pointer }, // struct bpf_link *bpf_program__attach(const struct bpf_program *)
   bpf_program__attach_kprobe: { args: [pointer, bool, cstring], returns: pointer }, // struct bpf_link *bpf_program__attach_kprobe(const struct bpf_program *, bool retprobe, const char *)
+  bpf_program__attach_kprobe_multi_opts: { args: [pointer, cstring, pointer], returns: pointer }, // struct bpf_link *bpf_program__attach_kprobe_multi_opts(const struct bpf_program *, const char *pattern, const struct bpf_kprobe_multi_opts *)
   bpf_program__attach_tracepoint: { args: [pointer, cstring, cstring], returns: pointer }, // struct bpf_link *bpf_program__attach_tracepoint(const struct bpf_program *, const char *category, const char *name)
   bpf_prog_get_info_by_fd: { args: [i32, pointer, pointer], returns: i32 }, // int bpf_prog_get_info_by_fd(int, struct bpf_prog_info *, __u32 *)
   bpf_prog_load: { args: [i32, pointer, pointer, pointer, size, pointer], returns: i32 }, // int bpf_prog_load(enum bpf_prog_type, const char *name, const char *license, const struct bpf_insn *, size_t, struct bpf_prog_load_opts *)

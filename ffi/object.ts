@@ -1,7 +1,9 @@
 /**
  * The BPF object: open → configure → choose programs → load → attach. Programs are named
- * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Those of
- * tracepoints that run in process context are there twice, the second named `hook__backend__perf`.
+ * `hook__backend`, as in `pipe_read__fentry`; `hook__any` goes with every back end. Of several for one hook and
+ * back end each has another word behind that: those of tracepoints that run in process context are there twice, the
+ * second named `hook__backend__perf`; at the return of a function there is one for kprobe.session,
+ * `hook__kprobe__session`, and the two that are in its place elsewhere, `…__entry` and `…__return`.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { Errno, NativeError } from "./error.ts";
@@ -10,13 +12,21 @@ import { type Libbpf, LibbpfLog, pointerOf } from "./libbpf.ts";
 import { lastErrno } from "./libc.ts";
 import { Life } from "./life.ts";
 import { BpfMap } from "./map.ts";
-import { Program, ProgramError, perfVariant } from "./program.ts";
+import { Program, ProgramError } from "./program.ts";
 
 const openOptionsSize = 80;
 /** of struct bpf_object_open_opts, in its words of 64 bits */
 const kernelLogLevel = 72 / 8;
 /** BPF_LOG_STATS */
 const verifierStatistics = 4n;
+
+/** Which programs are taken where there are several for one hook and back end. */
+export interface Variants {
+  /** perf's tracepoints in place of raw ones, where there are both */
+  perf: boolean;
+  /** kprobe.session in place of kprobe and kretprobe */
+  session: boolean;
+}
 
 export class BpfObject implements Disposable {
   readonly programs: readonly Program[];
@@ -28,14 +38,11 @@ export class BpfObject implements Disposable {
   readonly #kept: Uint8Array[];
   readonly #log: LibbpfLog;
 
-  /**
-   * `programs` holds one of each pair: the one by perf if `byPerf`, else the raw one.
-   * @throws NativeError
-   */
+  /** @throws NativeError */
   static open(
     libbpf: Libbpf,
     bytes: Uint8Array,
-    byPerf: boolean,
+    variants: Variants,
     kretprobes: Kretprobes,
     listener: ((line: string) => void) | null,
   ): BpfObject {
@@ -52,14 +59,14 @@ export class BpfObject implements Disposable {
       log[Symbol.dispose]();
       throw new NativeError("open", "the BPF object", lastErrno(), log.lines.join("\n"));
     }
-    return new BpfObject(libbpf, object, [bytes, name], byPerf, kretprobes, log);
+    return new BpfObject(libbpf, object, [bytes, name], variants, kretprobes, log);
   }
 
   private constructor(
     libbpf: Libbpf,
     object: Pointer,
     kept: Uint8Array[],
-    byPerf: boolean,
+    variants: Variants,
     kretprobes: Kretprobes,
     log: LibbpfLog,
   ) {
@@ -70,10 +77,17 @@ export class BpfObject implements Disposable {
     const programs: Program[] = [];
     for (let p = this.#next(null); p !== null; p = this.#next(p))
       programs.push(new Program(libbpf, p, this.#life, kretprobes));
-    const twins = new Set(programs.filter(({ isByPerf }) => isByPerf).map(({ name }) => name));
-    this.programs = programs.filter(({ name, isByPerf }) =>
-      byPerf ? !twins.has(`${name}${perfVariant}`) : !isByPerf,
+    const byPerf = new Set(
+      programs.filter(({ variant }) => variant === "perf").map(({ hook, backend }) => `${hook}__${backend}`),
     );
+    const isTaken: Readonly<Record<string, (name: string) => boolean>> = {
+      perf: () => variants.perf,
+      session: () => variants.session,
+      entry: () => !variants.session,
+      return: () => !variants.session,
+      "": (name) => !variants.perf || !byPerf.has(name),
+    };
+    this.programs = programs.filter(({ name, variant }) => isTaken[variant]?.(name));
   }
 
   get #object(): Pointer {

@@ -14,8 +14,6 @@ export type Backend = (typeof backends)[number];
 /** Kernel functions (or tracepoints) by hook; of several names the first that this kernel has is it. */
 export type Hooks = Readonly<Record<string, readonly string[]>>;
 
-/** what names of programs at perf's tracepoints end with */
-export const perfVariant = "__perf";
 const infoSize = 256;
 /** bytes read of an iterator at once; the kernel gives 8 pages at most */
 const iteratorRoom = 1 << 16;
@@ -31,6 +29,8 @@ const ways: Readonly<Record<string, string>> = {
   tp: "tracepoint",
   iter: "iterator",
 };
+/** of struct bpf_kprobe_multi_opts, in its words of 64 bits: size_t sz, const char **syms, size_t cnt, bool session */
+const multi = { words: 6, symbols: 1, count: 4, flags: 5, session: 1n << 8n } as const;
 
 /** One BPF program of the object. */
 export class Program {
@@ -38,9 +38,9 @@ export class Program {
   /** `pipe_read` */
   readonly hook: string;
   readonly backend: Backend | "any";
-  /** attached to perf's tracepoint, in place of the raw one */
-  readonly isByPerf: boolean;
-  /** how it is attached: `fexit`, `kretprobe`, `raw tracepoint` */
+  /** of several that are there for one hook and back end: `perf`, `session`, `entry`, `return`; else empty */
+  readonly variant: string;
+  /** how it is attached: `fexit`, `kprobe.session`, `raw tracepoint` */
   readonly way: string;
   /** the kernel function it sits on, once that is decided */
   target: string;
@@ -56,10 +56,10 @@ export class Program {
     this.#life = life;
     this.#kretprobes = kretprobes;
     this.name = String(libbpf.bpf_program__name(program));
-    const [hook, backend, variant] = this.name.split("__") as [string, Backend | "any", string?];
+    const [hook, backend, variant = ""] = this.name.split("__") as [string, Backend | "any", string?];
     this.hook = hook;
     this.backend = backend;
-    this.isByPerf = `__${variant}` === perfVariant;
+    this.variant = variant;
     const section = String(libbpf.bpf_program__section_name(program)).replace(/^\?/, "");
     const [type = "", ...target] = section.split("/");
     this.way = ways[type] ?? type;
@@ -73,7 +73,7 @@ export class Program {
 
   /** Whether it runs when something returns, and not when it begins. */
   get isAtReturn(): boolean {
-    return this.way === "fexit" || this.way === "kretprobe";
+    return this.way === "fexit" || this.way === "kretprobe" || this.way === "kprobe.session";
   }
 
   /** Whether load takes it in. */
@@ -86,7 +86,7 @@ export class Program {
    * there, and perf's tracepoints say themselves where they go. @throws ProgramError
    */
   aim(functions: readonly string[]): void {
-    if (this.backend === "kprobe" || this.isByPerf) return;
+    if (this.backend === "kprobe" || this.variant === "perf") return;
     let result = -Errno.ENOENT;
     for (const name of functions) {
       result = this.#libbpf.bpf_program__set_attach_target(this.#program, 0, name as never);
@@ -121,6 +121,7 @@ export class Program {
 
   /** @throws NativeError */
   #attachTo(name: string): Link {
+    if (this.way === "kprobe.session") return this.#link(this.#attachSession(name));
     if (this.way === "kretprobe") return this.#attachReturn(name);
     return this.#link(
       pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, false, name as never)),
@@ -134,12 +135,23 @@ export class Program {
     throw new NativeError("attach", this.name, errno);
   }
 
+  #attachSession(name: string): Pointer | null {
+    const symbol = new TextEncoder().encode(`${name}\0`);
+    const symbols = BigUint64Array.of(BigInt(ptr(symbol)));
+    const options = new BigUint64Array(multi.words);
+    options[0] = BigInt(options.byteLength);
+    options[multi.symbols] = BigInt(ptr(symbols));
+    options[multi.count] = 1n;
+    options[multi.flags] = multi.session;
+    return pointerOf(this.#libbpf.bpf_program__attach_kprobe_multi_opts(this.#program, null, options));
+  }
+
   #attachReturn(name: string): Link {
     let kretprobe: Kretprobe;
     try {
       kretprobe = this.#kretprobes.add(name);
     } catch (error) {
-      if (!(error instanceof NativeError)) throw error;
+      if (this.variant !== "" || !(error instanceof NativeError)) throw error;
       // of a function in which nobody sleeps for long perf's own will do
       return this.#link(
         pointerOf(this.#libbpf.bpf_program__attach_kprobe(this.#program, true, name as never)),

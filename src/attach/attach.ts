@@ -17,6 +17,7 @@ import {
   type Program,
   ProgramError,
 } from "../../ffi/program.ts";
+import { offersSessions } from "../../ffi/session.ts";
 import { isAlive } from "../../ffi/spawn.ts";
 import { refusesTrampolines } from "../../ffi/trampoline.ts";
 import type { Kind } from "../event.ts";
@@ -104,6 +105,10 @@ export function attach(
   );
   warnOfMemory(options.ring);
   const isDead = pidNamespace() === 0 ? (other: number) => !isAlive(other) : null;
+  const hasKprobes = order.includes("kprobe") && !absent.has("kprobe");
+  let hasSessions = hasKprobes && offersSessions();
+  if (hasKprobes && !hasSessions)
+    log.verbose("not by kprobe.session: this kernel has none that keeps every return");
   let first = true;
   let ends = options.command === null ? [] : commandHooks;
   for (;;) {
@@ -111,7 +116,7 @@ export function attach(
     const object = BpfObject.open(
       libbpf,
       bytes,
-      wantsPerfTracepoints,
+      { perf: wantsPerfTracepoints, session: hasSessions },
       kretprobes,
       options.verbosity > 1 ? log.debug : null,
     );
@@ -157,6 +162,11 @@ export function attach(
       if (error instanceof ProgramError && ends.includes(error.program.hook)) {
         ends = [];
         log.verbose(`what ends with cmd is not looked at: ${said(error)}`);
+        continue;
+      }
+      if (error instanceof ProgramError && hasSessions && error.program.way === "kprobe.session") {
+        hasSessions = false;
+        log.verbose(`not by kprobe.session: ${said(error)}`);
         continue;
       }
       giveUp(plans, error);

@@ -37,9 +37,10 @@ export class Traced {
     return this.#unseen;
   }
 
-  /** Which of the ways that its back end has: `fexit`, `kprobe + kretprobe`. */
+  /** Which of the ways that its back end has: `fexit`, `kprobe.session`, `kprobe + kretprobe`. */
   get rung(): string {
     const ways = new Set(this.#programs.map(({ way }) => way));
+    if (ways.has("kprobe.session")) return "kprobe.session";
     if (ways.has("kretprobe")) return "kprobe + kretprobe";
     return this.backend === "fentry" && ways.has("fexit") ? "fexit" : this.backend;
   }

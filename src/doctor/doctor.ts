@@ -18,7 +18,7 @@ const eventPatience = 2000;
 /** The result of one back end for one kind. */
 interface Attempt {
   backend: string;
-  /** which of its ways: `fexit`, `kprobe + kretprobe`; empty when it is not traced */
+  /** which of its ways: `fexit`, `kprobe.session`; empty when it is not traced */
   rung: string;
   works: boolean;
   /** its blind spots */
@@ -216,7 +216,7 @@ function describe({ kernel, works, kinds, checks }: Report): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** ` (kprobe + kretprobe)`: the ways of a back end beside the plain one; empty where it has none here. */
+/** ` (kprobe.session)`: the ways of a back end beside the plain one; empty where it has none here. */
 function waysOf(trials: readonly (Attempt | undefined)[], backend: string): string {
   const rungs = new Set(
     trials.map((trial) => trial?.rung ?? "").filter((rung) => rung !== "" && rung !== backend),

@@ -17,7 +17,7 @@ export function openDescriptors(): Descriptor[] {
   using object = BpfObject.open(
     library,
     readFileSync(objectFile),
-    false,
+    { perf: false, session: false },
     new Kretprobes(() => 0, null),
     null,
   );

@@ -1,4 +1,4 @@
-/** Hooks of bpf/functions.bpf.c: with fentry, the functions by which files of several families are given something. */
+/** Hooks of bpf/functions.bpf.c: with fentry and kprobes, the functions by which files of several families are given something. */
 import type { Hooks } from "../../ffi/program.ts";
 
 const fileFunctions: Hooks = {

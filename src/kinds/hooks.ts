@@ -80,13 +80,13 @@ export const withoutSocketHooks: Readonly<Record<string, string | null>> = {
   ...withoutUnread,
 };
 
-/** What looks at calls and requests, for kinds that functions show where those can be hooked at their return. */
+/** What looks at calls and requests, for kinds that functions show where those can be hooked. */
 export const withinCalls: Readonly<Record<string, readonly Backend[]>> = {
   ...Object.fromEntries(
     Object.keys({ ...callHooks, ...sendHooks, ...requestHooks }).map((hook) => [
       hook,
-      ["kprobe", "tracepoint"] as const,
+      ["tracepoint"] as const,
     ]),
   ),
-  functions_begun: ["fentry"],
+  functions_begun: ["fentry", "kprobe"],
 };

@@ -106,7 +106,7 @@ const pty: KindModule = {
   optional: { ...withoutRequests, ...withoutHolders },
   within: withinCalls,
   // functions show what io_submit(2) writes
-  blind: { kprobe: ["aio"], tracepoint: ["aio"] },
+  blind: { tracepoint: ["aio"] },
   reader: (tools) => new PtyReader(tools),
   trial: ({ terminal }) => through(terminal()),
 };

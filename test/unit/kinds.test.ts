@@ -48,6 +48,7 @@ function programsOf(family: string): Program[] {
   ];
   return [
     ...twins(text),
+    ...atFunctions(text),
     ...found.flatMap(([, section = "", hook = "", pasted, backend = ""]) => {
       const values = pasted === undefined ? [backend] : argumentsOf(text, hook);
       return values.map((value) => ({
@@ -74,6 +75,18 @@ function twins(text: string): Program[] {
       backend,
     }),
   );
+}
+
+/** Those that a macro of function_hook.h makes. */
+function atFunctions(text: string): Program[] {
+  const macros = [...source("function_hook.h").matchAll(/#define (ON_\w+)\(hook, function[^\n]*/g)];
+  return macros.flatMap(([body, macro]) => {
+    const made = [...body.matchAll(/SEC\("(\?[\w.]+\/)" #function\)\s+int (?:\w+\()?hook##__([a-z]+)/g)];
+    const uses = [...text.matchAll(new RegExp(`^${macro}\\((\\w+),\\s+(\\w+),`, "gm"))];
+    return uses.flatMap(([, hook = "", target]) =>
+      made.map(([, type, backend = ""]) => ({ section: `${type}${target}`, hook, backend })),
+    );
+  });
 }
 
 /** What the macro that a hook is defined in is called with. */
@@ -169,8 +182,11 @@ describe("a kind is three files that agree", () => {
         expect(section.startsWith("?")).toBe(true); // or load takes it in unasked
         const [type = "", target = ""] = section.slice(1).split("/");
         if (backend === "tracepoint" || backend === "any")
-          expect(type).not.toMatch(/^(fentry|fexit|kprobe|kretprobe)$/);
-        else expect(type).toBeOneOf(backend === "fentry" ? ["fentry", "fexit"] : ["kprobe", "kretprobe"]);
+          expect(type).not.toMatch(/^(fentry|fexit|kprobe|kretprobe|kprobe\.session)$/);
+        else
+          expect(type).toBeOneOf(
+            backend === "fentry" ? ["fentry", "fexit"] : ["kprobe", "kretprobe", "kprobe.session"],
+          );
         expect(kind.hooks[hook]).toContain(target);
       }
     });

@@ -15,7 +15,13 @@ const whole = readFileSync(at("ipcdump.bpf.o"));
 
 function open(bytes: Uint8Array): string | null {
   try {
-    using object = BpfObject.open(libbpf, Uint8Array.from(bytes), false, new Kretprobes(() => 0, null), null);
+    using object = BpfObject.open(
+      libbpf,
+      Uint8Array.from(bytes),
+      { perf: false, session: false },
+      new Kretprobes(() => 0, null),
+      null,
+    );
     expect(object.programs.length).toBeGreaterThan(0);
     return null;
   } catch (error) {
@@ -30,7 +36,13 @@ test("the BPF object is opened", () => {
 });
 
 test("what is closed says so when it is touched, and is closed once", () => {
-  const object = BpfObject.open(libbpf, Uint8Array.from(whole), false, new Kretprobes(() => 0, null), null);
+  const object = BpfObject.open(
+    libbpf,
+    Uint8Array.from(whole),
+    { perf: false, session: false },
+    new Kretprobes(() => 0, null),
+    null,
+  );
   const map = object.map("ring");
   const words = object.map(".rodata.config").words(8);
   const [program] = object.programs;

@@ -11,6 +11,8 @@ import type { Backend } from "./report.ts";
  * everywhere.
  */
 const everywhere = ["differential", "fresh", "random"];
+/** What is about the functions that fentry and kprobes stand at. */
+const atFunctions = ["functions"];
 const inTurn = ["unix", "passed", "loopback", "pty", "select"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
@@ -68,7 +70,7 @@ const turns: Readonly<Record<Series, Backend>> = {
   "5.10": "tracepoint",
   "6.1": "fentry",
   "6.12": "kprobe",
-  "7.x": "tracepoint",
+  "7.x": "kprobe",
 };
 
 /**
@@ -86,6 +88,7 @@ export function planned(series: Series, backend: Backend, all: readonly string[]
     // a kind whose programs are not the same for every back end
     if (!inTurn.includes(file) && kinds.some(({ name }) => name === file)) return true;
     if (everywhere.includes(file)) return true;
+    if (atFunctions.includes(file)) return backend !== "tracepoint";
     if (onOldest.includes(file) && series !== oldest) return false;
     if (file === "systemd" && series !== withSystemd) return false;
     return backend === (inTurn.includes(file) ? turns[series] : onceOn);
