@@ -90,6 +90,26 @@ static inline void set_port(struct place *place, int port)
 	((struct sockaddr_in *)place->address)->sin_port = htons(port);
 }
 
+/* Two ends over IP, the second one where the first is connected to; the script has both */
+static inline void make_connection(int ends[2], int type)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int server = socket(AF_INET, type, 0);
+
+	check(bind(server, (void *)&address, length) == 0, "bind");
+	check(getsockname(server, (void *)&address, &length) == 0, "getsockname");
+	check(type == SOCK_DGRAM || listen(server, 1) == 0, "listen");
+	ends[0] = socket(AF_INET, type, 0);
+	check(connect(ends[0], (void *)&address, length) == 0, "connect");
+	ends[1] = server;
+	if (type == SOCK_DGRAM)
+		return;
+	ends[1] = accept(server, NULL, NULL);
+	check(ends[1] >= 0, "accept");
+	close(server);
+}
+
 /* One transfer that ipcdump owes the test. */
 struct inet_sent {
 	const char *type;

@@ -25,23 +25,6 @@ static void share(struct shared *shared, int type, const int ends[2])
 	shared->server = place_at(&shared->b);
 }
 
-/* A connection over TCP; the script has both ends */
-static void make_connection(int ends[2])
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	check(bind(listener, (void *)&address, length) == 0, "bind");
-	check(getsockname(listener, (void *)&address, &length) == 0, "getsockname");
-	check(listen(listener, 1) == 0, "listen");
-	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
-	check(connect(ends[0], (void *)&address, length) == 0, "connect");
-	ends[1] = accept(listener, NULL, NULL);
-	check(ends[1] >= 0, "accept");
-	close(listener);
-}
-
 /* An end and its other of each type; the script has both */
 static void make_ends(int ends[SHARED][2])
 {
@@ -49,7 +32,7 @@ static void make_ends(int ends[SHARED][2])
 		if (shared_types[i])
 			make_pair(ends[i], shared_types[i]);
 		else
-			make_connection(ends[i]);
+			make_connection(ends[i], SOCK_STREAM);
 	}
 }
 

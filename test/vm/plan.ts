@@ -45,6 +45,7 @@ const onlyHere = [
   "top",
   "untouched",
   "usage",
+  "ways",
 ];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
