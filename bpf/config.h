@@ -42,7 +42,8 @@ struct config {
 	/* who.h is asked for, and the groups that user space decides by it */
 	u32 who;
 	u32 who_groups;
-	u32 reserved;
+	/* nothing but sums is asked for */
+	u32 sums;
 	u64 glob_first;
 	u64 glob_loops;
 	u64 glob_accepts[GROUP_BITS];
@@ -64,6 +65,11 @@ struct shared {
 	u32 displaced;
 	/* somebody makes calls of io_submit(2) */
 	u32 requests;
+	/* so many events more are to have records although there are sums, for people to see some; may be below 0 */
+	s32 samples;
+	u32 reserved;
+	/* events that had no room among the sums */
+	u64 spilled;
 };
 
 #endif

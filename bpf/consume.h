@@ -4,6 +4,7 @@
 #define CONSUME_H
 #include "ledger.h"
 #include "payload.h"
+#include "sums.h"
 
 /* A read that is being reported */
 struct reading {
@@ -183,6 +184,32 @@ static __always_inline void settle(struct ledger *ledger, const struct reading *
 	consume(ledger, CONSUME_REPORTED, reading->count, reading);
 }
 
+/*
+ * Whether the bytes of one writer that were settled last were added to a sum. Those of a FIFO never are: its path may
+ * be another by the time of the next ones. Global, for its frame to lie beside others.
+ */
+__weak __noinline int sum_run(u64 pipe, u32 tgid, u32 tag, u32 count)
+{
+	u32 use = CONSUME_REPORTED;
+	struct consumption *consumption = bpf_map_lookup_elem(&consumptions, &use);
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	struct sum_key *key;
+
+	if (!consumption || !ledger || ledger->flags & LEDGER_FIFO)
+		return false;
+	key = sum_key_of(0, KIND_PIPE,
+			 consumption->runs.run[0].flags & RUN_GUESS ? EVENT_SRC_GUESS : 0);
+	if (!key)
+		return false;
+	key->src = consumption->runs.run[0].who;
+	key->dst.tgid = tgid;
+	key->dst.tag = tag;
+	*REST(key, pipe_record, inode) = ledger->inode;
+	*REST(key, pipe_record, device) = ledger->device;
+	*REST(key, pipe_record, runs) = 1;
+	return add_to_sum(key, count);
+}
+
 /* Reports what was settled last on this CPU: one event per run of one writer */
 static __always_inline void report(struct ledger *ledger, struct reading *reading)
 {
@@ -199,6 +226,9 @@ static __always_inline void report(struct ledger *ledger, struct reading *readin
 	if (reading->dst.tgid == config.own_tgid || (n == 1 && first.who.tgid == config.own_tgid))
 		return;
 	if ((selects() || config.no_self) && !admit_runs(reading->dst.tgid, reading->dst.tag))
+		return;
+	if (config.sums && n == 1 &&
+	    sum_run(ledger->pipe, reading->dst.tgid, reading->dst.tag, reading->count))
 		return;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {

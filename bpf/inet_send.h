@@ -5,6 +5,7 @@
 #include "message.h"
 #include "position.h"
 #include "receivers.h"
+#include "sums.h"
 
 /* One call or message to be reported; in a map for the reason that unix.bpf.c gives */
 struct inet_send {
@@ -95,6 +96,37 @@ static __noinline bool admit_inet_send(struct inet_send *send,
 	return admit(&send->message.self, &dst);
 }
 
+/*
+ * Whether what is in `inet_sends` was added to a sum: its receiver is known. Global, for its frame to lie beside others
+ */
+__noinline int sum_inet_send(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct sum_key *key;
+	u32 flags;
+
+	if (!send || !destination || !has_traced(FAMILY_LOOPBACK) || !destination->who.tgid)
+		return false;
+	flags = send->flags | send->located;
+	key = flags & (EVENT_OPEN | SEND_TO_ADDRESS) ? NULL :
+						       sum_key_of(via_uring, send->kind, flags);
+	if (!key)
+		return false;
+	key->src = send->message.self.who;
+	key->dst = destination->who;
+	*REST(key, loopback_record, src_inode) = send->message.inode;
+	*REST(key, loopback_record, dst_inode) = send->dst_inode;
+	*REST(key, loopback_record, net) = send->flow.net;
+	*REST(key, loopback_record, src_port) = send->flow.local_port;
+	*REST(key, loopback_record, dst_port) = send->flow.remote_port;
+	*REST(key, loopback_record, nat_port) = send->nat_port;
+	__builtin_memcpy(REST(key, loopback_record, src_address), send->flow.local, 16);
+	__builtin_memcpy(REST(key, loopback_record, dst_address), send->flow.remote, 16);
+	__builtin_memcpy(REST(key, loopback_record, nat_address), send->nat_address, 16);
+	return add_to_sum(key, send->message.count);
+}
+
 __noinline int report_inet_send(u32 via_uring)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
@@ -103,6 +135,8 @@ __noinline int report_inet_send(u32 via_uring)
 
 	if (!send || !destination || !has_traced(FAMILY_LOOPBACK) ||
 	    !admit_inet_send(send, destination))
+		return 0;
+	if (config.sums && sum_inet_send(via_uring))
 		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {

@@ -12,6 +12,8 @@ ANCHOR(struct, path_record);
 ANCHOR(struct, pipe_record);
 ANCHOR(struct, runs_record);
 ANCHOR(struct, run);
+ANCHOR(struct, sum_key);
+ANCHOR(struct, sum);
 ANCHOR(struct, chunk_record);
 ANCHOR(struct, ledger);
 ANCHOR(enum, record_type);

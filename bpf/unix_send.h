@@ -7,6 +7,7 @@
 #include "message.h"
 #include "scm_rights.h"
 #include "unix_position.h"
+#include "sums.h"
 
 struct unix_send {
 	struct message message;
@@ -121,6 +122,32 @@ __noinline int pass_descriptors(u32 via_uring)
 	return 0;
 }
 
+/*
+ * Whether what is in `unix_sends` was added to a sum: its receiver is a fact. Global, for its frame to lie beside
+ * others
+ */
+__noinline int sum_unix_send(u32 via_uring, u32 flags)
+{
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct sum_key *key;
+
+	if (!send || !destination || !has_traced(FAMILY_UNIX) || !send->other ||
+	    !destination->who.tgid || flags & (EVENT_OPEN | SEND_UNHELD | SEND_PASSES))
+		return false;
+	key = sum_key_of(via_uring, kind_of_send(send), flags);
+	if (!key)
+		return false;
+	key->src = send->message.self.who;
+	key->dst = destination->who;
+	*REST(key, unix_record, src_inode) = send->message.inode;
+	*REST(key, unix_record, dst_inode) = sock_inode(send->other);
+	*REST(key, unix_record, address) = send->address;
+	*REST(key, unix_record, src_address) = send->message.inode;
+	*REST(key, unix_record, net) = sock_net(send->message.sk);
+	return add_to_sum(key, send->message.count);
+}
+
 /* Reports what is in `unix_sends`; 1: not before pass_descriptors, then once more */
 __noinline int report_unix_send(u32 via_uring)
 {
@@ -164,6 +191,8 @@ __noinline int report_unix_send(u32 via_uring)
 		flags |= SEND_BOUND;
 	if (dst_inode && !dst.tgid && is_unheld(other))
 		flags |= SEND_UNHELD;
+	if (config.sums && sum_unix_send(via_uring, flags))
+		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(kind, LOST_RING_FULL, 1);

@@ -1110,6 +1110,54 @@ export class SignalRecord {
   }
 }
 
+/** struct sum */
+export class Sum {
+  static readonly size = 16;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get eventsLow(): number {
+    return this.words[this.at] as number;
+  }
+  get eventsHigh(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get bytesLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get bytesHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+}
+
+/** struct sum_key */
+export class SumKey {
+  static readonly size = 120;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get srcTgid(): number {
+    return this.words[this.at] as number;
+  }
+  get srcTag(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get dstTgid(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get dstTag(): number {
+    return this.words[this.at + 3] as number;
+  }
+  get kind(): number {
+    return this.words[this.at + 4] as number;
+  }
+  get flags(): number {
+    return this.words[this.at + 5] as number;
+  }
+  /** 96 × 1 bytes */
+  static readonly rest = { offset: 24, length: 96, size: 1 } as const;
+}
+
 /** struct udp_delivery_record */
 export class UdpDeliveryRecord {
   static readonly size = 72;
@@ -1448,10 +1496,10 @@ export class Config {
   set whoGroups(value: number) {
     this.words[this.at + 18] = value;
   }
-  get reserved(): number {
+  get sums(): number {
     return this.words[this.at + 19] as number;
   }
-  set reserved(value: number) {
+  set sums(value: number) {
     this.words[this.at + 19] = value;
   }
   get globFirstLow(): number {
@@ -1484,7 +1532,7 @@ export class Config {
 
 /** struct shared */
 export class Shared {
-  static readonly size = 536;
+  static readonly size = 552;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1525,6 +1573,30 @@ export class Shared {
   }
   set requests(value: number) {
     this.words[this.at + 133] = value;
+  }
+  get samples(): number {
+    return this.words[this.at + 134] as number;
+  }
+  set samples(value: number) {
+    this.words[this.at + 134] = value;
+  }
+  get reserved(): number {
+    return this.words[this.at + 135] as number;
+  }
+  set reserved(value: number) {
+    this.words[this.at + 135] = value;
+  }
+  get spilledLow(): number {
+    return this.words[this.at + 136] as number;
+  }
+  set spilledLow(value: number) {
+    this.words[this.at + 136] = value;
+  }
+  get spilledHigh(): number {
+    return this.words[this.at + 137] as number;
+  }
+  set spilledHigh(value: number) {
+    this.words[this.at + 137] = value;
   }
 }
 

@@ -24,21 +24,22 @@ export class Totals {
   }
 
   /** Whether an event that passed the filter is to be shown; to be asked once for each. */
-  takes({ src, dst }: Event): boolean {
+  takes({ src, dst }: Event, events = 1): boolean {
     if (!src.guess && !dst.guess) return true;
-    this.#guessed++;
+    this.#guessed += events;
     return !this.sure;
   }
 
   /** Counts one event; the number of all so far. */
-  count(kind: Kind): number {
+  count(kind: Kind, events = 1): number {
     if (kind !== this.#kind) {
       this.#kind = kind;
       this.#counter = this.#byKind.get(kind) ?? { events: 0 };
       this.#byKind.set(kind, this.#counter);
     }
-    this.#counter.events++;
-    return ++this.events;
+    this.#counter.events += events;
+    this.events += events;
+    return this.events;
   }
 
   /** `1234 events in 12.3 s (pipe 1200, signal 34), 12 guessed, 0 lost` */

@@ -56,6 +56,8 @@ export function configure(
   config.kernelSignals = options.kernelSignals ? 1 : 0;
   config.noSelf = options.wanted.noSelf ? 1 : 0;
   config.who = tells(options) ? 1 : 0;
+  config.sums = options.sums ? 1 : 0;
+  if (!options.sums) object.map("sums").maxEntries = 1;
   groups.configure(object, config);
   object.map("ring").maxEntries = options.ring;
   if (!options.bytes) object.map("chunks").maxEntries = 1;

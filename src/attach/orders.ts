@@ -15,4 +15,6 @@ export interface Orders {
   command: readonly string[] | null;
   ring: number;
   verbosity: number;
+  /** nothing is asked for but sums of events that are alike */
+  sums: boolean;
 }

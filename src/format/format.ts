@@ -35,6 +35,8 @@ export interface Format {
   /** the line before the first event, once */
   header(out: Output): void;
   event(event: Event, out: Output): void;
+  /** So many events, of so many bytes, that are otherwise like this one. Of formats that only add up */
+  events?(event: Event, events: number, bytes: number): void;
   /** of --decode */
   message?(message: Message, out: Output): void;
   /**

@@ -94,6 +94,14 @@ export class Rows {
     return row;
   }
 
+  /** Adds events that are like this one. */
+  addAll(event: Event, events: number, bytes: number): Row {
+    const row = this.of(event);
+    row.events += events;
+    row.bytes += bytes;
+    return row;
+  }
+
   /** Adds how long an answer took to the row of the event that made it whole. */
   answer(event: Event, nanoseconds: number): Row {
     const row = this.of(event);

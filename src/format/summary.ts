@@ -36,6 +36,10 @@ export class Summary implements Table {
     this.#rows.add(event);
   }
 
+  events(event: Event, events: number, bytes: number): void {
+    this.#rows.addAll(event, events, bytes);
+  }
+
   lost(lost: Lost): void {
     this.#rows.lose(lost);
   }

@@ -31,6 +31,8 @@ export interface Name {
 }
 
 export class Names {
+  /** how often names were forgotten that nobody had asked for */
+  ages = 0;
   #young = new Map<number, Name>();
   #old = new Map<number, Name>();
   /** forgotten in the kernel, not yet here */
@@ -137,6 +139,7 @@ export class Names {
   }
 
   #age(): void {
+    this.ages++;
     this.#tgids.fill(nobody); // so that the maps hear who is still asked for
     for (const key of this.#old.keys()) {
       this.#key[0] = Math.floor(key / tagSpan);

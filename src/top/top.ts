@@ -77,6 +77,16 @@ export class Top implements Format, Disposable {
     if (!this.decodes) this.#keep(row, (out) => this.#text.event(event, out));
   }
 
+  events(event: Event, events: number, bytes: number): void {
+    this.#rows.addAll(event, events, bytes);
+    this.#events += events;
+  }
+
+  /** How many events of a frame are looked at. */
+  get samples(): number {
+    return this.#keyboard === null ? 0 : keptAFrame;
+  }
+
   message(message: Message): void {
     const { said, event, latency } = message;
     const isAnswer = latency >= 0 && said.kind !== "unanswered";

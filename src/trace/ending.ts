@@ -89,14 +89,14 @@ export class Ending implements Disposable {
     return isDue;
   }
 
-  /** To be asked before every drain. @param produced where the ring is written */
-  look(produced: number): void {
+  /** To be asked before every drain. @param produced where the ring is written, asked when the end has come */
+  look(produced: () => number): void {
     if (this.#state !== "tracing") return;
     const { child } = this.bounds;
     const isEnd = this.#isAsked || performance.now() >= this.#deadline || (child?.status() ?? null) !== null;
     if (!isEnd) return;
     this.#state = "draining";
-    this.#end = produced;
+    this.#end = produced();
   }
 
   /** What lies before this place in the ring was read. */

@@ -24,6 +24,7 @@ import type { Top } from "../top/top.ts";
 import type { Ending } from "./ending.ts";
 import type { Printer } from "./printer.ts";
 import type { Stage } from "./stage.ts";
+import type { Sums } from "./sums.ts";
 import { writeAll } from "./writing.ts";
 
 /** between drains while data flows, in milliseconds: going to sleep costs as much as a hundred events */
@@ -67,6 +68,8 @@ export interface Stages {
   readonly totals: Totals;
   /** the format, when that is --summary */
   readonly summary: Table | null;
+  /** null: each event has a record */
+  readonly sums: Sums | null;
   /** the format, when that is the board of top */
   readonly top: Top | null;
 }
@@ -123,6 +126,7 @@ export class Loop {
     if (!this.#ending.isRead) return;
     clock.now(this.#lost.time);
     stage?.end(this.#lost.time);
+    this.#addSums();
     this.#tabulate();
     format.end?.(this.#lost.time, sink.output);
     await writeAll(sink, this.#ending);
@@ -131,12 +135,14 @@ export class Loop {
   /** Prints what there is; how many records of events came. */
   async #drain(): Promise<number> {
     const { ring, clock, batch, waiting, receivers, identities, losses, ledgers, followers } = this.#stages;
-    const { stage, sink, printer } = this.#stages;
+    const { stage, sink, printer, sums, top } = this.#stages;
     const ending = this.#ending;
     // who reads stderr late has all of it, without another line to push it
     flushLog(0);
-    if (ending.takeReport()) this.#reportAt = ring.produced;
-    ending.look(ring.produced);
+    if (ending.takeReport()) this.#reportAt = this.#copySums();
+    ending.look(this.#copySums);
+    // at the end they were copied for the last time
+    if (!ending.isDraining && sums?.isDue(top?.left === 0)) this.#copySums();
     clock.sample();
     identities?.tick(clock.bootSeconds);
     const { produced } = ring;
@@ -161,6 +167,7 @@ export class Loop {
       losses.pollMisses(this.#lost, this.#reportLost);
       this.#missesDue = performance.now() + missesInterval;
     }
+    if (sums?.isKnown(batch.settled)) this.#addSums();
     if (batch.settled >= this.#reportAt) {
       this.#reportAt = Number.POSITIVE_INFINITY;
       this.report();
@@ -172,7 +179,8 @@ export class Loop {
   }
 
   #drawTop(): void {
-    const { top, sink } = this.#stages;
+    const { top, sums, sink } = this.#stages;
+    if (top?.left === 0 && sums !== null) sums.samples = top.samples;
     top?.draw(sink.output);
     if (top?.isOver) this.#ending.ask();
   }
@@ -260,6 +268,26 @@ export class Loop {
     stage?.lost(this.#lost);
     if (this.showsLost) format.lost(this.#lost, sink.output);
   };
+
+  /** Where the ring is: names in the sums that were copied were announced before there. */
+  readonly #copySums = (): number => {
+    const { sums, ring } = this.#stages;
+    sums?.copy();
+    const { produced } = ring;
+    sums?.wait(produced);
+    return produced;
+  };
+
+  #addSums(): void {
+    this.#stages.sums?.tell(this.#event, (events, bytes) => {
+      const { filter, format, totals } = this.#stages;
+      const event = this.#event;
+      if (!filter.passes(event)) return;
+      totals.takes(event, events);
+      format.events?.(event, events, bytes);
+      totals.count(event.kind, events);
+    });
+  }
 
   #tabulate(): void {
     const { clock, sink, summary } = this.#stages;

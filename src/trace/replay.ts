@@ -64,7 +64,7 @@ async function readAll(
         shown.tabulate();
       }
       // what was not read yet is not waited for
-      ending.look(0);
+      ending.look(() => 0);
       ending.drained(0);
       if (ending.isOver) return null;
       const length = source.read(chunk, longestWait);

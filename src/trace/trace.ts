@@ -49,6 +49,7 @@ import { Ending } from "./ending.ts";
 import { Loop } from "./loop.ts";
 import { formatOf, stageOf, tableOf } from "./outlet.ts";
 import { Printer } from "./printer.ts";
+import { isAddedUp, Sums } from "./sums.ts";
 import { checkUsers } from "./users.ts";
 
 /** Traces as asked for; the exit status, which is that of -- cmd when there is one. @throws Failure */
@@ -71,7 +72,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const kinds = allKinds.filter(({ name }) => options.kinds.includes(name));
   using sink = Sink.open(options.output);
   const groups = new Groups(options.wanted, child?.pid ?? null);
-  using attached = attach(libbpf(), readFileSync(objectFile), kinds, options, groups);
+  const addsUp = isAddedUp(options, groups);
+  using attached = attach(libbpf(), readFileSync(objectFile), kinds, { ...options, sums: addsUp }, groups);
   const { object, traced } = attached;
   using ring = Ring.open(object.map("ring").fd, options.ring);
   ending.listen();
@@ -106,12 +108,14 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const facts = new Facts(ring.words, ring.bytes, known, onFork, identities, onIdentity, onLeft);
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);
+  const sums = addsUp ? new Sums(object.map("sums"), shared, kinds, { ...known, maxBytes }) : null;
   const followers = groups.isFollowing ? new Followers(object.map("chosen_pids"), shared, filter) : null;
   const summary = tableOf(options);
   using top = options.top === null ? null : new Top(options.top, options.decode !== null);
   if (top?.keys != null) ring.watch(top.keys);
   const format = top ?? summary ?? formatOf(options);
   const printer = new Printer(format, sink, options);
+  if (sums !== null && top !== null) sums.samples = top.samples;
   const stage = stageOf(options, printer, format, sink);
   const losses = new Losses(shared, kinds, traced);
   const ledgers = new Ledgers(object.map("ledgers"), shared, traced);
@@ -140,6 +144,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
     const unread = [...leftovers.lines(() => batch.fill()), ...batch.unread()];
     for (const line of [totals.line(losses.total), ...unread]) log.info(line);
     log.verbose(ringLine(ring));
+    if (sums !== null) log.verbose(`sums: ${sums.spilled} events had no room`);
   };
   const loop = new Loop(
     {
@@ -160,6 +165,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
       ledgers,
       totals,
       summary,
+      sums,
       top,
     },
     ending,
