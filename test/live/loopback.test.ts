@@ -96,6 +96,7 @@ for (const protocol of PROTOCOLS) {
     carries("the host's own address", protocol, "own_address");
     carries("an IPv6 socket to an IPv4 one", protocol, "mapped");
     carries("one process's", protocol, "self");
+    carries("of processes that are renamed", protocol, "renamed");
   });
 
   describe(`${kind} sent`, () => {

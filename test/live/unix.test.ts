@@ -107,6 +107,7 @@ describe("unix", () => {
       }
       carries("one side bound, both directions", "unix", "half_named", type);
       carries("one process's", "unix", "self", type);
+      carries("of processes that are renamed", "unix", "renamed", type);
       carries("200 one after another", "unix", "many", type);
     });
 

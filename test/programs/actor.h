@@ -139,6 +139,14 @@ static inline void pause_briefly(void)
 	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
+/* Another name for an actor, who has that role from then on. */
+static inline void rename_to(struct actor *actor, const char *name)
+{
+	snprintf(actor->name, sizeof(actor->name), "%s", name);
+	check(call(actor, SYS_prctl, PR_SET_NAME, P(actor->name)) == 0, "prctl");
+	say_role(name, actor->pid, name);
+}
+
 /* Waits until the process sleeps inside this system call. */
 static inline void until_blocked(pid_t pid, long number)
 {

@@ -140,8 +140,7 @@ static void renamed(void)
 {
 	set_up();
 	print_to(&one, shell, "to the terminal", SURE);
-	check(call(holder, SYS_prctl, PR_SET_NAME, P(lend_copy("console", 8))) == 0, "prctl");
-	say_role("console", holder->pid, "console");
+	rename_to(holder, "console");
 	check(call(shell, SYS_write, one.slave, P("to the console"), 14) == 14, "write");
 	say_stroke((struct stroke){&one, shell, "console", "to the console", 14, READ, SURE});
 	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 14, "read");

@@ -79,6 +79,17 @@ static void self(void)
 	talk();
 }
 
+/* Each end is renamed between messages: that is seen in the next one already. */
+static void renamed(void)
+{
+	meet();
+	talk();
+	rename_to(ann, "anna");
+	talk();
+	rename_to(bob, "robert");
+	talk();
+}
+
 static long bulk_total;
 
 static long pour(long fd)
@@ -177,7 +188,7 @@ static const struct mode modes[] = {
 	{"prefork", prefork},
 	{"forking_server", forking_server},
 	{"reuseport", reuseport},
-	{"self", self},
+	{"self", self}, {"renamed", renamed},
 	{"bulk", bulk},
 	{"storm", storm},
 	{"fastopen", fastopen},

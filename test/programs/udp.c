@@ -122,6 +122,17 @@ static void self(void)
 	talk();
 }
 
+/* Each end is renamed between messages: that is seen in the next one already. */
+static void renamed(void)
+{
+	meet();
+	talk();
+	rename_to(ann, "anna");
+	talk();
+	rename_to(bob, "robert");
+	talk();
+}
+
 static const struct mode modes[] = {
 	{"pair", pair},
 	{"unconnected", unconnected},
@@ -143,7 +154,7 @@ static const struct mode modes[] = {
 	{"broadcast", broadcast},
 	{"reuseport", reuseport},
 	{"forked", forked},
-	{"self", self},
+	{"self", self}, {"renamed", renamed},
 };
 
 /* All in a network of its own, sent on one processor and received on another: on somebody's time, or nobody's. */

@@ -19,6 +19,17 @@ static void self(void)
 	talk(NULL);
 }
 
+/* Each end is renamed between messages: that is seen in the next one already. */
+static void renamed(void)
+{
+	unnamed();
+	talk(NULL);
+	rename_to(ann, "anna");
+	talk(NULL);
+	rename_to(bob, "robert");
+	talk(NULL);
+}
+
 static void *send_by_thread(void *text)
 {
 	prctl(PR_SET_NAME, "some-thread");
@@ -179,7 +190,7 @@ static const struct mode modes[] = {
 	{"io_uring", via_uring},	{"rings", via_urings},	    {"ring_to_whom", ring_to_whom},
 	{"empty", empty},	    {"large", large},
 	{"full", full},		{"failed", failed},	    {"out_of_band", out_of_band},
-	{"peek", peek},		{"cuts", cuts},		    {"self", self},
+	{"peek", peek},		{"cuts", cuts},		    {"self", self}, {"renamed", renamed},
 	{"threads", threads},	{"half_shut", half_shut},   {"many", many},
 	{"storm", storm},	{"crowd", crowd},	    {"both_bound", both_bound},
 	{"file_names", file_names},
