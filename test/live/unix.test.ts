@@ -179,6 +179,7 @@ describe("unix", () => {
       carries(name, "owner", mode);
       carriesEarly(`${name}, from before tracing`, mode);
     }
+    carries("of an end that two take 600 messages of one sendmmsg from", "owner", "taken_meanwhile");
     carries("of sockets one after another", "owner", "reused");
   });
 

@@ -91,6 +91,8 @@ static void left_before(void)
 	}
 }
 
+#include "owner_taken.h"
+
 /* To receive or to accept by io_uring is use as well. */
 static void ring_users(void)
 {
@@ -239,7 +241,7 @@ static void reused(void)
 
 static const struct mode modes[] = {
 	{"two_children", two_children}, {"nobody_closes", nobody_closes},   {"turns", turns},
-	{"left_before", left_before},
+	{"left_before", left_before},	{"taken_meanwhile", taken_meanwhile},
 	{"prefork", prefork},		{"forking_server", forking_server}, {"not_accepted", not_accepted},
 	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_forwarded", rights_forwarded}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
 	{"ring_users", ring_users},	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},
