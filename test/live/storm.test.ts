@@ -59,9 +59,10 @@ test(`${LENGTH} seconds of everything: memory and files stay, and every event is
   // it warms up first
   const steady = seen.slice(Math.floor(seen.length / 3));
   const [early, late] = [steady.slice(0, steady.length / 2), steady.slice(steady.length / 2)];
-  // how high it goes before it is collected depends on what else this machine does; what stays is at the bottom
+  // how high it goes before it is collected depends on what else this machine does, and a file of /proc may be open just
+  // then; what stays is at the bottom
   const kept = (some: typeof seen) => Math.min(...some.map(({ memory }) => memory));
-  const open = (some: typeof seen) => Math.max(...some.map(({ files }) => files));
+  const open = (some: typeof seen) => Math.min(...some.map(({ files }) => files));
   expect(kept(late)).toBeLessThan(kept(early) + SLACK);
   expect(open(late)).toBe(open(early));
 
