@@ -45,14 +45,14 @@ __noinline int on_inet_messages(u64 vector, u32 first, u32 count, u64 socket)
 	if (!ongoing)
 		return -1;
 	compat = ongoing->compat;
-	vector += (u64)first * (compat ? 32 : 64);
+	vector = message_at(vector, first, compat);
 	if (is_tcp((void *)socket))
 		behind = bytes_of_messages(vector, count - first, compat);
 	for (u32 n = 0; n < MESSAGE_ROUND && serves(FAMILY_LOOPBACK); n++) {
 		if (first + n >= count)
 			return -1;
 		if (behind)
-			behind -= bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), 1, compat);
+			behind -= bytes_of_vector(message_at(vector, n, compat), 1, compat);
 		/* not from within on_inet_message: 5.10 counts the frames of both */
 		if (on_inet_message(vector, n, socket, compat, behind))
 			report_sent(false);

@@ -37,6 +37,12 @@ static __always_inline void begin_message(struct message *message, struct sock *
 	message->count = count;
 }
 
+/* The n-th struct mmsghdr of a vector */
+static __always_inline u64 message_at(u64 vector, u32 n, bool compat)
+{
+	return vector + (u64)n * (compat ? 32 : 64);
+}
+
 /* The sockaddr that a struct msghdr names, and whether there is a control message */
 static __always_inline void read_name(struct message *message, u64 header, bool compat)
 {
@@ -56,7 +62,7 @@ static __always_inline void read_name(struct message *message, u64 header, bool 
 static __always_inline void message_of_vector(struct message *message, struct sock *sk, u64 vector,
 					      u32 n, bool compat)
 {
-	u64 header = vector + (u64)n * (compat ? 32 : 64);
+	u64 header = message_at(vector, n, compat);
 
 	begin_message(message, sk, (void *)bpf_get_current_task(), 0);
 	bpf_probe_read_user(&message->count, 4, (void *)(header + (compat ? 28 : 56)));

@@ -272,9 +272,7 @@ static __always_inline struct process holder_named(struct sock *sk, u64 inode, u
 
 	if (!owner)
 		return who;
-	identify((struct task_struct *)owner->leader, &id);
-	if (!same(&id.who, &who))
-		introduce(&id);
+	name_by_now(owner->leader, &who, &id);
 	return id.who;
 }
 

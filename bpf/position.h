@@ -89,7 +89,7 @@ __weak __noinline u32 bytes_of_vector(u64 vector, u32 count, u32 compat)
 		if (i >= count)
 			break;
 		bpf_probe_read_user(&length, sizeof(length),
-				    (void *)(vector + (u64)i * (compat ? 32 : 64) + (compat ? 28 : 56)));
+				    (void *)(message_at(vector, i, compat) + (compat ? 28 : 56)));
 		bytes += length;
 	}
 	return bytes;
@@ -103,7 +103,7 @@ __weak __noinline u32 bytes_of_messages(u64 vector, u32 count, u32 compat)
 	for (u32 n = 0; n < MESSAGES; n += RECEIVED_MESSAGES) {
 		if (n >= count)
 			break;
-		bytes += bytes_of_vector(vector + (u64)n * (compat ? 32 : 64), count - n, compat);
+		bytes += bytes_of_vector(message_at(vector, n, compat), count - n, compat);
 	}
 	return bytes;
 }
@@ -182,9 +182,7 @@ __weak __noinline int name_destination(u64 socket, u32 via_uring)
 
 	if (!destination || !owner)
 		return 0;
-	identify((struct task_struct *)owner->leader, &id);
-	if (!same(&id.who, &owner->who))
-		introduce(&id);
+	name_by_now(owner->leader, &owner->who, &id);
 	destination->who = id.who;
 	return 0;
 }

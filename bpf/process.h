@@ -171,6 +171,14 @@ static __always_inline bool introduce(struct identity *id)
 	return true;
 }
 
+/* Who the leader of some threads is, as he is called by now; introduced if he is not known by that name */
+static __always_inline void name_by_now(u64 leader, const struct process *known, struct identity *id)
+{
+	identify((struct task_struct *)leader, id);
+	if (!same(&id->who, known))
+		introduce(id);
+}
+
 /* Announces a process that was noted. Global, for its frame to lie beside others */
 __weak __noinline int announce_noted(u32 tgid, u32 tag)
 {

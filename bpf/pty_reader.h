@@ -125,10 +125,7 @@ __noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
 		guess = !is_held_by_one((struct file *)holder->file, holder->leader);
 		if (guess && holder->opened)
 			return guess;
-		/* as he is called by now */
-		identify((struct task_struct *)holder->leader, &id);
-		if (!same(&id.who, &holder->who))
-			introduce(&id);
+		name_by_now(holder->leader, &holder->who, &id);
 		search->reader = id.who;
 		return guess;
 	}

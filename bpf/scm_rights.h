@@ -104,7 +104,7 @@ static __always_inline void on_control(u64 socket, u64 message, bool compat, u32
 __noinline int on_controls(u64 socket, u64 vector, u32 n, u32 compat)
 {
 	if (serves(FAMILY_UNIX))
-		on_control(socket, vector + (u64)n * (compat ? 32 : 64), compat, false);
+		on_control(socket, message_at(vector, n, compat), compat, false);
 	return 0;
 }
 
