@@ -5,7 +5,7 @@
 import type { BpfObject } from "../../ffi/object.ts";
 import type { Link } from "../../ffi/program.ts";
 import type { Traced } from "../attach/plan.ts";
-import { blankEvent, type End, key, type Meta } from "../event.ts";
+import { blankEvent, type End, key, type Meta, nobody } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";
 import { DescriptorOf, DescriptorRecord, LeftRecord } from "../layout.ts";
 import { log } from "../log.ts";
@@ -18,7 +18,7 @@ import { lineOf, type Unread } from "./unread.ts";
 const most = 10;
 /** of what ended processes have left these are kept */
 const mostLeft = 256;
-const nobody: End = { pid: -1, comm: null, guess: false };
+const noOne = nobody();
 const noun = { pipe: key("pipe_name", "text", true), other: key("path", "text", true) };
 const ports = { source: key("src_port", "integer"), destination: key("dst_port", "integer") };
 
@@ -48,14 +48,14 @@ export class Leftovers {
     const one = descriptorOf(descriptor);
     const kind = kindOf(one);
     if (kind === null) return;
-    const reader = { ...nobody };
+    const reader = nobody();
     this.names.recall(reader, record.whoTgid, record.whoTag);
     const from: End[] = [];
     for (let i = 0; i < LeftRecord.from.length; i++) {
       const at = record.at + (LeftRecord.from.offset + i * LeftRecord.from.size) / 4;
-      const writer = { ...nobody };
+      const writer = nobody();
       this.names.recall(writer, record.words[at]!, record.words[at + 1]!);
-      if (writer.pid !== nobody.pid && from.every(({ pid }) => pid !== writer.pid)) from.push(writer);
+      if (writer.pid !== noOne.pid && from.every(({ pid }) => pid !== writer.pid)) from.push(writer);
     }
     this.#left.delete(one.object);
     this.#left.set(one.object, {
@@ -121,8 +121,8 @@ export class Leftovers {
       },
       countLow: bytes >>> 0,
     });
-    const sources = writers.length > 0 ? writers : [nobody];
-    const destinations = readers.length > 0 ? readers : [nobody];
+    const sources = writers.length > 0 ? writers : [noOne];
+    const destinations = readers.length > 0 ? readers : [noOne];
     return sources.some((src) =>
       destinations.some((dst) => this.filter.passes(Object.assign(event, { src, dst }))),
     );

@@ -2,7 +2,7 @@
 import { whole } from "../../ffi/halves.ts";
 import { Output } from "../bytes/output.ts";
 import { same } from "../bytes/same.ts";
-import { type End, type Event, type Kind, type Lost, titleOf } from "../event.ts";
+import { type End, type Event, type Kind, type Lost, nobody, titleOf } from "../event.ts";
 import { Quantiles } from "./quantiles.ts";
 import { Where } from "./where.ts";
 
@@ -43,7 +43,7 @@ interface Recent {
   row: Row;
 }
 
-const nobody: End = { pid: -1, comm: null, guess: false };
+const noOne = nobody();
 
 export class Rows {
   readonly #where = new Where();
@@ -112,7 +112,7 @@ export class Rows {
 
   /** Nobody knows whose it was. */
   lose({ kind, count }: Lost): void {
-    this.#find(kind, nobody, nobody, this.#nowhere).lost += count;
+    this.#find(kind, noOne, noOne, this.#nowhere).lost += count;
   }
 
   #isSame(recent: Recent, { kind, src, dst }: Event): boolean {
@@ -178,7 +178,7 @@ export class Rows {
       }
     }
     if (this.#count >= mostRows && where !== this.#others && where !== this.#nowhere) {
-      return this.#find(kind, nobody, nobody, this.#others);
+      return this.#find(kind, noOne, noOne, this.#others);
     }
     const row: Row = {
       kind,

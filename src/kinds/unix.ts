@@ -52,11 +52,9 @@ class UnixReader implements Reader {
   isGuessable(at: number): boolean {
     const record = this.#record;
     record.at = at;
-    const { flags, addressLow, addressHigh } = record;
+    const { flags } = record;
     if ((flags & EventFlags.EVENT_OPEN) === 0 || (flags & EventFlags.SEND_UNHELD) !== 0) return true;
-    const isBound = (flags & EventFlags.SEND_BOUND) !== 0;
-    this.#address = isBound ? this.#addressOf(addressLow, addressHigh) : anonymous;
-    this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
+    this.#look();
     const src = nobody();
     this.#tools.names.fill(src, record.srcTgid, record.srcTag);
     return this.#guess(src, nobody());
@@ -84,11 +82,9 @@ class UnixReader implements Reader {
     const { names } = this.#tools;
     record.at = entry.at;
     const { srcTgid, srcTag, flags } = record;
-    const isBound = (flags & EventFlags.SEND_BOUND) !== 0;
     const isFromBound = (flags & EventFlags.SEND_FROM_BOUND) !== 0;
-    this.#address = isBound ? this.#addressOf(record.addressLow, record.addressHigh) : anonymous;
+    this.#look();
     this.#source = isFromBound ? this.#addressOf(record.srcAddressLow, record.srcAddressHigh) : null;
-    this.#inode = whole(record.dstInodeLow, record.dstInodeHigh);
     names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);
     event.meta = this.#meta;
@@ -96,6 +92,14 @@ class UnixReader implements Reader {
     event.countHigh = 0;
     event.contents = entry.contents;
     emit();
+  }
+
+  /** Which socket receives, and by which address, as far as the record says. */
+  #look(): void {
+    const { flags, addressLow, addressHigh, dstInodeLow, dstInodeHigh } = this.#record;
+    const isBound = (flags & EventFlags.SEND_BOUND) !== 0;
+    this.#address = isBound ? this.#addressOf(addressLow, addressHigh) : anonymous;
+    this.#inode = whole(dstInodeLow, dstInodeHigh);
   }
 
   #addressOf(low: number, high: number): Address {
