@@ -133,13 +133,22 @@ export interface Time {
   nanoseconds: number;
 }
 
+/** What many events have in common: the same one, and meta says the same but for `count`, which is the event's. */
+export interface Scene {
+  readonly id: number;
+  /** that of its events */
+  readonly meta: (out: Meta) => void;
+}
+
 export interface Event {
   kind: Kind;
   time: Time;
   src: End;
   dst: End;
   /** writes everything of meta but `captured` and the guess flags, which are the formats' */
-  meta(out: Meta): void;
+  meta: (out: Meta) => void;
+  /** to be asked for with sceneOf; null or missing: meta may say anything */
+  scene?: Scene | null;
   /** meta.count: the whole size of the transfer in two halves */
   countLow: number;
   countHigh: number;
@@ -154,6 +163,11 @@ export interface Lost {
   time: Time;
 }
 
+/** The scene of an event, unless its meta was made for it alone. */
+export function sceneOf({ scene, meta }: Event): Scene | null {
+  return scene != null && scene.meta === meta ? scene : null;
+}
+
 /** For makers of events, which make one after the other in the same. */
 export function blankEvent(): Event {
   return {
@@ -162,6 +176,7 @@ export function blankEvent(): Event {
     src: { pid: -1, comm: null, guess: false, tag: 0, who: null },
     dst: { pid: -1, comm: null, guess: false, tag: 0, who: null },
     meta: (_out: Meta) => {},
+    scene: null,
     countLow: 0,
     countHigh: 0,
     contents: null,

@@ -6,12 +6,13 @@ import { inPieces } from "../bytes/pieces.ts";
 import { isText } from "../bytes/readable.ts";
 import type { End, Event, Key, Lost, Meta, PassedFile } from "../event.ts";
 import type { Message } from "../message/message.ts";
-import { type Format, type FormatChoice, words, writeMeta } from "./format.ts";
+import { count, type Format, type FormatChoice, words, writeMeta } from "./format.ts";
 import { identityJson } from "./identity.ts";
 import { Members } from "./members.ts";
 import { messageJson } from "./messagejson.ts";
 import { Pairs } from "./pairs.ts";
 import { passedJson } from "./passed.ts";
+import { SpelledMeta } from "./spelled.ts";
 import { LocalTime } from "./time.ts";
 
 const quote = 0x22;
@@ -59,10 +60,13 @@ export class JsonMeta implements Meta {
   );
   #out: Output = new Output(0);
   #first = true;
+  #behind: Output | null = null;
 
-  begin(out: Output): void {
+  /** @param behind what stands behind the value of `count`, which is left out then */
+  begin(out: Output, behind: Output | null = null): void {
     this.#out = out;
     this.#first = true;
+    this.#behind = behind;
   }
 
   text(key: Key, value: Uint8Array): void {
@@ -73,7 +77,8 @@ export class JsonMeta implements Meta {
   integer(key: Key, low: number, high: number): void {
     this.#members.name(key, this.#first, this.#out);
     this.#first = false;
-    this.#out.unsigned64(low, high);
+    if (this.#behind !== null && key === count) this.#out = this.#behind;
+    else this.#out.unsigned64(low, high);
   }
 
   flag(key: Key): void {
@@ -93,6 +98,10 @@ export class JsonMeta implements Meta {
 export class Json implements Format {
   readonly #clock = new LocalTime();
   readonly #meta = new JsonMeta();
+  readonly #spelled = new SpelledMeta((event, front, behind) => {
+    this.#meta.begin(front, behind);
+    writeMeta(event, this.#meta);
+  });
   readonly #pairs: Pairs;
   readonly #isReadable: boolean;
 
@@ -118,12 +127,10 @@ export class Json implements Format {
   }
 
   #open(event: Event, out: Output): void {
-    const meta = this.#meta;
     this.#pairs.write(event, out);
     this.#clock.timestamp(event.time, out);
     out.literal(openMeta);
-    meta.begin(out);
-    writeMeta(event, meta);
+    this.#spelled.write(event, out);
     out.literal(closeMeta);
   }
 

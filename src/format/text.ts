@@ -10,6 +10,7 @@ import { Members } from "./members.ts";
 import { messageText } from "./messagetext.ts";
 import { Pairs } from "./pairs.ts";
 import { passedJson, passedText } from "./passed.ts";
+import { SpelledMeta } from "./spelled.ts";
 import { LocalTime } from "./time.ts";
 
 const space = 0x20;
@@ -122,6 +123,7 @@ class TextMeta implements Meta {
 export class Text implements Format {
   readonly #clock = new LocalTime();
   readonly #meta: TextMeta;
+  readonly #spelled: SpelledMeta;
   readonly #paint: Paint;
   readonly #pairs: Pairs;
   readonly #speakers = new Map<string, Pairs>();
@@ -136,7 +138,12 @@ export class Text implements Format {
     isRecorded = false,
     tells = false,
   }: FormatChoice = {}) {
-    this.#meta = new TextMeta(isBrief, isRecorded);
+    const meta = new TextMeta(isBrief, isRecorded);
+    this.#meta = meta;
+    this.#spelled = new SpelledMeta((event, front, behind) => {
+      meta.begin(front, behind);
+      writeMeta(event, meta);
+    });
     this.#isReadable = isReadable;
     this.#tells = tells;
     const paint = isColored ? colored : plain;
@@ -174,8 +181,7 @@ export class Text implements Format {
   /** All of the line that stands behind the time, a space first. */
   line(event: Event, out: Output): void {
     this.#pairs.write(event, out);
-    this.#meta.begin(out);
-    writeMeta(event, this.#meta);
+    this.#spelled.write(event, out);
   }
 
   /** The same, but for the value of `count`: what stands before it, and what stands behind it. */

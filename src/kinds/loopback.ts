@@ -1,23 +1,16 @@
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
-import {
-  type Contents,
-  type End,
-  type Event,
-  type Kind as KindName,
-  key,
-  type Meta,
-  nobody,
-} from "../event.ts";
+import { type End, type Event, type Kind as KindName, key, type Meta, nobody, type Scene } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { Addresses, AddressField } from "../name/addresses.ts";
-import { type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
+import { cut, type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
 import { inetFunctions, withoutInetFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
+import { Scenes } from "./scene.ts";
 
 const keys = {
   srcAddr: key("src_addr", "text"),
@@ -133,7 +126,9 @@ class LoopbackReader implements Reader {
     event.contents = entry.contents;
     if (!this.#waitsForDelivery(owners)) {
       this.#inode = this.#dstInode;
-      if (this.#findReceiver(event)) emit();
+      if (!this.#findReceiver(event)) return;
+      event.scene = this.#scene();
+      emit();
       return;
     }
     const send = this.#send();
@@ -143,9 +138,17 @@ class LoopbackReader implements Reader {
       event.countLow = this.#count;
       event.contents = cut(entry.contents, this.#count);
       this.#nameReceiver(event.dst, tgid, tag, isGuess);
+      event.scene = this.#scene();
       if (!emit()) return;
     }
     owners.deliveries.done(send);
+  }
+
+  #scene(): Scene | null {
+    const { at, srcPort, dstPort, natPort } = this.#record;
+    if (natPort !== 0) return null;
+    const ports = srcPort * 0x1_0000 + dstPort;
+    return this.#scenes.of(this.#source.text(at), this.#destination.text(at), ports, this.#inode, 0);
   }
 
   /** false: nobody receives this, so it is no event */
@@ -233,11 +236,7 @@ class LoopbackReader implements Reader {
     out.text(keys.natAddr, this.#translated.text(record.at));
     out.integer(keys.natPort, record.natPort, 0);
   };
-}
-
-/** No more of the contents than a filter has left. */
-function cut(contents: Contents | null, count: number): Contents | null {
-  return contents === null || contents.length <= count ? contents : { ...contents, length: count };
+  readonly #scenes = new Scenes(this.#meta);
 }
 
 function loopbackKind(

@@ -1,7 +1,8 @@
-import { type Contents, type Event, type File, key, type Meta } from "../event.ts";
+import { type Contents, type Event, type File, key, type Meta, type Scene } from "../event.ts";
 import { EventFlags, Kind, PipeRecord, Run, RunFlags, RunsRecord } from "../layout.ts";
 import { callHooks, unreadHooks, withoutUnread } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
+import { Scenes } from "./scene.ts";
 
 const pipeName = key("pipe_name", "text", true);
 const pipeInode = key("pipe_inode", "integer");
@@ -30,6 +31,7 @@ class PipeReader implements Reader {
     this.#tools.names.fill(event.dst, record.dstTgid, record.dstTag);
     event.dst.guess = (record.flags & EventFlags.EVENT_DST_GUESS) !== 0;
     event.meta = this.#meta;
+    event.scene = this.#scene();
     event.countHigh = 0;
     if (entry.runsAt < 0) {
       const { srcTgid, srcTag, flags, count } = record;
@@ -49,6 +51,13 @@ class PipeReader implements Reader {
       // the kernel side leaves its own bytes out where they come alone
       if (event.src.pid !== process.pid && !emit()) return;
     }
+  }
+
+  /** A FIFO's path may be another one soon. */
+  #scene(): Scene | null {
+    const { flags, device, inodeLow, inodeHigh } = this.#record;
+    if ((flags & EventFlags.PIPE_FIFO) !== 0) return null;
+    return this.#scenes.of(null, null, inodeLow, inodeHigh, device);
   }
 
   writers(at: number): number {
@@ -89,6 +98,7 @@ class PipeReader implements Reader {
     file.path = path;
     out.file(file);
   };
+  readonly #scenes = new Scenes(this.#meta);
 }
 
 const pipe: KindModule = {

@@ -1,6 +1,6 @@
 import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
-import { type End, type Event, type Kind as KindName, key, type Meta, nobody } from "../event.ts";
+import { type End, type Event, type Kind as KindName, key, type Meta, nobody, type Scene } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
 import type { Address } from "../name/owners.ts";
 import type { Passing } from "../name/passed.ts";
@@ -8,6 +8,7 @@ import type { Receipt } from "../name/receivers.ts";
 import { unixFunctions, withoutUnixFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
+import { Scenes } from "./scene.ts";
 
 const path = key("path", "text", true);
 const count = key("count", "integer");
@@ -88,10 +89,17 @@ class UnixReader implements Reader {
     names.fill(event.src, srcTgid, srcTag);
     this.#findReceiver(event);
     event.meta = this.#meta;
+    event.scene = this.#scene();
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
     emit();
+  }
+
+  #scene(): Scene | null {
+    const { flags, srcInodeLow, srcInodeHigh } = this.#record;
+    if ((flags & EventFlags.SEND_PASSES) !== 0) return null;
+    return this.#scenes.of(this.#address, this.#source, srcInodeLow, srcInodeHigh, this.#inode);
   }
 
   /** Which socket receives, and by which address, as far as the record says. */
@@ -175,6 +183,7 @@ class UnixReader implements Reader {
     if (file !== null) out.file(file);
     if (source !== null && source.file !== null) out.file(source.file);
   };
+  readonly #scenes = new Scenes(this.#meta);
 }
 
 function named(name: string): Address {

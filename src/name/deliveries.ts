@@ -3,6 +3,7 @@
  * call is here: it says how many bytes went from where to where, and each datagram is one event's.
  */
 import { whole } from "../../ffi/halves.ts";
+import type { Contents } from "../event.ts";
 import { UdpDeliveryRecord } from "../layout.ts";
 
 const portSpan = 0x1_0000;
@@ -156,4 +157,9 @@ function fits(delivery: Delivery, { srcPort, address, time }: Send): boolean {
 /** Whether an address (32 hex digits, v4 mapped) is a group's, or looks like one for all of a network. */
 export function mayHaveSeveral(address: string): boolean {
   return /^(ff|0{20}ffff(e|.{6}ff))/.test(address);
+}
+
+/** No more of the contents than a filter has left. */
+export function cut(contents: Contents | null, count: number): Contents | null {
+  return contents === null || contents.length <= count ? contents : { ...contents, length: count };
 }

@@ -23,6 +23,7 @@ import type { Sink } from "../sink.ts";
 import type { Top } from "../top/top.ts";
 import type { Ending } from "./ending.ts";
 import type { Printer } from "./printer.ts";
+import { Sleep } from "./sleep.ts";
 import type { Stage } from "./stage.ts";
 import type { Sums } from "./sums.ts";
 import { writeAll } from "./writing.ts";
@@ -77,6 +78,7 @@ export interface Stages {
 export class Loop {
   readonly #stages: Stages;
   readonly #ending: Ending;
+  readonly #sleep = new Sleep();
   readonly #event = blankEvent();
   readonly #lost: Lost = {
     kind: "unknown",
@@ -223,9 +225,9 @@ export class Loop {
       this.#idle = 0;
       shared.awake = 1;
       const interval = bytes > ring.size * plenty ? shortInterval : drainInterval;
-      await Bun.sleep(this.#ending.isDraining && records > 0 ? 0 : interval);
+      await this.#sleep.for(this.#ending.isDraining && records > 0 ? 0 : interval);
     } else if (++this.#idle < patience) {
-      await Bun.sleep(drainInterval);
+      await this.#sleep.for(drainInterval);
     } else {
       if (shared.awake === 1) {
         shared.awake = 0; // and look once more, for what was submitted without a wake-up
