@@ -14,6 +14,8 @@ export interface Bench {
   /** where output goes; a file system in memory, when there is one */
   folder: string;
   inVm: boolean;
+  /** a nanosecond of CPU time is an instruction: one round is as good as another */
+  countsInstructions: boolean;
   /** said while it runs */
   say(line: string): void;
 }

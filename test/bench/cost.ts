@@ -11,6 +11,7 @@ const FIRST_ROUND_TRIPS = 100_000;
 const ROUND_TRIPS = 200_000;
 /** for the last events to be printed */
 const SETTLING = 100;
+const IDLE = 2000;
 const TARGET = 0.6;
 
 interface Mode {
@@ -20,6 +21,8 @@ interface Mode {
   bytes: number;
   channel: Channel;
   target: number | null;
+  /** ns an event; of a tracer that has less to do than to look whether there is something */
+  most?: number;
 }
 
 const MODES: readonly Mode[] = [
@@ -43,7 +46,15 @@ const MODES: readonly Mode[] = [
     channel: "pipe",
     target: null,
   },
-  { name: "--summary", words: ["--summary"], form: "count", bytes: -1, channel: "pipe", target: null },
+  {
+    name: "--summary",
+    words: ["--summary"],
+    form: "count",
+    bytes: -1,
+    channel: "pipe",
+    target: null,
+    most: 5,
+  },
 ];
 
 export async function cost(bench: Bench): Promise<Figure[]> {
@@ -54,14 +65,21 @@ export async function cost(bench: Bench): Promise<Figure[]> {
     const theirs = await reference(bench, kind, mode.form, mode.bytes);
     const [our, their]: [Cost[], Cost[]] = [[], []];
     for (let round = 0; round < bench.rounds; round++) {
-      our.push(await costOf(bench, ours, mode.channel));
+      our.push(await costOf(bench, ours, mode.channel, mode.most !== undefined));
       their.push(await costOf(bench, theirs, mode.channel));
     }
     const name = `CPU per event, ${mode.channel}, ${mode.name}`;
     const [ourWarm, theirWarm] = [our.map((each) => each.warm), their.map((each) => each.warm)];
     figures.push(
       figure(1, `${name}: ipcdump / C`, ratios(ourWarm, theirWarm), "×", mode.target),
-      figure(1, `${name}: ipcdump`, ourWarm, " ns"),
+      figure(
+        1,
+        `${name}: ipcdump`,
+        ourWarm,
+        " ns",
+        mode.most ?? null,
+        mode.most ? "less what it takes idle" : "",
+      ),
       figure(1, `${name}: C`, theirWarm, " ns"),
       figure(
         1,
@@ -80,6 +98,14 @@ export async function cost(bench: Bench): Promise<Figure[]> {
   return figures;
 }
 
+/** Of the time that passes, how much the tracer takes. */
+async function idleShare(tracer: Tracer): Promise<number> {
+  const before = tracer.cpu;
+  const start = performance.now();
+  await Bun.sleep(IDLE);
+  return (tracer.cpu - before) / ((performance.now() - start) * 1e6);
+}
+
 /** CPU time an event, in nanoseconds: of the first ones, and of those after them. */
 interface Cost {
   first: number;
@@ -88,18 +114,22 @@ interface Cost {
   early: number;
 }
 
-async function costOf(bench: Bench, command: Command, channel: Channel): Promise<Cost> {
+/** @param lessIdle without what it takes in the same time when nothing happens */
+async function costOf(bench: Bench, command: Command, channel: Channel, lessIdle = false): Promise<Cost> {
   const tracer = await Tracer.start(bench, command);
   const before = tracer.cpu;
   // with less work it would not be warm
   const early = pingPong(bench.inVm ? bench : { ...bench, scale: 1 }, channel, 64, FIRST_ROUND_TRIPS);
   await run(bench, early);
   await Bun.sleep(SETTLING);
+  const share = lessIdle ? await idleShare(tracer) : 0;
   const between = tracer.cpu;
+  const start = performance.now();
   const late = pingPong(bench, channel, 64, ROUND_TRIPS);
   await run(bench, late);
   await Bun.sleep(SETTLING);
-  const after = tracer.cpu;
+  const idle = share * (performance.now() - start) * 1e6;
+  const after = tracer.cpu - idle;
   const { said } = await tracer.stop();
   const { events, lost } = counted(said);
   const made = (early.count + late.count) * 2;

@@ -1,6 +1,6 @@
 /** What was measured: the median of paired rounds, how far they were apart, and what it should have been. */
 export interface Figure {
-  /** 1 to 7, as test/bench/run.ts lists them */
+  /** 1 to 9, as test/bench/run.ts lists them */
   row: number;
   name: string;
   value: number;

@@ -13,9 +13,14 @@ const BACKENDS = ["fentry", "kprobe"];
 const LIMIT_SECONDS = 3000;
 
 /** Boots the kernel and runs the rows there, once a back end; 0 when it all ran. */
-export async function inMachine(series: Series, rows: readonly string[], quick: boolean): Promise<number> {
+export async function inMachine(
+  series: Series,
+  rows: readonly string[],
+  { quick, icount }: { quick: boolean; icount: boolean },
+): Promise<number> {
   const programs = dirname(await programPath("traffic"));
   const reference = await compileReference();
+  const options = [...(quick ? ["--quick"] : []), ...(icount ? ["--icount"] : [])];
   using scratch = new Scratch();
   const token = crypto.randomUUID();
   const initramfs = scratch.path("initramfs");
@@ -37,7 +42,7 @@ export async function inMachine(series: Series, rows: readonly string[], quick: 
         "cd /project",
         "export IPCDUMP=/project/dist/ipcdump IPCDUMP_PROGRAMS=/project/programs",
         "export IPCDUMP_BENCH_DIST=/project/dist",
-        `exec bun test/bench/run.ts --backend ${backend} ${quick ? "--quick" : ""} ${rows.join(" ")} 2>&1`,
+        `exec bun test/bench/run.ts --backend ${backend} ${options.join(" ")} ${rows.join(" ")} 2>&1`,
       ].join("\n"),
       limitSeconds: LIMIT_SECONDS,
     })),
@@ -46,6 +51,7 @@ export async function inMachine(series: Series, rows: readonly string[], quick: 
   const result = await boot(await kernel(series), {
     initramfs,
     token,
+    countsInstructions: icount,
     limitSeconds: BACKENDS.length * LIMIT_SECONDS,
     onLine: (step, line) => process.stdout.write(`${step}: ${line}\n`),
   });

@@ -28,13 +28,21 @@ export function pingPong(bench: Bench, channel: Channel, size: number, count: nu
   return { name: `${channel} ping-pong, ${sized(size)}`, program: "traffic", words, count: scaled };
 }
 
+/** The same while a third process could receive as well. */
+export function sharedPingPong(bench: Bench, channel: Channel, size: number, count: number): Workload {
+  const { name, words, ...rest } = pingPong(bench, channel, size, count);
+  return { ...rest, name: `${name}, of which one end is shared`, words: [words[0]!, "shared", words[2]!] };
+}
+
 export function flood(bench: Bench, channel: Channel, size: number, count: number, rate = 0): Workload {
   const scaled = Math.max(500, Math.round(count * bench.scale));
   const words = [channel, "flood", String(size)];
   return { name: `${channel} one way, ${sized(size)}`, program: "traffic", words, count: scaled, rate };
 }
 
-export function spin(bench: Bench, what: "getppid" | "compute" | "mutex", count: number): Workload {
+export type Spin = "getppid" | "compute" | "mutex" | "devices" | "open";
+
+export function spin(bench: Bench, what: Spin, count: number): Workload {
   const scaled = Math.max(1000, Math.round(count * bench.scale));
   return { name: what, program: "spin", words: [what], count: scaled };
 }

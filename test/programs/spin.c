@@ -1,7 +1,8 @@
 /*
  * spin CPU WHAT COUNT: one process that communicates with nobody: getppid (the cheapest system call),
  * compute (no system calls), mutex (seeks in a file with two descriptors, each of which takes and
- * gives back a mutex of the kernel's). Prints the wall-clock and CPU time, in nanoseconds.
+ * gives back a mutex of the kernel's), devices (reads and writes of those that are no terminals),
+ * open (and close). Prints the wall-clock and CPU time, in nanoseconds.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -39,13 +40,30 @@ static void compute(long count)
 
 static void seek(long count)
 {
-	int fd = open("/dev/zero", O_RDONLY);
+	int fd = open("/proc/self/exe", O_RDONLY);
 
-	/* only with a second descriptor is the position locked */
+	/* only a file's position is locked, and only with a second descriptor */
 	if (fd < 0 || dup(fd) < 0)
-		err(1, "/dev/zero");
+		err(1, "/proc/self/exe");
 	for (long i = 0; i < count; i++)
 		lseek(fd, 0, SEEK_SET);
+}
+
+static void use_devices(long count)
+{
+	int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+	char buffer[64];
+
+	for (long i = 0; i < count; i++)
+		if (read(zero, buffer, sizeof(buffer)) < 0 || write(null, buffer, sizeof(buffer)) < 0)
+			err(1, "reading and writing devices");
+}
+
+static void open_and_close(long count)
+{
+	for (long i = 0; i < count; i++)
+		if (close(open("/dev/null", O_RDONLY)))
+			err(1, "/dev/null");
 }
 
 int main(int argc, char **argv)
@@ -68,8 +86,12 @@ int main(int argc, char **argv)
 		compute(count);
 	else if (!strcmp(argv[2], "mutex"))
 		seek(count);
+	else if (!strcmp(argv[2], "devices"))
+		use_devices(count);
+	else if (!strcmp(argv[2], "open"))
+		open_and_close(count);
 	else
-		errx(2, "%s: there are getppid, compute, mutex", argv[2]);
+		errx(2, "%s: there are getppid, compute, mutex, devices, open", argv[2]);
 	wall += now(CLOCK_MONOTONIC);
 	cpu += now(CLOCK_PROCESS_CPUTIME_ID);
 	printf("%lld %lld\n", wall, cpu);

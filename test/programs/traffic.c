@@ -1,6 +1,7 @@
 /*
  * traffic CPU KIND SHAPE SIZE COUNT [RATE]: two processes pinned to one core (-1: not pinned) move COUNT
- * messages of SIZE bytes; KIND pipe, unix, tcp; SHAPE pingpong (there and back) or flood (one way), a
+ * messages of SIZE bytes; KIND pipe, unix, tcp; SHAPE pingpong (there and back), shared (the same, and a
+ * third process has one end open as well, so who receives is not known before) or flood (one way), a
  * flood at RATE messages a second (0: as fast as it goes). Prints what the traffic took, without
  * set-up: wall-clock and CPU time of both processes, in nanoseconds.
  */
@@ -134,7 +135,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: traffic CPU KIND SHAPE SIZE COUNT [RATE]");
 	pin(atoi(argv[1]));
 	const char *kind = argv[2];
-	int flood = !strcmp(argv[3], "flood");
+	int flood = !strcmp(argv[3], "flood"), shared = !strcmp(argv[3], "shared");
 	long count = atol(argv[5]), rate = argc > 6 ? atol(argv[6]) : 0;
 
 	size = atol(argv[4]);
@@ -170,6 +171,10 @@ int main(int argc, char **argv)
 		} else {
 			close(near.out);
 			close(near.in);
+		}
+		if (shared && fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
 		}
 		/* one message, so that both sides have used everything once */
 		if (!take(far.in))
