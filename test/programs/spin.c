@@ -55,7 +55,8 @@ static void use_devices(long count)
 	char buffer[64];
 
 	for (long i = 0; i < count; i++)
-		if (read(zero, buffer, sizeof(buffer)) < 0 || write(null, buffer, sizeof(buffer)) < 0)
+		if (read(zero, buffer, sizeof(buffer)) < 0 ||
+		    write(null, buffer, sizeof(buffer)) < 0)
 			err(1, "reading and writing devices");
 }
 
