@@ -113,26 +113,22 @@ static __always_inline void empty(struct ledger *ledger)
 	ledger->doubted = 0;
 }
 
-/* Appends bytes of one writer; past the last free run nobody's name is kept */
+/*
+ * Appends bytes of one writer. What finds all runs taken goes into the last one, which is a guess then: it is named for
+ * the first of those whose bytes are in it.
+ */
 static __always_inline void push(struct ledger *ledger, struct process who, u32 bytes, u32 flags)
 {
 	u32 count = ledger->count;
 	struct run *last = &ledger->runs[(ledger->first + count - 1) & (RUNS - 1)];
 
 	ledger->total += bytes;
-	if (count >= RUNS - 1) {
-		if (count == RUNS || (same(&last->who, &who) && last->flags == flags)) {
-			last->bytes += bytes;
-			return;
-		}
-		who.tgid = 0;
-		who.tag = 0;
-		flags = 0;
-	}
-	if (count && same(&last->who, &who) && last->flags == flags) {
+	if (count == RUNS || (count && same(&last->who, &who) && last->flags == flags)) {
 		last->bytes += bytes;
 		return;
 	}
+	if (count == RUNS - 1)
+		flags |= RUN_GUESS;
 	last = &ledger->runs[(ledger->first + count) & (RUNS - 1)];
 	last->who = who;
 	last->bytes = bytes;

@@ -13,8 +13,6 @@ const TIME_ERROR = 51;
 export interface Tolerance {
   /** writes overlap or last long here, so back ends that must guess may, and say so */
   guesses?: boolean;
-  /** bytes from beyond the 64th run of a pipe may have no writer */
-  manyRuns?: boolean;
 }
 
 /** Waits until all is printed, then compares every event of the workload's pipes, whole, with its truth. */
@@ -26,7 +24,7 @@ export async function expectMoved(trace: Trace, truth: Truth, tolerance: Toleran
   const actual = byChannel(events, (event) => String(event.meta.pipe_inode));
   const moved = byChannel(truth.moved, (one) => String(truth.pipe(one.pipe).inode));
   const mayGuess = tolerance.guesses === true && !trace.capabilities("pipe").overlappingWriters;
-  const expected = moved.map((one, index) => pipeEvent(truth, one, actual[index], mayGuess, tolerance));
+  const expected = moved.map((one, index) => pipeEvent(truth, one, actual[index], mayGuess));
   compare(trace, actual.map(timeless), expected.map(shorten));
 }
 
@@ -67,7 +65,6 @@ function pipeEvent(
   moved: Moved,
   actual: TraceEvent | undefined,
   mayGuess: boolean,
-  { manyRuns = false }: Tolerance,
 ): Timeless {
   let src = moved.src === "?" ? UNKNOWN : truth.role(moved.src);
   const dst = truth.role(moved.dst);
@@ -83,7 +80,6 @@ function pipeEvent(
     src = { pid: actual.src_pid, comm: actual.src_comm };
     meta.src_guess = true;
   }
-  if (actual && manyRuns && actual.src_pid === -1) src = UNKNOWN;
   return {
     src_pid: src.pid,
     dst_pid: dst.pid,

@@ -100,6 +100,31 @@ static void runs300(void)
 	alternate(300);
 }
 
+/* Two readers stay far behind three writers, whose bytes are their own letter, and say who had which. */
+static void behind(void)
+{
+	enum { PART = 1000 };
+	struct tube a = lay("a", 0);
+	struct actor *writers[3] = {cast("ann"), cast("bob"), cast("cid")},
+		     *readers[2] = {cast("dan"), cast("eve")};
+	size_t written = 0, taken = 0;
+
+	for (int round = 0; taken < written || round == 0; round++) {
+		for (int i = 0; i < (round == 0 ? 900 : round < 8 ? 100 : 0); i++) {
+			size_t size = 1 + i % 7;
+
+			memset(stage->arena, 'a' + i % 3, size);
+			check(call(writers[i % 3], SYS_write, a.out, P(stage->arena), size) == (long)size,
+			      "write");
+			written += size;
+		}
+		size_t count = get(readers[round % 2], &a, PART);
+
+		say_moved("?", "a", readers[round % 2]->name, stage->arena, count, READ);
+		taken += count;
+	}
+}
+
 static void two_readers(void)
 {
 	struct tube a = lay("a", 0);
@@ -258,6 +283,7 @@ static const struct mode modes[] = {
 	{"cut", cut},
 	{"runs64", runs64},
 	{"runs300", runs300},
+	{"behind", behind},
 	{"two_readers", two_readers},
 	{"two_pipes", two_pipes},
 	{"blocked_reader", blocked_reader},
