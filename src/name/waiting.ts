@@ -47,6 +47,8 @@ export class Waiting {
   #asked = -1;
   /** what /proc said then is what counts now: all that was in the ring by the time is known */
   #lookedUp = false;
+  /** where events are in the ring for which nobody could be named when their time was over: that is asked once */
+  readonly #unnamed = new Set<number>();
   /** of which something waits: what comes behind it there does, too */
   readonly #channels = new Set<number>();
 
@@ -65,7 +67,10 @@ export class Waiting {
     this.#lookedUp = false;
     const isOver = queue.isFull || now === Number.POSITIVE_INFINITY;
     this.owners.refresh(lookedUp && !isOver);
-    if (isOver) return;
+    if (isOver) {
+      this.#unnamed.clear();
+      return;
+    }
     this.#channels.clear();
     for (let i = 0; i < queue.count && !queue.isHeld(i); i++) {
       const isBehind = this.#channels.size > 0 && this.#channels.has(channelOf(queue, i));
@@ -90,8 +95,16 @@ export class Waiting {
       return false;
     }
     const late = now - queue.time(i) - this.longest;
-    if (isReady || late >= this.longest * extension) return true;
-    return late >= 0 && (reader.isGuessable?.(at) ?? true);
+    const position = queue.position(i);
+    if (isReady || late >= this.longest * extension) {
+      this.#unnamed.delete(position);
+      return true;
+    }
+    // who is guessed is looked for among all open files
+    if (late < 0 || this.#unnamed.has(position)) return false;
+    if (reader.isGuessable?.(at) ?? true) return true;
+    this.#unnamed.add(position);
+    return false;
   }
 }
 

@@ -39,3 +39,28 @@ test("what nobody can be named for waits half as long again", () => {
   expect([0.9, 1.1, 1.4, 1.6].map((seconds) => waits(unknown, seconds))).toEqual([true, true, true, false]);
   expect(waits({ ...unknown, isReady: () => true }, 0)).toBe(false);
 });
+
+test("whether anybody can be named is asked once, and receiving ends the wait all the same", () => {
+  let asked = 0;
+  let isReady = false;
+  const line = new Line({
+    isReady: () => isReady,
+    isGuessable: () => {
+      asked++;
+      return false;
+    },
+  });
+  const waiting = new Waiting(owners, 1);
+  const heldAt = (seconds: number) => {
+    line.held = false;
+    waiting.hold(line, 100 + seconds);
+    return line.held;
+  };
+  expect([0.9, 1.1, 1.2, 1.3].map(heldAt)).toEqual([true, true, true, true]);
+  expect(asked).toBe(1);
+  isReady = true;
+  expect(heldAt(1.4)).toBe(false);
+  // another one in its place is asked about anew
+  isReady = false;
+  expect([heldAt(1.1), asked, heldAt(1.6), heldAt(1.1), asked]).toEqual([true, 2, false, true, 3]);
+});
