@@ -35,6 +35,16 @@ function said(): Preemption["programs"] {
   try {
     return /\((full|lazy)\)/.test(readFileSync(mode, "utf8")) ? "preempted" : "safe";
   } catch {
-    return /PREEMPT/.test(version()) ? "unknown" : "safe";
+    if (!/PREEMPT/.test(version())) return "safe";
+    return wasTold() ? "preempted" : "unknown";
+  }
+}
+
+/** Whether the boot loader told it; who changes that afterwards does it by debugfs. */
+function wasTold(): boolean {
+  try {
+    return /(^|\s)preempt=(full|lazy)(\s|$)/.test(readFileSync("/proc/cmdline", "utf8"));
+  } catch {
+    return false;
   }
 }

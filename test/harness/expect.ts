@@ -60,12 +60,7 @@ function ownKeys(meta: TraceEvent["meta"]): string[] {
   return Object.keys(meta).filter((key) => !/^(captured|src_guess|dst_guess)$/.test(key));
 }
 
-function pipeEvent(
-  truth: Truth,
-  moved: Moved,
-  actual: TraceEvent | undefined,
-  mayGuess: boolean,
-): Timeless {
+function pipeEvent(truth: Truth, moved: Moved, actual: TraceEvent | undefined, mayGuess: boolean): Timeless {
   let src = moved.src === "?" ? UNKNOWN : truth.role(moved.src);
   const dst = truth.role(moved.dst);
   const pipe = truth.pipe(moved.pipe);

@@ -102,9 +102,8 @@ describe("pipe", () => {
       const expected = Buffer.from(truth.moved.map((one) => one.hex).join(""), "hex");
       expect(contents(events)).toEqual(expected);
       const writers = new Map([...truth.roles.values()].map(({ pid, comm }) => [pid, comm]));
-      // whose a byte is: it is the letter, or the digit's turn
-      const writerOf = (byte: number): string =>
-        mode === "behind" ? ["ann", "bob", "cid"][byte - 97]! : ["ann", "bob"][byte % 2]!;
+      // a byte is its writer's own letter, or the two take turns
+      const writerOf = (byte: number) => ["ann", "bob", "cid"][mode === "behind" ? byte - 97 : byte % 2]!;
       for (const event of events) {
         expect(event.src_comm).toBe(writers.get(event.src_pid)!);
         if (guessed(event)) continue;

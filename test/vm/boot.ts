@@ -16,7 +16,7 @@ const KICK_POLLS = 10;
 /** A soft lockup is left out: it is what a host too busy for its guests looks like. */
 const COMPLAINT = /\b(BUG|WARNING|Oops)\b(?!: soft lockup)[: ]/;
 
-const APPEND = [
+const PARAMETERS = [
   "console=ttyS0",
   // Warnings too: a program that makes the kernel complain is found by reading its console.
   "loglevel=5",
@@ -27,7 +27,7 @@ const APPEND = [
   "tsc=reliable",
   // 6.12 panics in its self-tests of elliptic curves on TCG's `-cpu max`.
   "cryptomgr.notests",
-].join(" ");
+];
 
 export interface StepResult {
   name: string;
@@ -59,6 +59,8 @@ export interface BootOptions {
    * this machine is. Time spent waiting is left out.
    */
   countsInstructions?: boolean;
+  /** More words for the kernel's command line. */
+  parameters?: readonly string[];
   /** Called with every line of a step as it comes, without its line end. */
   onLine?: (step: string, line: string) => void;
 }
@@ -119,7 +121,7 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
   const killed = machine.signalCode !== null && failure === null && !transcript.done;
   failure ??= killed ? `was ended by ${machine.signalCode}` : "ended before its steps did";
   const log = readFileSync(consoleFile, "latin1").trimEnd().split(/\r?\n/);
-  const words = [
+  const report = [
     `${kernel.series} (${kernel.release}) ${failure}`,
     (await errors).trim(),
     "end of its console:",
@@ -129,7 +131,7 @@ async function bootOnce(kernel: Kernel, options: BootOptions): Promise<Boot> {
     release: transcript.release,
     steps: transcript.steps,
     cut: transcript.done ? null : transcript.open,
-    failure: transcript.done ? null : words.filter(Boolean).join("\n"),
+    failure: transcript.done ? null : report.filter(Boolean).join("\n"),
     killed,
     complaints: log.filter((line) => COMPLAINT.test(line)),
     milliseconds: performance.now() - started,
@@ -166,7 +168,7 @@ async function counterSpeed(): Promise<string> {
 
 async function qemu(
   kernel: Kernel,
-  { initramfs, countsInstructions }: BootOptions,
+  { initramfs, countsInstructions, parameters = [] }: BootOptions,
   consoleFile: string,
   resultsFile: string,
 ): Promise<string[]> {
@@ -181,6 +183,7 @@ async function qemu(
   const megabytes = 2048 + 2 * Math.ceil(statSync(initramfs).size / 2 ** 20);
   // The counter of a machine that counts instructions counts those.
   const kilohertz = countsInstructions ? "1000000" : await counterSpeed();
+  const words = [...PARAMETERS, `tsc_early_khz=${kilohertz}`, ...parameters].join(" ");
   return [
     program,
     ...["-nodefaults", "-no-reboot", "-display", "none"],
@@ -190,7 +193,7 @@ async function qemu(
     ...["-accel", "tcg,thread=single", "-smp", countsInstructions ? "1" : "2"],
     ...(countsInstructions ? ["-icount", "shift=0,sleep=off"] : []),
     ...["-cpu", processorOf(kernel), "-m", String(megabytes)],
-    ...["-kernel", kernel.image, "-initrd", initramfs, "-append", `${APPEND} tsc_early_khz=${kilohertz}`],
+    ...["-kernel", kernel.image, "-initrd", initramfs, "-append", words],
     // The kernel has the first port to itself, results come over the second. To files, which are always ready:
     // when a pipe is full, QEMU drops what does not fit. The emulated port now and then loses the interrupt that
     // says it can take more; the one of a byte received makes the kernel look at both directions.

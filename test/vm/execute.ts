@@ -17,6 +17,7 @@ export async function execute(
   script: string,
   copies: readonly string[],
   limitSeconds: number,
+  parameters: readonly string[],
 ): Promise<number> {
   using scratch = new Scratch();
   const token = crypto.randomUUID();
@@ -31,6 +32,7 @@ export async function execute(
     initramfs,
     token,
     limitSeconds: limitSeconds + BOOT_LIMIT_SECONDS,
+    parameters,
     onLine: (_step, line) => process.stdout.write(`${line}\n`),
   });
   for (const complaint of result.complaints) process.stderr.write(`kernel: ${complaint}\n`);

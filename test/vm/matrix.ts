@@ -4,8 +4,8 @@ import { $ } from "bun";
 import { programPath } from "../harness/programs.ts";
 import { boot } from "./boot.ts";
 import { type Step, writeGuest } from "./guest.ts";
-import { type Kernel, kernel, type Series, seriesOf } from "./kernels.ts";
-import { isOffered, needsApt, planned } from "./plan.ts";
+import { kernel, type Series, seriesOf } from "./kernels.ts";
+import { isOffered, needsApt, PREEMPT, planned } from "./plan.ts";
 import { BACKENDS, type Backend, type Matrix, Report, type Tally } from "./report.ts";
 import { selection, wholeKinds } from "./results.ts";
 import { Scratch } from "./scratch.ts";
@@ -17,6 +17,8 @@ export interface Selection {
   filter: string | undefined;
   /** Every case on every back end, not what plan.ts says. */
   full: boolean;
+  /** Preempting everybody, BPF programs too. */
+  isPreempted: boolean;
   /** With dist/ipcdump-static in place of dist/ipcdump; the matrix stays as it is. */
   isStatic: boolean;
 }
@@ -36,7 +38,8 @@ const BOOTS_AT_A_TIME = 2;
  * stdout as it ends. Runs of all cases are entered into dist/matrix.json.
  * Throws an Error with the remedy when the executable, QEMU or a kernel is missing.
  */
-export async function runMatrix({ series, backends, filter, full, isStatic }: Selection): Promise<Tally> {
+export async function runMatrix(selected: Selection): Promise<Tally> {
+  const { series, backends, filter, full, isPreempted, isStatic } = selected;
   const executable = join(ROOT, "dist/ipcdump");
   if (!existsSync(executable)) throw new Error("no dist/ipcdump to test; bun build.ts makes it");
   // another 100 MB to boot from: only where its cases are run
@@ -65,22 +68,24 @@ export async function runMatrix({ series, backends, filter, full, isStatic }: Se
   const worker = async () => {
     for (let next = kernels.shift(); next; next = kernels.shift()) {
       const { series: name, release } = next;
-      const offered = backends.filter((backend) => isOffered(name, backend));
+      const offered = backends.filter((backend) => isOffered(name, backend, isPreempted));
       if (offered.length === 0) throw new Error(`there is no ${backends.join(" or ")} on ${name}`);
       using scratch = new Scratch();
       const initramfs = scratch.path("initramfs");
       const token = crypto.randomUUID();
       const steps = offered.map((backend) => liveTests(name, backend, filter, full, isStatic));
       writeGuest(initramfs, { copies, steps, token });
-      process.stderr.write(`booting ${name} (${release}) for ${offered.join(", ")}\n`);
+      const parameters = isPreempted ? [PREEMPT] : [];
+      const label = [release, ...parameters].join(" ");
+      process.stderr.write(`booting ${name} (${label}) for ${offered.join(", ")}\n`);
       const limitSeconds = offered.length * STEP_LIMIT_SECONDS + BOOT_LIMIT_SECONDS;
-      const result = await boot(next, { initramfs, token, limitSeconds });
-      const report = new Report(next, result, offered, filter);
+      const result = await boot(next, { initramfs, token, limitSeconds, parameters });
+      const report = new Report({ ...next, release: label }, result, offered, filter);
       const { text, tally, verdicts } = report;
       process.stdout.write(text);
       if (isStatic) process.stderr.write("the matrix is that of dist/ipcdump and stays as it is\n");
-      else if (filter === undefined) enter(next, verdicts);
-      else for (const kind of wholeKinds(filter, liveTestFiles()) ?? []) enter(next, verdicts, kind);
+      else if (filter === undefined) enter(label, verdicts);
+      else for (const kind of wholeKinds(filter, liveTestFiles()) ?? []) enter(label, verdicts, kind);
       total.passed += tally.passed;
       total.failed += tally.failed;
       failures.push(...report.failures);
@@ -141,13 +146,18 @@ function liveTestFiles(): string[] {
     .filter((file) => !needsApt.includes(file));
 }
 
+/** Whether both are releases of one series, told the same. */
+function isReplacedBy(release: string, other: string): boolean {
+  return seriesOf(other) === seriesOf(release) && other.endsWith(PREEMPT) === release.endsWith(PREEMPT);
+}
+
 /**
  * Replaces what dist/matrix.json says of this series' back ends, or of one kind there; the others keep what
  * they have.
  */
-function enter({ series, release }: Kernel, verdicts: Matrix[string], kind = ""): void {
+function enter(release: string, verdicts: Matrix[string], kind = ""): void {
   const matrix: Matrix = existsSync(MATRIX_FILE) ? JSON.parse(readFileSync(MATRIX_FILE, "utf8")) : {};
-  const older = Object.keys(matrix).filter((other) => seriesOf(other) === series && other !== release);
+  const older = Object.keys(matrix).filter((other) => other !== release && isReplacedBy(release, other));
   for (const other of older) delete matrix[other];
   const entry: Matrix[string] = { ...matrix[release] };
   for (const backend of BACKENDS) {

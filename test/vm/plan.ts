@@ -74,12 +74,16 @@ const turns: Readonly<Record<Series, Backend>> = {
   "7.x": "kprobe",
 };
 
+/** What a kernel is told that shall preempt everybody, and those that let themselves be told. */
+export const PREEMPT = "preempt=full";
+export const preemptible: readonly Series[] = ["6.12"];
+
 /**
- * Whether ipcdump has a back end on a kernel: 7.x always preempts the programs of fentry, which then lose events.
- * That it says so is a case of the command line's.
+ * Whether ipcdump has a back end on a kernel: fentry's programs lose events where they are preempted, as they always
+ * are on 7.x. That it says so is a case of functions.test.ts.
  */
-export function isOffered(series: Series, backend: Backend): boolean {
-  return series !== "7.x" || backend !== "fentry";
+export function isOffered(series: Series, backend: Backend, isPreempted: boolean): boolean {
+  return backend !== "fentry" || !(isPreempted || series === "7.x");
 }
 
 /** The live test files of one back end on one kernel, of all there are, without `.test.ts`. */

@@ -1,6 +1,7 @@
 import { $ } from "bun";
 import type { Boot } from "./boot.ts";
 import type { Kernel } from "./kernels.ts";
+import { PREEMPT } from "./plan.ts";
 import { type Case, parseCases, type Verdict } from "./results.ts";
 
 export const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
@@ -94,7 +95,8 @@ export class Report {
   }
 
   #alone(backend: Backend, filter: string | undefined): string {
-    const words = [this.kernel.series, backend, ...(filter === undefined ? [] : [$.escape(filter)])];
+    const told = this.kernel.release.endsWith(PREEMPT) ? ["--preempt"] : [];
+    const words = [...told, this.kernel.series, backend, ...(filter === undefined ? [] : [$.escape(filter)])];
     return `  alone: npm run test:vm -- ${words.join(" ")}\n`;
   }
 }

@@ -2,14 +2,16 @@ import { parseArgs } from "node:util";
 import { execute } from "./execute.ts";
 import { SERIES } from "./kernels.ts";
 import { runMatrix } from "./matrix.ts";
+import { PREEMPT, preemptible } from "./plan.ts";
 import { BACKENDS } from "./report.ts";
 
-const USAGE = `usage: bun test/vm/run.ts [--full] [--static] [KERNEL] [BACKEND] [CASE]
-       bun test/vm/run.ts KERNEL --exec COMMAND [--copy PATH]... [--limit SECONDS]
+const USAGE = `usage: bun test/vm/run.ts [--full] [--static] [--preempt] [KERNEL] [BACKEND] [CASE]
+       bun test/vm/run.ts [--preempt] KERNEL --exec COMMAND [--copy PATH]... [--limit SECONDS]
   KERNEL    one of ${SERIES.join(", ")}; all without it
   BACKEND   one of ${BACKENDS.join(", ")}; all without it
   CASE      a kind, several (unix,pty), kind/name, or a part of a case's name; all without it
   --full    every case on every back end; without it what plan.ts says
+  --preempt with kernels that are told to preempt everybody, of those that can be: ${preemptible.join(", ")}
   --static  with dist/ipcdump-static in place of dist/ipcdump
   --exec    run one shell command in the VM, in /copy; print its output, exit with its status
   --copy    a file or folder the VM gets in /copy, with the libraries it is linked to
@@ -34,17 +36,18 @@ async function main(args: string[]): Promise<number> {
       copy: { type: "string", multiple: true, default: [] },
       limit: { type: "string", default: "600" },
       full: { type: "boolean", default: false },
+      preempt: { type: "boolean", default: false },
       static: { type: "boolean", default: false },
     },
   });
-  const series = take(positionals, SERIES);
+  const series = take(positionals, values.preempt ? preemptible : SERIES);
   if (values.exec !== undefined) {
     const limit = Number(values.limit);
     if (!(limit > 0)) throw new UsageError(`--limit ${values.limit}: not a number of seconds`);
     const [only] = series;
     if (!only || series.length > 1 || positionals.length > 0)
       throw new UsageError("--exec needs one known kernel");
-    return execute(only, values.exec, values.copy, limit);
+    return execute(only, values.exec, values.copy, limit, values.preempt ? [PREEMPT] : []);
   }
   const backends = take(positionals, BACKENDS);
   const [filter, ...excess] = positionals;
@@ -58,6 +61,7 @@ async function main(args: string[]): Promise<number> {
     backends,
     filter,
     full: values.full,
+    isPreempted: values.preempt,
     isStatic: values.static,
   });
   process.stdout.write(`${passed} passed, ${failed} failed\n`);

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeMarked } from "../docs/marked.ts";
 import { SERIES, seriesOf } from "./kernels.ts";
-import { isOffered } from "./plan.ts";
+import { isOffered, PREEMPT } from "./plan.ts";
 import { BACKENDS, type Matrix } from "./report.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -20,7 +20,9 @@ export function table(matrix: Matrix): string {
     release,
     ...BACKENDS.map((backend) => {
       const series = seriesOf(release);
-      return series && !isOffered(series, backend) ? "refused" : cell(matrix[release]?.[backend]);
+      return series && !isOffered(series, backend, release.endsWith(PREEMPT))
+        ? "refused"
+        : cell(matrix[release]?.[backend]);
     }),
   ]);
   const lines = [["kernel", ...BACKENDS], ["---", ...BACKENDS.map(() => "---")], ...rows];
