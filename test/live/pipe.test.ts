@@ -109,9 +109,8 @@ describe("pipe", () => {
         if (guessed(event)) continue;
         for (const byte of contents([event])) expect(writerOf(byte)).toBe(event.src_comm);
       }
-      const guesses = events.filter(guessed).length;
-      expect(guesses).toBeGreaterThan(0);
-      expect(events.length - guesses).toBeGreaterThan(126);
+      expect(events.some(guessed)).toBe(true);
+      expect(events.filter((event) => !guessed(event)).length).toBeGreaterThan(126);
     });
   }
   moves("two readers", ["pipe", "two_readers"]);
