@@ -15,6 +15,8 @@ export interface Message {
   alone: number;
   /** how many had; -1: it was on its way in a message, or may have been */
   holders: number;
+  /** of the FIFO it went through, empty for none */
+  path: string;
   /** CLOCK_BOOTTIME around the call, ns */
   begun: number;
   ended: number;

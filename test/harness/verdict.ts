@@ -91,6 +91,8 @@ export class Verdict {
         this.#accuse(message, `was read by ${pid}(${comm})`, event);
       else if (of.length !== count || (!isGuess && of.some((pid) => pid !== message.pid)))
         this.#accuse(message, `was read with what ${of} wrote`, event);
+      else if (event.meta.pipe_name !== (message.path || "<anonymous>"))
+        this.#accuse(message, `went through ${message.path || "a pipe"}`, event);
       else if (!isGuess && writer === nameOf(message)) this.#accuse(message, "is not a run", event);
       else if (!isGuess) this.#checkSource(message, event);
       writer = isGuess ? "" : nameOf(message);

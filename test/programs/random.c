@@ -22,9 +22,9 @@ struct chance {
 };
 
 static const struct chance chances[] = {
-	{100, exchange}, {30, take_rest}, {14, open_something}, {14, link_one}, {12, serve_some},
-	{6, hand_over},	 {9, fork_one},	  {5, leave_one},	{8, pass_some}, {4, exec_one},
-	{3, move_one},	 {3, close_some}, {6, close_one},	{1, let_wait},
+	{100, exchange},  {30, take_rest}, {14, open_something}, {9, open_by_path}, {14, link_one},
+	{12, serve_some}, {6, hand_over},  {9, fork_one},	 {5, leave_one},    {8, pass_some},
+	{4, exec_one},	  {3, move_one},   {3, close_some},	 {6, close_one},    {1, let_wait},
 };
 
 static void do_something(void)
@@ -46,13 +46,17 @@ static void say_all(void)
 	printf("{\"salt\":%u}\n", scene->salt);
 	for (int i = 0; i < next_id; i++) {
 		struct message *one = &scene->message[i];
+		char path[64] = "";
 
+		if (one->fifo)
+			path_of(one->fifo, path);
 		if (one->size)
 			printf("{\"sent\":%d,\"pid\":%d,\"comm\":\"%s\",\"type\":\"%s\","
-			       "\"operation\":%d,\"size\":%d,\"alone\":%d,\"holders\":%d,\"begun\":"
+			       "\"operation\":%d,\"size\":%d,\"alone\":%d,\"holders\":%d,\"path\":"
+			       "\"%s\",\"begun\":"
 			       "%ld,\"ended\":%ld}\n",
 			       i, one->pid, one->name, kind_names[one->kind], one->operation,
-			       one->size, one->alone, one->holders, (long)one->begun,
+			       one->size, one->alone, one->holders, path, (long)one->begun,
 			       (long)one->ended);
 	}
 	for (int i = 0; i < scene->receipts; i++) {
@@ -123,5 +127,7 @@ int main(int argc, char **argv)
 		do_something();
 	}
 	say_all();
+	while (fifo_count)
+		remove_fifo(fifos[--fifo_count].number);
 	return 0;
 }

@@ -161,6 +161,8 @@ static long do_job(struct job *job)
 	case OPEN:
 		open_channel(job);
 		return 0;
+	case OPEN_END:
+		return open_end(job->id, job->other);
 	case CONNECT:
 		return connect_to(job);
 	case ACCEPT:

@@ -2,6 +2,29 @@
 #pragma once
 #include "random_model.h"
 
+/* Those that have a path still */
+struct fifo {
+	int number, in, out;
+};
+
+static struct fifo fifos[THINGS];
+static int fifo_count;
+
+static void note_fifo(int number, int in, int out)
+{
+	things[in].fifo = number;
+	things[out].fifo = number;
+	fifos[fifo_count++] = (struct fifo){number, in, out};
+}
+
+static void remove_fifo(int number)
+{
+	char path[64];
+
+	path_of(number, path);
+	check(unlink(path) == 0, path);
+}
+
 static void open_something(void)
 {
 	static const enum kind kinds[] = {
@@ -20,11 +43,57 @@ static void open_something(void)
 		new_way(kind, second, first);
 		if (kind != PIPE)
 			new_way(kind, first, second);
+		else if (how)
+			note_fifo(first, first, second);
 		return;
 	}
 	things[first].listens = 1;
 	things[first].address = player->address;
 	things[first].length = player->length;
+}
+
+static int is_reached(int thing)
+{
+	for (int i = 0; i < way_count; i++)
+		if (ways[i].to == thing)
+			return 1;
+	return 0;
+}
+
+/*
+ * An end of a FIFO that somebody has open. What nobody has open any more begins another life, without what was left in
+ * it, or goes, and its inode's number may be the next one's.
+ */
+static void open_by_path(void)
+{
+	int place = one_of(everybody()), index = fifo_count ? (int)roll(fifo_count) : -1, end;
+	struct fifo fifo;
+
+	if (index < 0)
+		return;
+	fifo = fifos[index];
+	if (!holders_of(fifo.in) && !holders_of(fifo.out)) {
+		fifos[index] = fifos[--fifo_count];
+		if (roll(3) == 0) {
+			remove_fifo(fifo.number);
+			return;
+		}
+		do_at(place, (struct job){.work = OPEN, .kind = PIPE, .how = 1, .id = fifo.number});
+		fifo.in = new_thing(PIPE);
+		fifo.out = new_thing(PIPE);
+		held[place][fifo.in] = player_at(place)->fds[0];
+		held[place][fifo.out] = player_at(place)->fds[1];
+		note_fifo(fifo.number, fifo.in, fifo.out);
+	} else {
+		end = holders_of(fifo.in) && roll(2) ? fifo.out : fifo.in;
+		if (held[place][end])
+			return;
+		held[place][end] = do_at(place, (struct job){.work = OPEN_END,
+							     .id = fifo.number,
+							     .other = end == fifo.out});
+	}
+	if (!is_reached(fifo.in))
+		new_way(PIPE, fifo.out, fifo.in);
 }
 
 static int free_place(void)

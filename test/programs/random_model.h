@@ -8,6 +8,8 @@ enum { LIVE = 10, THINGS = SOCKETS, WAYS = 1 << 14 };
 struct thing {
 	enum kind kind;
 	int listens;
+	/* its number, if it is an end of one */
+	int fifo;
 	/* where it is reached by who is not connected to it */
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -157,6 +159,7 @@ static void expect_at(int thing, int first, int count)
 		struct message *message = &scene->message[i];
 
 		message->operation = scene->operation;
+		message->fifo = things[thing].fifo;
 		message->holders = holders;
 		message->alone = holders == 1 ? player_at(__builtin_ctz(places))->pid : 0;
 	}

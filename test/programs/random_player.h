@@ -182,15 +182,27 @@ static void open_server(const struct job *job, sa_family_t family, int type)
 	(void)job;
 }
 
-static void open_fifo(int id)
+/* One end of a FIFO; nobody waits for the other */
+static int open_end(int fifo, int writes)
+{
+	char path[64];
+	int fd;
+
+	path_of(fifo, path);
+	fd = open(path, (writes ? O_WRONLY : O_RDONLY) | O_NONBLOCK);
+	check(fd >= 0 && fcntl(fd, F_SETFL, 0) == 0, path);
+	return fd;
+}
+
+/* Both ends of one, which is there already when this is another life of it */
+static void open_fifo(int fifo)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/tmp/ipcdump-random-%u-%d", scene->salt, id);
-	check(mkfifo(path, 0600) == 0, "mkfifo");
-	self->fds[0] = open(path, O_RDONLY | O_NONBLOCK);
-	self->fds[1] = open(path, O_WRONLY);
-	check(self->fds[1] >= 0 && fcntl(self->fds[0], F_SETFL, 0) == 0 && unlink(path) == 0, path);
+	path_of(fifo, path);
+	check(mkfifo(path, 0600) == 0 || errno == EEXIST, "mkfifo");
+	self->fds[0] = open_end(fifo, 0);
+	self->fds[1] = open_end(fifo, 1);
 }
 
 /* how: 0 a pair, 1 by name, 2 by IPv6 */

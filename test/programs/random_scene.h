@@ -30,18 +30,19 @@ struct unit {
 
 enum work {
 	NOTHING,
-	SEND,	 /* count messages from id on, of size bytes each */
-	TAKE,	 /* one call */
-	OPEN,	 /* both ends of a pair, or what listens */
-	CONNECT, /* to address */
-	ACCEPT,	 /* of fd */
-	ASK,	 /* connects, sends, takes the answer, closes */
-	SERVE,	 /* accepts, takes, answers, closes */
-	HAND,	 /* accepts and passes that on to address, in message id */
-	ADOPT,	 /* receives what is passed, takes from it, answers by message id, closes */
-	PASS,	 /* fds to address, in message id */
-	RECEIVE, /* fds */
-	FORK,	 /* player `other` */
+	SEND,	  /* count messages from id on, of size bytes each */
+	TAKE,	  /* one call */
+	OPEN,	  /* both ends of a pair, or what listens */
+	OPEN_END, /* one of the FIFO id: to read, or to write with `other` */
+	CONNECT,  /* to address */
+	ACCEPT,	  /* of fd */
+	ASK,	  /* connects, sends, takes the answer, closes */
+	SERVE,	  /* accepts, takes, answers, closes */
+	HAND,	  /* accepts and passes that on to address, in message id */
+	ADOPT,	  /* receives what is passed, takes from it, answers by message id, closes */
+	PASS,	  /* fds to address, in message id */
+	RECEIVE,  /* fds */
+	FORK,	  /* player `other` */
 	EXEC,
 	MOVE, /* dup2 to `other`, then closes fd */
 	CLOSE,
@@ -83,6 +84,8 @@ struct message {
 	char name[16];
 	enum kind kind;
 	int operation, size;
+	/* the FIFO it went through; 0: none */
+	int fifo;
 	/* the only process that could have received it then; 0: there were several, or none */
 	pid_t alone;
 	/* how many could; -1: the descriptor is on its way to who will */
@@ -156,6 +159,11 @@ static inline socklen_t mailbox_of(int player, struct sockaddr_storage *address)
 	return offsetof(struct sockaddr_un, sun_path) + 1 +
 	       snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "ipcdump-random-%u-%d",
 			scene->salt, player);
+}
+
+static inline void path_of(int fifo, char path[64])
+{
+	snprintf(path, 64, "/tmp/ipcdump-random-%u-%d", scene->salt, fifo);
 }
 
 static inline void fill(unsigned char *bytes, int id, int size)
