@@ -91,7 +91,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 	}
 }
 
-/* Those of calls are told of their own, those of pipes of any on one, and those of files of any that gives to one */
+/* Those that have calls of their own are told of them, and those of pipes of any call on one */
 #define ENTERS(name, NAME, way, kinds)                                                             \
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_entered((u64)task, scalar(regs), call);
@@ -99,8 +99,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_returned(call, result);
 #define BEGINS(name, NAME, way, kinds)                                                             \
-	if ((WAY_##way == WAY_PIPES && (from_family | to_family) & FAMILY_##NAME) ||               \
-	    (WAY_##way == WAY_FILES && to_family == FAMILY_##NAME))                                \
+	if (WAY_##way == WAY_PIPES && (from_family | to_family) & FAMILY_##NAME)                   \
 		name##_begun((u64)task, thread);
 #define ENDS(name, NAME, way, kinds)                                                               \
 	if (WAY_##way == WAY_PIPES && families & FAMILY_##NAME)                                    \

@@ -15,7 +15,7 @@
  *   SOCKETS, FILES: an object, which is a socket or a file, and the result of the call that the current thread is in;
  *     or it is that of a request which has completed
  *   SOCKETS: how much of a buffer is copied out of a socket
- *   FILES: a file was opened, or is closed; or a task's call begins, which gives something to one
+ *   FILES: a file was opened, or is closed
  *   CALLS: one of its calls begins, or has returned
  */
 #define ASKED(name, NAME, way, kinds)                                                              \

@@ -39,10 +39,6 @@ static __always_inline void on_terminal_ioctl(u64 file, u64 command, u64 argumen
 		pty_written(scalar((void *)file), argument, 1, true);
 }
 
-ON_ENTRY(functions_tty_write_begins, tty_write, (struct kiocb *kiocb),
-	 if (by_functions(FAMILY_PTY)) pty_write_begins((u64)BPF_CORE_READ(kiocb, ki_filp), false))
-ON_ENTRY(functions_tty_ioctl_begins, tty_ioctl, (struct file *file, u32 command),
-	 if (types_in((u64)file, command, 0)) pty_write_begins(scalar(file), true))
 ON_RETURN_WITH(functions_tty_write, tty_write, 2, KEPT_BY_TERMINAL, is_terminal_traced,
 	       on_terminal_written)
 ON_RETURN_WITH(functions_tty_read, tty_read, 2, KEPT_BY_TERMINAL, is_terminal_traced,

@@ -55,8 +55,6 @@ struct pty_search {
 	struct task_struct *found;
 	u64 latest;
 	struct process reader;
-	u32 session; /* of the terminal; 0: none */
-	u32 reserved;
 	struct user_iov iov;
 };
 

@@ -18,8 +18,6 @@ const MODES = {
   unread: "two could read the master",
   renamed: "the reader of the master is renamed",
   doubled: "one has two descriptors of the master",
-  left: "who read it is gone when it is written",
-  succeeded: "two read of it, one after the other",
   leader_gone: "the leader of the foreground group is gone",
 } as const;
 

@@ -242,7 +242,6 @@ static void real_shell(void)
 static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
 	{"several", several},	{"forked", forked},	  {"unread", unread}, {"doubled", doubled}, {"renamed", renamed},		{"by_other_name", by_other_name},
-	{"left", left}, {"succeeded", succeeded},
 	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
 	{"io_uring", via_uring},	{"reused", reused},
 	{"aio", by_aio}, {"aio_seen", by_aio_seen}, {"shell", real_shell},

@@ -60,64 +60,6 @@ static void large(void)
 	say_stroke((struct stroke){&one, holder, "shell", bytes, LARGE, READ, SURE});
 }
 
-static void interrupt(int signal)
-{
-	(void)signal;
-}
-
-static long be_interruptible(long signal)
-{
-	struct sigaction action = {.sa_handler = interrupt};
-
-	return sigaction(signal, &action, NULL) ? -errno : 0;
-}
-
-/* Begins to type more than the terminal holds; a job that has the foreground alone reads some, and goes. */
-static struct actor *type_to_leaver(unsigned char *bytes)
-{
-	struct actor *job;
-
-	memset(bytes, 'l', LARGE);
-	set_up();
-	must(play(holder, be_interruptible, SIGUSR1), "sigaction");
-	job = start_in(shell, "job", 0);
-	to_foreground(shell, &one, job->pid);
-	begin(holder, SYS_write, one.master, P(bytes), LARGE);
-	until_blocked(holder->pid, SYS_write);
-	check(call(job, SYS_read, one.slave, P(stage->arena), 100) == 100, "read");
-	begin(job, QUIT);
-	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
-	return job;
-}
-
-/* It was read by one who is gone when the write returns, and nobody has come after him. */
-static void left(void)
-{
-	unsigned char *bytes = lend(LARGE);
-	long n;
-
-	type_to_leaver(bytes);
-	check(kill(holder->pid, SIGUSR1) == 0, "kill");
-	n = answer(holder);
-	check(n > 100, "write");
-	say_stroke((struct stroke){&one, holder, "job", bytes, n, READ, SURE});
-}
-
-/* The same, and another one reads the rest: it was for the first. */
-static void succeeded(void)
-{
-	unsigned char *bytes = lend(LARGE);
-
-	type_to_leaver(bytes);
-	to_foreground(shell, &one, shell->pid);
-	for (long total = 100, n; total < LARGE; total += n) {
-		n = call(shell, SYS_read, one.slave, P(stage->arena), TAKEN);
-		check(n > 0, "read");
-	}
-	check(answer(holder) == LARGE, "write");
-	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, READ, MAY_GUESS});
-}
-
 static void failed(void)
 {
 	unsigned char *bytes = lend(LARGE);
