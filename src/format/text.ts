@@ -123,7 +123,7 @@ class TextMeta implements Meta {
 export class Text implements Format {
   readonly #clock = new LocalTime();
   readonly #meta: TextMeta;
-  readonly #spelled: SpelledMeta;
+  readonly #spelled = new SpelledMeta((event, front, behind) => this.#spell(event, front, behind));
   readonly #paint: Paint;
   readonly #pairs: Pairs;
   readonly #speakers = new Map<string, Pairs>();
@@ -138,12 +138,7 @@ export class Text implements Format {
     isRecorded = false,
     tells = false,
   }: FormatChoice = {}) {
-    const meta = new TextMeta(isBrief, isRecorded);
-    this.#meta = meta;
-    this.#spelled = new SpelledMeta((event, front, behind) => {
-      meta.begin(front, behind);
-      writeMeta(event, meta);
-    });
+    this.#meta = new TextMeta(isBrief, isRecorded);
     this.#isReadable = isReadable;
     this.#tells = tells;
     const paint = isColored ? colored : plain;
@@ -187,6 +182,10 @@ export class Text implements Format {
   /** The same, but for the value of `count`: what stands before it, and what stands behind it. */
   aroundCount(event: Event, front: Output, behind: Output): void {
     this.#pairs.write(event, front);
+    this.#spell(event, front, behind);
+  }
+
+  #spell(event: Event, front: Output, behind: Output | null): void {
     this.#meta.begin(front, behind);
     writeMeta(event, this.#meta);
   }

@@ -3,7 +3,7 @@ import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta, nobody, type Scene } from "../event.ts";
 import { EventFlags, Kind, LoopbackRecord } from "../layout.ts";
 import { Addresses, AddressField } from "../name/addresses.ts";
-import { cut, type Deliveries, mayHaveSeveral, type Send } from "../name/deliveries.ts";
+import { cut, type Deliveries, mayHaveSeveral, portSpan, type Send } from "../name/deliveries.ts";
 import type { Owners } from "../name/owners.ts";
 import type { Receipt } from "../name/receivers.ts";
 import { serviceName } from "../name/services.ts";
@@ -147,7 +147,7 @@ class LoopbackReader implements Reader {
   #scene(): Scene | null {
     const { at, srcPort, dstPort, natPort } = this.#record;
     if (natPort !== 0) return null;
-    const ports = srcPort * 0x1_0000 + dstPort;
+    const ports = srcPort * portSpan + dstPort;
     return this.#scenes.of(this.#source.text(at), this.#destination.text(at), ports, this.#inode, 0);
   }
 

@@ -6,7 +6,7 @@ import { whole } from "../../ffi/halves.ts";
 import type { Contents } from "../event.ts";
 import { UdpDeliveryRecord } from "../layout.ts";
 
-const portSpan = 0x1_0000;
+export const portSpan = 0x1_0000;
 /** ports that are kept, and datagrams for one: what nobody takes was sent by who is not traced */
 const mostPorts = 4096;
 const mostOfPort = 65536;
