@@ -5,7 +5,7 @@
 #include "socket.h"
 
 #define DELIVERIES 32
-#define UNCUT ((u32)-1)
+#define UNSEEN ((u32)-1)
 #define PF_IO_WORKER 0x10
 
 /* From where to where a UDP datagram is as its receiver sees it; ports in host order, 0: not known */
@@ -23,7 +23,7 @@ struct in_call {
 	u32 failed; /* receivers that had no room */
 	u64 sender; /* the socket whose message it is, where functions tell */
 	u64 socks[DELIVERIES];
-	u32 lengths[DELIVERIES]; /* as they were queued; UNCUT: as they were sent */
+	u32 lengths[DELIVERIES]; /* as they were queued; UNSEEN: not known, perhaps as they were sent */
 	struct header header;
 };
 

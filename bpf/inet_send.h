@@ -29,6 +29,8 @@ struct inet_send {
 	u32 position; /* of TCP: where it begins */
 	u32 located;  /* flags of the event, for this receiver */
 	u32 counted;  /* it has a position */
+	u32 covered;  /* of a datagram: bytes that `last` has of it by now */
+	u32 direct;   /* a receiver has the port that it was sent to */
 	u32 reserved;
 };
 

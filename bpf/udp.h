@@ -42,6 +42,42 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 	return BPF_CORE_READ(sk, __sk_common.skc_num) == port && sock_net(sk) == net;
 }
 
+/* Whether any socket that the current call's datagram may have come to gets datagrams for the port it was sent to */
+__noinline int reaches_port(u32 net, u32 port)
+{
+	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+
+	if (!in_call || !has_traced(FAMILY_LOOPBACK))
+		return 0;
+	for (u32 n = 0; n < DELIVERIES; n++) {
+		barrier();
+		if (n >= in_call->count)
+			break;
+		if (receives_port((void *)in_call->socks[n & (DELIVERIES - 1)], net, port))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Whether what came to a receiver once more is a segment of the same datagram (UDP_SEGMENT). Else somebody else's
+ * sent from the same port, which came within this call, is its
+ */
+static __always_inline bool is_segment(struct inet_send *send, u32 length)
+{
+	struct udp_sock *sender = (void *)send->message.sk;
+
+	if (!send->message.control && !BPF_CORE_READ(sender, gso_size))
+		return false;
+	if (length == UNSEEN)
+		return send->covered < send->message.count;
+	if (length >= send->message.count || send->covered + length > send->message.count)
+		return false;
+	send->covered += length;
+	return true;
+}
+
 /* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
 __noinline int on_udp_in_call(u32 n)
 {
@@ -49,29 +85,32 @@ __noinline int on_udp_in_call(u32 n)
 	u32 via_uring = false;
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
-	u32 count;
+	u32 count, length;
 	u64 other;
 
 	if (!send || !in_call || n >= in_call->count || n >= DELIVERIES)
 		return -1;
 	barrier_var(n);
 	other = in_call->socks[n & (DELIVERIES - 1)];
-	/* one that was read before it could be looked at may be anybody's */
-	if (!in_call->header.src_port &&
-	    !receives_port((void *)other, send->flow.net, send->flow.remote_port))
-		return 0;
+	length = in_call->lengths[n & (DELIVERIES - 1)];
 	/* each receiver is one event, of however many segments */
-	if (send->last == other)
+	if ((send->last == other || send->first == other) && is_segment(send, length))
 		return 0;
-	if (send->first == other)
-		return -1;
+	/* one that was read before it could be looked at may be anybody's; NAT changes the port of all */
+	if (send->last == other || send->first == other ||
+	    ((!in_call->header.src_port || send->direct) &&
+	     !receives_port((void *)other, send->flow.net, send->flow.remote_port))) {
+		report_deferred(other, DATAGRAM_UNKNOWN);
+		return 0;
+	}
 	if (!send->first)
 		send->first = other;
 	send->last = other;
 	send->other = other;
+	send->covered = length == UNSEEN ? 0 : length;
 	count = send->message.count;
-	if (in_call->lengths[n & (DELIVERIES - 1)] < count)
-		send->message.count = in_call->lengths[n & (DELIVERIES - 1)];
+	if (length < count && BPF_CORE_READ((struct sock *)other, sk_filter))
+		send->message.count = length;
 	if (locate_inet_send(false))
 		name_destination(other, false);
 	report_inet_send(false);
@@ -136,7 +175,10 @@ static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bo
 	address_datagram(send);
 	if (!send->flow.remote_port)
 		return false;
-	if (single && in_call && in_call->header.src_port)
+	if (single && in_call)
+		send->direct = reaches_port(send->flow.net, send->flow.remote_port);
+	if (single && in_call && in_call->header.src_port &&
+	    (!send->direct || in_call->header.dst_port == send->flow.remote_port))
 		compare_with_header(send, &in_call->header);
 	else if (unspecified(send->flow.local)) {
 		/* what the local routing table gives: the address itself, 127.0.0.1 for 127.0.0.0/8 */

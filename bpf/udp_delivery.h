@@ -42,10 +42,12 @@ struct datagram {
 	struct header header;
 };
 
-/* In a map, for it goes through functions that take numbers only */
+/* In a map, for it goes through functions that take numbers only: the one that came, and none, for a call's return */
+enum { DATAGRAM_CAME, DATAGRAM_UNKNOWN };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct datagram);
 } datagrams SEC(".maps");
@@ -154,17 +156,22 @@ static __always_inline bool is_sent_by(struct sock *sender, const struct datagra
 	return real && *real == port;
 }
 
-/* Tells user space of the datagram that came to a socket */
-__noinline int report_deferred(u64 socket)
+/* Whether others than this socket may get what is sent to its port and address */
+static __always_inline bool shares_address(struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse) ||
+	       BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport);
+}
+
+/* Tells user space of the datagram that came to a socket, which `datagrams` has */
+__noinline int report_deferred(u64 socket, u32 which)
 {
 	struct sock *sk = (void *)socket;
 	u64 inode = sock_inode(sk);
 	struct process who = holder_named(sk, inode, INET_PEER);
 	struct udp_delivery_record *record;
-	struct datagram *datagram;
-	u32 zero = 0;
+	struct datagram *datagram = bpf_map_lookup_elem(&datagrams, &which);
 
-	datagram = bpf_map_lookup_elem(&datagrams, &zero);
 	if (!datagram)
 		return 0;
 	if (selects())
@@ -187,6 +194,17 @@ __noinline int report_deferred(u64 socket)
 	/* its place in memory is nobody's business */
 	record->copy_of = mix(datagram->head >> 6, config.own_tgid);
 	__builtin_memcpy(record->dst_address, datagram->header.dst_address, 16);
+	if (!datagram->device) {
+		/* where else than to its own address it was not sent, if it has one */
+		if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+			map_address(record->dst_address,
+				    BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		else
+			BPF_CORE_READ_INTO(&record->dst_address, sk,
+					   __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		if (shares_address(sk))
+			record->is_guess = 1;
+	}
 	bpf_ringbuf_submit(record, wakeup());
 	return 0;
 }
@@ -212,12 +230,16 @@ __noinline int on_udp_delivery(u64 socket)
 		return 0;
 	sender = sender_of_call();
 	if (!sender || !is_sent_by(sender, datagram)) {
-		report_deferred(socket);
+		/*
+		 * Another processor has queued this one since, and tells of it as well: which of the two it is told of
+		 * here can't be known (6.18 queues those of several at once), only that it is one more.
+		 */
+		if (sender && !BPF_CORE_READ(sk, sk_filter))
+			__builtin_memset(datagram, 0, sizeof(*datagram));
+		report_deferred(socket, DATAGRAM_CAME);
 		return 0;
 	}
-	in_call = note_in_call(sk, false,
-			       BPF_CORE_READ(sk, sk_filter) && datagram->device ? datagram->length
-										: UNCUT);
+	in_call = note_in_call(sk, false, datagram->device ? datagram->length : UNSEEN);
 	if (in_call && datagram->device)
 		in_call->header = datagram->header;
 	return 0;

@@ -232,7 +232,7 @@ static __always_inline struct sock *current_sender(void)
 
 /*
  * How long the datagram is that was queued just now, where a filter may have cut it: the last one that the current
- * thread's socket has sent there. UNCUT also where its reader was faster.
+ * thread's socket has sent there. UNSEEN also where its reader was faster.
  */
 static __always_inline u32 queued_length(struct sock *sk)
 {
@@ -241,7 +241,7 @@ static __always_inline u32 queued_length(struct sock *sk)
 	struct sock *sender;
 
 	if (!BPF_CORE_READ(sk, sk_filter))
-		return UNCUT;
+		return UNSEEN;
 	sender = current_sender();
 	skb = BPF_CORE_READ(sk, sk_receive_queue.prev);
 	for (int i = 0; i < LATEST && (u64)skb != head; i++) {
@@ -249,7 +249,7 @@ static __always_inline u32 queued_length(struct sock *sk)
 			return BPF_CORE_READ(skb, len);
 		skb = BPF_CORE_READ(skb, prev);
 	}
-	return UNCUT;
+	return UNSEEN;
 }
 
 static __always_inline int on_datagram(struct sock *sk)

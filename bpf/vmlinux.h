@@ -214,6 +214,7 @@ struct proto {
 struct sock_common {
 	u16 skc_family;
 	volatile u8 skc_state;
+	u8 skc_reuse : 4;
 	u8 skc_reuseport : 1;
 	u8 skc_ipv6only : 1;
 	int skc_bound_dev_if;

@@ -20,9 +20,9 @@ export interface Delivery {
   /** CLOCK_BOOTTIME, ns */
   time: number;
   length: number;
-  /** 0: it was read before it could be looked at, and `address` is not known either */
+  /** 0: it was read before it could be looked at, and where it was sent is not known either */
   srcPort: number;
-  /** the one it was sent to: 32 hex digits, v4 mapped */
+  /** the one it was sent to, else its receiver's own, which may be none: 32 hex digits, v4 mapped */
   address: string;
   /** the same for all who get one datagram */
   copyOf: number;
@@ -51,11 +51,20 @@ export interface Send {
   time: number;
 }
 
+/** A send that was told with a delivery which may be another's: its own may still come. */
+interface Loan {
+  send: Send;
+  /** in whose place that one is the other's */
+  taken: Delivery;
+}
+
 export class Deliveries {
   /** those that no send has claimed, in the order they came */
   readonly #byPort = new Map<number, Delivery[]>();
   /** by the send that has, wherever its record is by now */
   readonly #claimed = new Map<string, Delivery[]>();
+  /** by port, in the order they were told */
+  readonly #loans = new Map<number, Loan[]>();
 
   /** Keeps a udp_delivery_record; `bytes` is what its words are a view of. */
   add(record: UdpDeliveryRecord, bytes: Uint8Array): void {
@@ -71,7 +80,8 @@ export class Deliveries {
     if (here.length >= mostOfPort) here.shift();
     const isFiltered = record.isFiltered !== 0 && srcPort !== 0;
     const isGuess = record.isGuess !== 0;
-    here.push({ time, length, srcPort, address, copyOf, isFiltered, isGuess, inode, tgid, tag });
+    const came = { time, length, srcPort, address, copyOf, isFiltered, isGuess, inode, tgid, tag };
+    here.push(this.#repaid(key, came) ?? came);
     if (this.#byPort.size >= mostPorts) this.#byPort.delete(this.#byPort.keys().next().value!);
     this.#byPort.set(key, here);
   }
@@ -104,7 +114,28 @@ export class Deliveries {
 
   /** All of a send was told. */
   done(send: Send): void {
-    this.#claimed.delete(nameOf(send));
+    const name = nameOf(send);
+    const [taken] = this.#claimed.get(name) ?? [];
+    this.#claimed.delete(name);
+    if (taken === undefined || taken.srcPort !== 0 || mayHaveSeveral(send.address)) return;
+    const key = send.net * portSpan + send.port;
+    const loans = this.#loans.get(key) ?? [];
+    loans.push({ send, taken });
+    if (loans.length > mostOfPort) loans.shift();
+    if (this.#loans.size >= mostPorts) this.#loans.delete(this.#loans.keys().next().value!);
+    this.#loans.set(key, loans);
+  }
+
+  /** What a send took for its own, now that this came, which is: it is another's. */
+  #repaid(key: number, came: Delivery): Delivery | null {
+    const loans = this.#loans.get(key);
+    if (loans === undefined || came.srcPort === 0) return null;
+    const fresh = loans.findIndex(({ taken }) => came.time - taken.time < longestSpread);
+    loans.splice(0, fresh < 0 ? loans.length : fresh);
+    const i = loans.findIndex(({ send }) => send.count === came.length && fits(came, send));
+    const [loan] = i < 0 ? [] : loans.splice(i, 1);
+    if (loans.length === 0) this.#loans.delete(key);
+    return loan?.taken ?? null;
   }
 }
 
@@ -148,10 +179,14 @@ function isCopy(other: Delivery, first: Delivery, { address }: Send): boolean {
 }
 
 function fits(delivery: Delivery, { srcPort, address, time }: Send): boolean {
-  return (
-    time - delivery.time < longestWait &&
-    (delivery.srcPort === 0 || (delivery.srcPort === srcPort && delivery.address === address))
-  );
+  if (time - delivery.time >= longestWait) return false;
+  if (delivery.srcPort === 0) return delivery.address === address || isUnspecified(delivery.address);
+  return delivery.srcPort === srcPort && delivery.address === address;
+}
+
+/** What a socket is bound to that takes what is sent to any address. */
+function isUnspecified(address: string): boolean {
+  return /^0{20}(0000|ffff)0{8}$/.test(address);
 }
 
 /** Whether an address (32 hex digits, v4 mapped) is a group's, or looks like one for all of a network. */

@@ -8,7 +8,7 @@ import { Workload } from "../harness/workload.ts";
 setDefaultTimeout(2 * PATIENCE);
 
 const SLEEPERS = 4096;
-const MESSAGES = 18_000;
+const MESSAGES = 22_500;
 
 let trace: Trace;
 
@@ -25,8 +25,12 @@ afterAll(async () => {
   await trace?.stop();
 }, 2 * PATIENCE);
 
-/** Where threads may race unseen, which of a socket's two receivers it was is not compared, only that it was one. */
-function receiver(type: string, name: string | undefined): string | undefined {
+/**
+ * Where threads may race unseen which of a socket's two receivers it was is not compared, only that it was one. UDP does
+ * not tell, which the event has to say.
+ */
+function receiver(type: string, name: string | undefined, isGuess = true): string | undefined {
+  if (type === "loopback-udp" && isGuess) return "a guess";
   return trace.notSeen(type).includes("racing threads") ? name?.replace(/^(taker-\d)-\d$/, "$1") : name;
 }
 
@@ -35,8 +39,9 @@ function told(truth: Truth): string[] {
   const names = new Map([...truth.roles.values()].map(({ pid, comm }) => [pid, comm]));
   return trace.events
     .filter(({ src_pid, dst_pid }) => names.has(src_pid) || names.has(dst_pid))
-    .map(({ type, src_pid, dst_pid, bytes = "" }) => {
-      const ends = `${names.get(src_pid)} > ${receiver(type, names.get(dst_pid))}`;
+    .map(({ type, src_pid, dst_pid, meta, bytes = "" }) => {
+      const isGuess = meta.dst_guess === true;
+      const ends = `${names.get(src_pid)} > ${receiver(type, names.get(dst_pid), isGuess)}`;
       return `${type} ${Buffer.from(bytes, "base64")}: ${ends}`;
     })
     .sort();
@@ -63,8 +68,8 @@ test("every way to send with every way to receive, by two who have one end", asy
   await workload.finish();
 });
 
-// UDP does not tell who of several receives, and a pipe filled by many in turns forgets who wrote
-describe(`${MESSAGES} messages of twelve who send and eight who receive at once`, () => {
+// a pipe filled by many in turns forgets who wrote
+describe(`${MESSAGES} messages of fifteen who send and ten who receive at once`, () => {
   test.each(["first", "second"])("the %s time: none is missing, twice or wrong", async () => {
     using workload = await Workload.staged("crowded");
     await workload.proceed();

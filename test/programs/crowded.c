@@ -1,12 +1,13 @@
 /*
- * crowded: over each of four sockets three processes send 1,500 messages each, as fast as they can, and two
+ * crowded: over each of five sockets three processes send 1,500 messages each, as fast as they can, and two
  * receive, all of them on what few processors there are. Waits before it, and when all is received; then it says what
  * each receiver itself wrote down.
  */
 #include "net.h"
 
-enum { CHANNELS = 4, SENDERS = 3, RECEIVERS = 2, EACH = 1500, SIZE = 24 };
-static const char *const kinds[CHANNELS] = {"unix-stream", "unix-dgram", "unix-seqpacket", "loopback-tcp"};
+enum { CHANNELS = 5, SENDERS = 3, RECEIVERS = 2, EACH = 1500, SIZE = 24 };
+static const char *const kinds[CHANNELS] = {"unix-stream", "unix-dgram", "unix-seqpacket", "loopback-tcp",
+					    "loopback-udp"};
 
 static struct {
 	_Atomic long taken;
@@ -82,12 +83,17 @@ static void say_all(int channel, int sender)
 
 int main(void)
 {
+	int room = SENDERS * EACH * 4096;
+
 	written = mmap(NULL, sizeof(*written), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(written != MAP_FAILED, "mmap");
 	make_pair(ends[0], SOCK_STREAM);
 	make_pair(ends[1], SOCK_DGRAM);
 	make_pair(ends[2], SOCK_SEQPACKET);
 	make_connection(ends[3], SOCK_STREAM);
+	make_connection(ends[4], SOCK_DGRAM);
+	/* nobody waits for room */
+	check(setsockopt(ends[4][1], SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) == 0, "SO_RCVBUFFORCE");
 	EVERY(channel, i, SENDERS) senders[channel][i] = cast_one("sender", channel, i);
 	EVERY(channel, i, RECEIVERS) receivers[channel][i] = cast_one("taker", channel, i);
 	wait_for_test();

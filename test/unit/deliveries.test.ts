@@ -78,6 +78,32 @@ describe("datagrams that came on another's time", () => {
     expect(take(deliveries, sent(5, 20))).toEqual([]);
   });
 
+  test("what was sent to another address is not its, where its receiver is bound to one", () => {
+    const deliveries = new Deliveries();
+    const other = home.replace(/01$/, "02");
+    came(deliveries, 10, { srcPort: 0 }, other);
+    expect(deliveries.claim(sent(5, 20))).toEqual([]);
+    expect(deliveries.claim(sent(5, 20, { address: other }))).toHaveLength(1);
+    const [any, anyFour] = ["00".repeat(16), `${home.slice(0, 24)}00000000`];
+    for (const address of [any, anyFour]) {
+      came(deliveries, 10, { srcPort: 0 }, address);
+      expect(take(deliveries, sent(5, 20))).toHaveLength(1);
+    }
+  });
+
+  test("a send that took one that was not looked at gives it back when its own comes", () => {
+    const deliveries = new Deliveries();
+    came(deliveries, 10, { srcPort: 0, dstInodeLow: 8 }, "00".repeat(16));
+    expect(inodes(take(deliveries, sent(5, 20)))).toEqual([8]);
+    expect(take(deliveries, sent(5, 30, { srcPort: 4 }))).toEqual([]);
+    came(deliveries, 40, { length: 5 });
+    expect(inodes(take(deliveries, sent(5, 30, { srcPort: 4 })))).toEqual([8]);
+    // that was it: the next one is its sender's
+    came(deliveries, 50, { length: 5 });
+    expect(take(deliveries, sent(5, 60, { srcPort: 4 }))).toEqual([]);
+    expect(inodes(take(deliveries, sent(5, 60)))).toEqual([7]);
+  });
+
   test("the exact size goes before another that fits", () => {
     const deliveries = new Deliveries();
     came(deliveries, 10, { length: 3, dstInodeLow: 1 });
