@@ -79,6 +79,15 @@ class LoopbackReader implements Reader {
     return this.#guess(src, nobody());
   }
 
+  isUnderWay(at: number): boolean {
+    const record = this.#record;
+    record.at = at;
+    const { owners } = this.#tools;
+    if (!this.#waitsForDelivery(owners)) return false;
+    // where nobody is it comes to nobody
+    return owners.deliveries.claim(this.#send()).length === 0 && this.#other() !== null;
+  }
+
   channel(at: number): number {
     const record = this.#record;
     record.at = at;
@@ -155,7 +164,7 @@ class LoopbackReader implements Reader {
   #findReceiver({ src, dst }: Event): boolean {
     const record = this.#record;
     const { names, owners } = this.#tools;
-    const { dstTgid, dstTag, net, srcPort, dstPort } = record;
+    const { dstTgid, dstTag } = record;
     if ((record.flags & EventFlags.EVENT_OPEN) !== 0) {
       const receipt = this.#receipt();
       if (receipt === null) {
@@ -171,9 +180,7 @@ class LoopbackReader implements Reader {
       this.#nameReceiver(dst, dstTgid, dstTag, (record.flags & EventFlags.EVENT_DST_GUESS) !== 0);
       return true;
     }
-    const source = this.#source.bytes(record.at).toHex();
-    const destination = this.#destination.bytes(record.at).toHex();
-    const found = owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
+    const found = this.#other();
     if (found === null && (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
     owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, this.#time);
@@ -194,12 +201,12 @@ class LoopbackReader implements Reader {
     );
   }
 
-  /** The socket at the other end of a connection, or the one that listens there. */
+  /** The socket at the other end, or the one that listens there. */
   #other() {
     const { at, net, srcPort, dstPort } = this.#record;
     const source = this.#source.bytes(at).toHex();
     const destination = this.#destination.bytes(at).toHex();
-    return this.#tools.owners.files.tcp(net, destination, dstPort, source, srcPort);
+    return this.#tools.owners.files[this.#protocol](net, destination, dstPort, source, srcPort);
   }
 
   /** The inode of who listens where the connection was made to; 0: nobody does. */

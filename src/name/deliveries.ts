@@ -10,8 +10,10 @@ export const portSpan = 0x1_0000;
 /** ports that are kept, and datagrams for one: what nobody takes was sent by who is not traced */
 const mostPorts = 4096;
 const mostOfPort = 65536;
-/** ns that a datagram waits for its sender's event */
-const longestWait = 1e9;
+/** ns between a datagram's coming and its sender's event: a call may be kept from returning, as its datagram from coming */
+export const longestDelay = 1e9;
+/** ns between two looks for what nobody has taken */
+const rest = 1e9;
 /** ns between the copies of one */
 const longestSpread = 2e7;
 
@@ -65,6 +67,7 @@ export class Deliveries {
   readonly #claimed = new Map<string, Delivery[]>();
   /** by port, in the order they were told */
   readonly #loans = new Map<number, Loan[]>();
+  #swept = 0;
 
   /** Keeps a udp_delivery_record; `bytes` is what its words are a view of. */
   add(record: UdpDeliveryRecord, bytes: Uint8Array): void {
@@ -75,8 +78,6 @@ export class Deliveries {
     const address = bytes.subarray(start, start + UdpDeliveryRecord.dstAddress.length).toHex();
     const key = record.net * portSpan + record.dstPort;
     const here = this.#byPort.get(key) ?? [];
-    const fresh = here.findIndex((old) => time - old.time < longestWait);
-    here.splice(0, fresh < 0 ? here.length : fresh);
     if (here.length >= mostOfPort) here.shift();
     const isFiltered = record.isFiltered !== 0 && srcPort !== 0;
     const isGuess = record.isGuess !== 0;
@@ -112,6 +113,21 @@ export class Deliveries {
     return this.claim(send).filter(({ inode }) => inodes.size < inodes.add(inode).size);
   }
 
+  /**
+   * Forgets what nobody sent that is traced. Not sooner: what is taken in at once may be of any length of time.
+   * To be called when all that was taken in has been asked for.
+   * @param now CLOCK_BOOTTIME, ns: so far all is known
+   */
+  sweep(now: number): void {
+    if (now - this.#swept < rest) return;
+    this.#swept = now;
+    for (const [key, here] of this.#byPort) {
+      const fresh = here.findIndex(({ time }) => now - time < longestDelay + rest);
+      here.splice(0, fresh < 0 ? here.length : fresh);
+      if (here.length === 0) this.#byPort.delete(key);
+    }
+  }
+
   /** All of a send was told. */
   done(send: Send): void {
     const name = nameOf(send);
@@ -130,7 +146,7 @@ export class Deliveries {
   #repaid(key: number, came: Delivery): Delivery | null {
     const loans = this.#loans.get(key);
     if (loans === undefined || came.srcPort === 0) return null;
-    const fresh = loans.findIndex(({ taken }) => came.time - taken.time < longestSpread);
+    const fresh = loans.findIndex(({ taken }) => came.time - taken.time < longestDelay);
     loans.splice(0, fresh < 0 ? loans.length : fresh);
     const i = loans.findIndex(({ send }) => send.count === came.length && fits(came, send));
     const [loan] = i < 0 ? [] : loans.splice(i, 1);
@@ -179,7 +195,7 @@ function isCopy(other: Delivery, first: Delivery, { address }: Send): boolean {
 }
 
 function fits(delivery: Delivery, { srcPort, address, time }: Send): boolean {
-  if (time - delivery.time >= longestWait) return false;
+  if (Math.abs(time - delivery.time) >= longestDelay) return false;
   if (delivery.srcPort === 0) return delivery.address === address || isUnspecified(delivery.address);
   return delivery.srcPort === srcPort && delivery.address === address;
 }

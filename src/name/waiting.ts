@@ -3,12 +3,15 @@
  * younger than what was taken in: a descriptor may have been passed on in between. So the one that asks is asked again,
  * of the same answer, when all that came meanwhile is known.
  */
+import { longestDelay } from "./deliveries.ts";
 import type { Owners } from "./owners.ts";
 
 /** no channel has it */
 const none = 0;
 /** how much longer what nobody can be named for waits, of the time that all wait */
 const extension = 0.5;
+/** and how much longer what is on its way waits, in seconds */
+const delay = longestDelay / 1e9;
 
 /** What is to be asked of a record. */
 export interface Asked {
@@ -21,6 +24,8 @@ export interface Asked {
    * may have received it and gone: what he did is told soon.
    */
   isGuessable?(at: number): boolean;
+  /** Whether what the record at this word tells of has not come yet, once its time is over, to somebody who is there. */
+  isUnderWay?(at: number): boolean;
   /** by what one way from an end is told from others: what goes there stays in order; 0 is none */
   channel?(at: number): number;
 }
@@ -47,8 +52,8 @@ export class Waiting {
   #asked = -1;
   /** what /proc said then is what counts now: all that was in the ring by the time is known */
   #lookedUp = false;
-  /** where events are in the ring for which nobody could be named when their time was over: that is asked once */
-  readonly #unnamed = new Set<number>();
+  /** where events are in the ring that wait longer, and by how many seconds: that is asked once */
+  readonly #longer = new Map<number, number>();
   /** of which something waits: what comes behind it there does, too */
   readonly #channels = new Set<number>();
 
@@ -68,7 +73,7 @@ export class Waiting {
     const isOver = queue.isFull || now === Number.POSITIVE_INFINITY;
     this.owners.refresh(lookedUp && !isOver);
     if (isOver) {
-      this.#unnamed.clear();
+      this.#longer.clear();
       return;
     }
     this.#channels.clear();
@@ -79,6 +84,7 @@ export class Waiting {
       const channel = channelOf(queue, i);
       if (channel !== none) this.#channels.add(channel);
     }
+    this.owners.deliveries?.sweep(now * 1e9);
   }
 
   #mayGo(queue: Queue, i: number, now: number, lookedUp: boolean): boolean {
@@ -95,16 +101,22 @@ export class Waiting {
       return false;
     }
     const late = now - queue.time(i) - this.longest;
+    if (!isReady && late < 0) return false;
     const position = queue.position(i);
-    if (isReady || late >= this.longest * extension) {
-      this.#unnamed.delete(position);
-      return true;
-    }
+    if (!isReady && late < this.#extension(reader, at, position)) return false;
+    this.#longer.delete(position);
+    return true;
+  }
+
+  #extension(reader: Asked, at: number, position: number): number {
+    const known = this.#longer.get(position);
+    if (known !== undefined) return known;
+    let longer = 0;
+    if (reader.isUnderWay?.(at)) longer = delay;
     // who is guessed is looked for among all open files
-    if (late < 0 || this.#unnamed.has(position)) return false;
-    if (reader.isGuessable?.(at) ?? true) return true;
-    this.#unnamed.add(position);
-    return false;
+    else if (reader.isGuessable?.(at) === false) longer = this.longest * extension;
+    this.#longer.set(position, longer);
+    return longer;
   }
 }
 

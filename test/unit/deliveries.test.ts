@@ -104,6 +104,30 @@ describe("datagrams that came on another's time", () => {
     expect(inodes(take(deliveries, sent(5, 60)))).toEqual([7]);
   });
 
+  test("what is taken in at once may be of seconds; what nobody took is forgotten after all was asked for", () => {
+    const second = 1e9;
+    const deliveries = new Deliveries();
+    came(deliveries, 10, { length: 5 });
+    came(deliveries, 3 * second, { length: 5, dstInodeLow: 8 });
+    expect(inodes(take(deliveries, sent(5, 20)))).toEqual([7]);
+    deliveries.sweep(4 * second);
+    expect(take(deliveries, sent(5, 20))).toEqual([]);
+    expect(deliveries.claim(sent(5, 3 * second))).toHaveLength(1);
+    came(deliveries, 4 * second, { length: 5 });
+    deliveries.sweep(7 * second);
+    expect(deliveries.claim(sent(5, 4 * second + 1))).toEqual([]);
+  });
+
+  test("a send's own may come long after it", () => {
+    const deliveries = new Deliveries();
+    came(deliveries, 10, { srcPort: 0, dstInodeLow: 8 });
+    expect(inodes(take(deliveries, sent(5, 20)))).toEqual([8]);
+    came(deliveries, 5e8, { length: 5 });
+    expect(inodes(take(deliveries, sent(5, 30, { srcPort: 4 })))).toEqual([8]);
+    came(deliveries, 2e9, { length: 5 });
+    expect(take(deliveries, sent(5, 40))).toEqual([]);
+  });
+
   test("the exact size goes before another that fits", () => {
     const deliveries = new Deliveries();
     came(deliveries, 10, { length: 3, dstInodeLow: 1 });

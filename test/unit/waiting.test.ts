@@ -40,6 +40,12 @@ test("what nobody can be named for waits half as long again", () => {
   expect(waits({ ...unknown, isReady: () => true }, 0)).toBe(false);
 });
 
+test("what is on its way to somebody who is there waits a second longer", () => {
+  const onItsWay: Asked = { isReady: () => false, isUnderWay: () => true };
+  expect([0.9, 1.1, 1.9, 2.1].map((seconds) => waits(onItsWay, seconds))).toEqual([true, true, true, false]);
+  expect(waits({ ...onItsWay, isReady: () => true }, 0)).toBe(false);
+});
+
 test("whether anybody can be named is asked once, and receiving ends the wait all the same", () => {
   let asked = 0;
   let isReady = false;
