@@ -198,10 +198,10 @@ export class Owners {
   guess(end: End, sender: End, last: { tgid: number; tag: number }, inode: number, time: number): boolean {
     this.names.recall(end, last.tgid, last.tag);
     if (inode !== 0 && (last.tgid === 0 || end.pid === sender.pid)) {
-      const other = this.#latest.ofSocket(inode, sender.pid);
+      const other = this.#latest.ofSocketNow(inode, sender.pid);
       if (other !== null) fill(end, other, true);
       else if (last.tgid === 0 && !this.byUse(end, inode, time))
-        fill(end, this.#latest.ofSocket(inode), true);
+        fill(end, this.#latest.ofSocketNow(inode), true);
     }
     end.guess = end.pid !== -1 || end.comm !== null;
     return end.guess;

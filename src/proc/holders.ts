@@ -96,6 +96,14 @@ export class Holders {
     return this.#find(({ sockets }) => (sockets.get(inode) ?? []).filter((pid) => pid !== without));
   }
 
+  /** The same by another look, where those who had it at this one have ended since: another may have it from them. */
+  ofSocketNow(inode: number, without = -1): Opened | null {
+    const found = this.ofSocket(inode, without);
+    if (found !== null || !this.#opened.sockets.get(inode)?.some((pid) => pid !== without)) return found;
+    this.refresh();
+    return this.ofSocket(inode, without);
+  }
+
   /** The same for the master of pts/`index`. */
   ofMaster(index: number): Opened | null {
     return this.#find(({ masters }) => masters.get(index) ?? []);

@@ -63,3 +63,17 @@ test.each([
     }
   },
 );
+
+test("where those who had a socket at one look have ended since, it is looked at again", () => {
+  const ended = Bun.spawnSync(["true"]).pid;
+  const looks = [[ended], [process.pid]];
+  const holders = new Holders(false, (take) => {
+    for (const pid of looks.shift() ?? []) take(pid, 7, 0);
+  });
+  expect(holders.ofSocketNow(7)?.holder.pid).toBe(process.pid);
+  // it is not for who is left out, nor for what nobody had
+  looks.push([ended]);
+  expect(holders.ofSocketNow(7, process.pid)).toBeNull();
+  expect(holders.ofSocketNow(8)).toBeNull();
+  expect(looks).toHaveLength(1);
+});
