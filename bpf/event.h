@@ -34,6 +34,7 @@ enum record_type {
 	RECORD_LEFT = 16,
 	RECORD_PASSED = 17,
 	RECORD_READER = 18, /* a use_record: who reads a terminal's master now, and did not before; or opened it */
+	RECORD_RENAME = 19,
 };
 
 enum lost_reason {
@@ -176,6 +177,14 @@ struct fork_record {
 	u32 reserved;
 	u32 parent;
 	u32 child;
+};
+
+/* A process gets another name, by exec too */
+struct rename_record {
+	u32 type;
+	u32 pid; /* its number for the tracer; 0: it has none */
+	u64 time;
+	u8 comm[COMM_LENGTH]; /* until now */
 };
 
 #define ADDRESS_DATA 112

@@ -9,6 +9,7 @@
 #include <bpf/bpf_tracing.h>
 
 ANCHOR(struct, holder_record);
+ANCHOR(struct, rename_record);
 
 SEC("?iter/task_file")
 int holders_open__any(struct bpf_iter__task_file *ctx)
@@ -39,5 +40,25 @@ int holders_open__any(struct bpf_iter__task_file *ctx)
 	record.tgid =
 		thread_here((u64)BPF_CORE_READ(task, group_leader), BPF_CORE_READ(task, tgid));
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Who is looked up after an event had this name when it happened; of threads nobody is named */
+SEC("?tp_btf/task_rename")
+int BPF_PROG(holders_renamed__any, struct task_struct *task)
+{
+	u32 tgid = BPF_CORE_READ(task, tgid), pid = thread_here(scalar(task), tgid);
+	struct rename_record *record;
+
+	if (tgid != (u32)BPF_CORE_READ(task, pid) || !pid)
+		return 0;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	record->type = RECORD_RENAME;
+	record->pid = pid;
+	record->time = bpf_ktime_get_boot_ns();
+	BPF_CORE_READ_INTO(&record->comm, task, comm);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -1012,7 +1012,30 @@ export const RecordType = {
   RECORD_LEFT: 16,
   RECORD_PASSED: 17,
   RECORD_READER: 18,
+  RECORD_RENAME: 19,
 } as const;
+
+/** struct rename_record */
+export class RenameRecord {
+  static readonly size = 32;
+  /** index of the struct's first 32-bit word */
+  at = 0;
+  constructor(readonly words: Uint32Array) {}
+  get type(): number {
+    return this.words[this.at] as number;
+  }
+  get pid(): number {
+    return this.words[this.at + 1] as number;
+  }
+  get timeLow(): number {
+    return this.words[this.at + 2] as number;
+  }
+  get timeHigh(): number {
+    return this.words[this.at + 3] as number;
+  }
+  /** 16 × 1 bytes */
+  static readonly comm = { offset: 16, length: 16, size: 1 } as const;
+}
 
 /** struct run */
 export class Run {

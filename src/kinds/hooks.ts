@@ -26,13 +26,17 @@ export const requestHooks: Hooks = {
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
 };
 
-/** Who has what open: an iterator, run whenever that is asked. */
+/** Who has what open: an iterator, run whenever that is asked; and what they were called before. */
 export const holderHooks: Hooks = {
   holders_open: ["task_file"],
+  holders_renamed: ["task_rename"],
 };
 
-/** Without it /proc is asked, which says the same. */
-export const withoutHolders: Readonly<Record<string, string | null>> = { holders_open: null };
+/** Without the one /proc is asked, which says the same; without the other it says who they are by now. */
+export const withoutHolders: Readonly<Record<string, string | null>> = {
+  holders_open: null,
+  holders_renamed: null,
+};
 
 /** What holds bytes: likewise. */
 export const unreadHooks: Hooks = {

@@ -11,6 +11,7 @@ import {
   PathRecord,
   ReceiveRecord,
   RecordType,
+  RenameRecord,
   UdpDeliveryRecord,
   UseRecord,
   WhoRecord,
@@ -48,6 +49,7 @@ export class Facts {
   readonly #address: AddressRecord;
   readonly #delivery: UdpDeliveryRecord;
   readonly #fork: ForkRecord;
+  readonly #rename: RenameRecord;
   readonly #who: WhoRecord;
   readonly #oom: OomRecord;
   readonly #left: LeftRecord;
@@ -82,6 +84,7 @@ export class Facts {
     this.#address = new AddressRecord(words);
     this.#delivery = new UdpDeliveryRecord(words);
     this.#fork = new ForkRecord(words);
+    this.#rename = new RenameRecord(words);
     this.#who = new WhoRecord(words);
     this.#oom = new OomRecord(words);
     this.#left = new LeftRecord(words);
@@ -115,6 +118,9 @@ export class Facts {
     } else if (type === RecordType.RECORD_FORK && length >= ForkRecord.size) {
       this.#fork.at = at;
       this.onFork?.(this.#fork.parent, this.#fork.child);
+    } else if (type === RecordType.RECORD_RENAME && length >= RenameRecord.size) {
+      this.#rename.at = at;
+      this.#owners.renames.add(this.#rename, bytes);
     } else if (isPathOfProcess(type) && length >= PathRecord.data.offset) {
       this.identities?.addPath(type, at, bytes);
     } else if (type === RecordType.RECORD_WHO && length >= WhoRecord.data.offset) {

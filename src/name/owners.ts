@@ -14,6 +14,7 @@ import { Masters } from "./masters.ts";
 import type { Names } from "./names.ts";
 import type { Paths } from "./paths.ts";
 import { Remembered } from "./remembered.ts";
+import { Renames } from "./renames.ts";
 
 const most = 65536;
 /** ns from the accept that is seen until the send that did not see it is timed */
@@ -48,6 +49,7 @@ export class Owners {
   readonly #latest: Holders;
   readonly files = new Sockets();
   readonly masters = new Masters();
+  readonly renames = new Renames();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   readonly #uses = new Remembered<Use>(most);
   /** by inode: who got a socket by SCM_RIGHTS last, and when (CLOCK_BOOTTIME, ns) */
@@ -175,9 +177,19 @@ export class Owners {
     // who was made after it has it from another, who may have received it first; so may who was passed it in between
     const isHanded =
       (found !== null && found.born > time) || (receipt !== undefined && receipt.before > time);
-    if (!fill(end, found, guess || isHanded)) return false;
-    this.#nameAsUser(end, inode, time);
+    if (!this.#fill(end, found, guess || isHanded, time)) return false;
+    if (end.comm === found?.holder.comm) this.#nameAsUser(end, inode, time);
     return true;
+  }
+
+  /** Fills `end` with who was found, as he was called at that time (CLOCK_BOOTTIME, ns), or first of all. */
+  #fill(end: End, found: Opened | null, guess: boolean, time: number): boolean {
+    end.pid = found?.holder.pid ?? -1;
+    end.comm =
+      found === null ? null : (this.renames.at(end.pid, Math.max(time, found.born)) ?? found.holder.comm);
+    end.guess = found !== null && (guess || found.guess);
+    end.tag = 0;
+    return found !== null;
   }
 
   /** Whom /proc may call otherwise by now, or not any more, has the name by which he used the socket after the event. */
@@ -199,9 +211,9 @@ export class Owners {
     this.names.recall(end, last.tgid, last.tag);
     if (inode !== 0 && (last.tgid === 0 || end.pid === sender.pid)) {
       const other = this.#latest.ofSocketNow(inode, sender.pid);
-      if (other !== null) fill(end, other, true);
+      if (other !== null) this.#fill(end, other, true, time);
       else if (last.tgid === 0 && !this.byUse(end, inode, time))
-        fill(end, this.#latest.ofSocketNow(inode), true);
+        this.#fill(end, this.#latest.ofSocketNow(inode), true, time);
     }
     end.guess = end.pid !== -1 || end.comm !== null;
     return end.guess;
@@ -212,7 +224,7 @@ export class Owners {
    * who has it open, or has begun to read it since. It is a guess if another one may have.
    */
   byMaster(end: End, index: number, channel: number, time: number): void {
-    const isFound = fill(end, this.holders.ofMaster(index), false);
+    const isFound = this.#fill(end, this.holders.ofMaster(index), false, time);
     const isOnly = isFound && this.isOnlyMaster(end, index, channel, time);
     const changes = this.masters.since(channel, time) ?? [];
     const next = changes.find((change) => change.time > time) ?? changes.at(-1);
@@ -228,14 +240,6 @@ export class Owners {
     const changes = this.masters.since(channel, time);
     return changes?.every(({ tgid, tag }) => this.names.find(tgid, tag)?.pid === pid) ?? false;
   }
-}
-
-function fill(end: End, found: Opened | null, guess: boolean): boolean {
-  end.pid = found?.holder.pid ?? -1;
-  end.comm = found?.holder.comm ?? null;
-  end.guess = found !== null && (guess || found.guess);
-  end.tag = 0;
-  return found !== null;
 }
 
 /** Addresses of the kernel and inodes alike fit 53 bits without their sign extension. */

@@ -36,6 +36,7 @@ beforeAll(async () => {
   for (const mode of ["two_networks", "not_accepted", "prefork", "forking_server"]) {
     await startEarly("tcp", mode, "early");
   }
+  await startEarly("udp", "renamed_since", "early");
   for (const workload of early.values()) await workload.untilWaiting();
   trace = await Trace.start("loopback-tcp,loopback-udp");
 }, 2 * PATIENCE);
@@ -178,6 +179,7 @@ describe("loopback-udp", () => {
   carries("to all", "udp", "broadcast");
   carriesToOneOf("to one of two sockets at a port", "udp", "reuseport");
   carries("to a socket that a child has taken over", "udp", "forked");
+  carriesEarly("to who was renamed since, from before tracing", "udp", "renamed_since", "early");
 });
 
 // a receiver is told of these on another processor, not within the sender's call; that is an emulated one's ksoftirqd

@@ -133,6 +133,16 @@ static void renamed(void)
 	talk();
 }
 
+/* Who is not known yet is looked for after the message: he has another name by then. */
+static void renamed_since(void)
+{
+	meet();
+	check(call(ann, SYS_sendto, a.fd, P("to bob"), 6, 0, 0, 0) == 6, "send");
+	forth("to bob", 6, READ);
+	rename_to(bob, "robert");
+	check(take(&b) == 6, "recv");
+}
+
 static const struct mode modes[] = {
 	{"pair", pair},
 	{"unconnected", unconnected},
@@ -155,6 +165,7 @@ static const struct mode modes[] = {
 	{"reuseport", reuseport},
 	{"forked", forked},
 	{"self", self}, {"renamed", renamed},
+	{"renamed_since", renamed_since},
 };
 
 /* All in a network of its own, sent on one processor and received on another: on somebody's time, or nobody's. */
