@@ -57,11 +57,14 @@ export async function compileLibraries(
   return [
     ...(await compile(
       join(room, "libbpf"),
-      sourcesIn(join(libbpf, "src")),
+      [
+        ...sourcesIn(join(libbpf, "src")),
+        ...["prune.c", "known.c"].map((file) => join(import.meta.dir, file)),
+      ],
       [
         ...["-std=gnu89", "-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"],
         ...includes(join(libbpf, "include"), join(libbpf, "include/uapi"), join(libbpf, "src")),
-        ...includes(join(libelf, "libelf"), zlib),
+        ...includes(join(libelf, "libelf"), zlib, import.meta.dir),
         ...more,
       ],
       target,

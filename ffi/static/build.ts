@@ -45,9 +45,18 @@ const recipe = [
   "../child.c",
 ]
   .concat(
-    ["compile.ts", "target.ts", "libraries.ts", "libbpf.patch", "config.h", "pins.json"].map(
-      (file) => `../bundle/${file}`,
-    ),
+    [
+      "compile.ts",
+      "target.ts",
+      "libraries.ts",
+      "libbpf.patch",
+      "prune.c",
+      "prune.h",
+      "known.c",
+      "known.h",
+      "config.h",
+      "pins.json",
+    ].map((file) => `../bundle/${file}`),
   )
   .map((file) => join(import.meta.dir, file));
 
