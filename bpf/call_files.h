@@ -3,7 +3,9 @@
 #ifndef CALL_FILES_H
 #define CALL_FILES_H
 #include "aio.h"
+#include "family.h"
 #include "file.h"
+#include "ongoing.h"
 #include "socket.h"
 
 /* The descriptors that a task's call takes from and gives to; -1: none */
@@ -39,6 +41,26 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 	default:
 		break;
 	}
+}
+
+/* A family by the address of one of its files. Global, for what it answers to be a number like any other */
+__weak __noinline int family_at(u64 file)
+{
+	u64 socket;
+
+	return family_of((struct file *)file, &socket);
+}
+
+/* Keeps what a thread's call was given. Global, for the verifier to go through it once, not for each pair of families */
+__weak __noinline int keep_arguments(u32 thread, u64 regs, u32 compat)
+{
+	struct ongoing *ongoing = ongoing_of(thread);
+
+	if (!ongoing)
+		return 0;
+	for (int i = 1; i < ARGUMENTS; i++)
+		ongoing->argument[i] = taken((struct pt_regs *)regs, i, compat);
+	return 0;
 }
 
 #endif

@@ -116,16 +116,15 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	struct file *from = NULL, *to = NULL;
 	struct ongoing *ongoing;
 	int from_fd, to_fd;
-	u64 socket;
 
 	descriptors(task, call, regs, compat, &from_fd, &to_fd);
 	if (from_fd >= 0) {
 		from = file_of_task(task, from_fd);
-		from_family = family_of(from, &socket);
+		from_family = family_at((u64)from);
 	}
 	if (to_fd >= 0) {
 		to = file_of_task(task, to_fd);
-		to_family = family_of(to, &socket);
+		to_family = family_at((u64)to);
 	}
 	if (from_family == FAMILY_NONE && to_family == FAMILY_NONE &&
 	    !(call == CALL_AIO && config.sends))
@@ -148,8 +147,7 @@ static __always_inline int on_begun(struct task_struct *task, u32 thread, struct
 	ongoing->to = to_family == FAMILY_NONE ? 0 : (u64)to;
 	ongoing->messages = 0;
 	ongoing->sent = 0;
-	for (int i = 1; i < ARGUMENTS; i++)
-		ongoing->argument[i] = taken(regs, i, compat);
+	keep_arguments(thread, scalar(regs), compat);
 	FAMILIES(BEGINS)
 	return 0;
 }

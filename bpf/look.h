@@ -19,6 +19,15 @@
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 
+/* Adds up the n-th buffer of a pipe that is not empty */
+static __always_inline bool add_pipe_buffer(u64 bufs, u32 n, u64 *bytes)
+{
+	u64 at = (u64)n * bpf_core_type_size(struct pipe_buffer);
+
+	*bytes += BPF_CORE_READ((struct pipe_buffer *)(bufs + at), len);
+	return true;
+}
+
 static __always_inline void look_at_pipe(struct descriptor_record *out,
 					 struct pipe_inode_info *pipe)
 {
@@ -31,15 +40,22 @@ static __always_inline void look_at_pipe(struct descriptor_record *out,
 	out->object = (u64)pipe;
 	out->used = head - tail;
 	out->room = BPF_CORE_READ(pipe, max_usage);
-	for (u32 i = 0; i < PIPE_LOOK; i++) {
-		u64 at = (u64)((tail + i) & (size - 1)) * bpf_core_type_size(struct pipe_buffer);
-
-		barrier();
-		if (i >= out->used)
-			break;
-		bytes += BPF_CORE_READ((struct pipe_buffer *)(bufs + at), len);
-	}
+	repeat_while(i, PIPE_LOOK,
+		     i < out->used && add_pipe_buffer(bufs, (tail + i) & (size - 1), &bytes));
 	out->queued = bytes;
+}
+
+/* Goes on to the next buffer of a queue, and adds it up; false: there is none */
+static __always_inline bool add_queued(struct sk_buff **skb, u64 first, u64 *bytes)
+{
+	struct unix_skb_parms *parms;
+
+	*skb = BPF_CORE_READ(*skb, next);
+	if (!*skb || (u64)*skb == first)
+		return false;
+	parms = (void *)*skb + bpf_core_field_offset(struct sk_buff, cb);
+	*bytes += BPF_CORE_READ(*skb, len) - BPF_CORE_READ(parms, consumed);
+	return true;
 }
 
 /* What is in a queue of a unix socket: bytes of a stream, else messages */
@@ -50,16 +66,7 @@ static __always_inline u64 queued_at(struct sock *sk, u32 type)
 
 	if (type != SOCK_STREAM)
 		return BPF_CORE_READ(sk, sk_receive_queue.qlen);
-	for (u32 i = 0; i < QUEUE_LOOK; i++) {
-		struct unix_skb_parms *parms;
-
-		barrier();
-		skb = BPF_CORE_READ(skb, next);
-		if (!skb || (u64)skb == first)
-			break;
-		parms = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
-		bytes += BPF_CORE_READ(skb, len) - BPF_CORE_READ(parms, consumed);
-	}
+	repeat_while(i, QUEUE_LOOK, add_queued(&skb, first, &bytes));
 	return bytes;
 }
 

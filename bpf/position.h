@@ -77,21 +77,22 @@ static __always_inline bool may_fail(const struct ongoing *ongoing)
 	return !(flags & MSG_WAITALL);
 }
 
+static __always_inline bool add_message(u64 message, u32 compat, u32 *bytes)
+{
+	u32 length = 0;
+
+	bpf_probe_read_user(&length, sizeof(length), (void *)(message + (compat ? 28 : 56)));
+	*bytes += length;
+	return true;
+}
+
 /* Bytes of the messages that a recvmmsg got. A function of its own for the verifier to go through it once */
 __weak __noinline u32 bytes_of_vector(u64 vector, u32 count, u32 compat)
 {
 	u32 bytes = 0;
 
-	for (u32 i = 0; i < RECEIVED_MESSAGES; i++) {
-		u32 length = 0;
-
-		barrier();
-		if (i >= count)
-			break;
-		bpf_probe_read_user(&length, sizeof(length),
-				    (void *)(message_at(vector, i, compat) + (compat ? 28 : 56)));
-		bytes += length;
-	}
+	repeat_while(i, RECEIVED_MESSAGES,
+		     i < count && add_message(message_at(vector, i, compat), compat, &bytes));
 	return bytes;
 }
 

@@ -23,6 +23,13 @@ static __always_inline bool is_first(struct sock *sk, const struct owner *owner)
 	return first == owner->piece_place && left_in_buffer((void *)first) == owner->piece_left;
 }
 
+static __always_inline bool add_buffer(struct sk_buff **skb, u32 *bytes)
+{
+	*bytes += left_in_buffer(*skb);
+	*skb = BPF_CORE_READ(*skb, next);
+	return true;
+}
+
 /* Bytes or messages in a unix socket's queue; of more than are walked here as many as were */
 __noinline u32 queued(u64 socket)
 {
@@ -33,13 +40,7 @@ __noinline u32 queued(u64 socket)
 
 	if (!is_stream(sk))
 		return BPF_CORE_READ(sk, sk_receive_queue.qlen);
-	for (u32 i = 0; i < QUEUED_BUFFERS; i++) {
-		barrier();
-		if (!skb || (u64)skb == end)
-			break;
-		bytes += left_in_buffer(skb);
-		skb = BPF_CORE_READ(skb, next);
-	}
+	repeat_while(i, QUEUED_BUFFERS, skb && (u64)skb != end && add_buffer(&skb, &bytes));
 	return bytes;
 }
 

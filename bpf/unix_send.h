@@ -16,6 +16,9 @@ struct unix_send {
 	u64 address; /* key of an address_record */
 	u32 place;   /* where it begins, if it is counted already */
 	u32 is_placed;
+	u64 dst_inode;
+	u32 flags; /* of its event */
+	u32 reserved;
 };
 
 /* In a map for report() to be a global function; one for each program that sends, as payload.h says */
@@ -148,27 +151,27 @@ __noinline int sum_unix_send(u32 via_uring, u32 flags)
 	return add_to_sum(key, send->message.count);
 }
 
-/* Reports what is in `unix_sends`; 1: not before pass_descriptors, then once more */
-__noinline int report_unix_send(u32 via_uring)
+enum verdict {
+	NOTHING_TO_REPORT,
+	DESCRIPTORS_FIRST, /* pass_descriptors, then once more */
+	TO_REPORT,
+};
+
+/* Whether what is in `unix_sends` has an event, and what that says of its ends */
+__noinline int judge_unix_send(u32 via_uring)
 {
 	u32 flags = 0;
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
 	u64 dst_inode = 0;
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct process dst = {};
-	struct unix_record *record;
 	struct message *message;
-	struct sock *sk, *other;
-	enum kind kind;
+	struct sock *other;
 
-	if (!send || !destination || !has_traced(FAMILY_UNIX))
-		return 0;
+	if (!send || !destination || !has_traced(FAMILY_UNIX) || !traces(kind_of_send(send)))
+		return NOTHING_TO_REPORT;
 	message = &send->message;
-	sk = message->sk;
 	other = send->other;
-	kind = kind_of_send(send);
-	if (!traces(kind))
-		return 0;
 	if (other) {
 		dst_inode = sock_inode(other);
 		/* of an open event only who may be expected */
@@ -178,11 +181,11 @@ __noinline int report_unix_send(u32 via_uring)
 			dst = destination->who;
 	}
 	if (message->self.who.tgid == config.own_tgid || dst.tgid == config.own_tgid)
-		return 0;
+		return NOTHING_TO_REPORT;
 	if (!admit(&message->self, &dst))
-		return 0;
+		return NOTHING_TO_REPORT;
 	if (message->control && message->control_length)
-		return 1;
+		return DESCRIPTORS_FIRST;
 	if (message->passed)
 		flags |= SEND_PASSES;
 	if (send->type == SOCK_DGRAM)
@@ -191,24 +194,44 @@ __noinline int report_unix_send(u32 via_uring)
 		flags |= SEND_BOUND;
 	if (dst_inode && !dst.tgid && is_unheld(other))
 		flags |= SEND_UNHELD;
-	if (config.sums && sum_unix_send(via_uring, flags))
+	send->dst_inode = dst_inode;
+	send->flags = flags;
+	return config.sums && sum_unix_send(via_uring, flags) ? NOTHING_TO_REPORT : TO_REPORT;
+}
+
+/*
+ * Reports what is in `unix_sends`. Global, and apart from what decides it, for the verifier to go through it once and
+ * not for each answer that there may be
+ */
+__noinline int report_unix_send(u32 via_uring)
+{
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct process dst = {};
+	struct unix_record *record;
+	struct message *message;
+	enum kind kind;
+
+	if (!send || !destination || !has_traced(FAMILY_UNIX))
 		return 0;
+	message = &send->message;
+	kind = kind_of_send(send);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(kind, LOST_RING_FULL, 1);
 		return 0;
 	}
-	begin_event(&record->event, kind, flags, message->self.who, dst, message->count);
-	if (flags & EVENT_OPEN)
-		record->event.dst = destination->who;
+	if (send->other)
+		dst = destination->who;
+	begin_event(&record->event, kind, send->flags, message->self.who, dst, message->count);
 	if (message->passed)
 		record->event.time = message->passed;
 	record->src_inode = message->inode;
-	record->dst_inode = dst_inode;
-	record->channel = (u64)other;
+	record->dst_inode = send->dst_inode;
+	record->channel = (u64)send->other;
 	record->address = send->address;
 	record->src_address = message->inode;
-	record->net = sock_net(sk);
+	record->net = sock_net(message->sk);
 	record->position = destination->position;
 	record->event.captured = capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &message->iov,
 					 wanted_of(message->count), record->event.thread);
@@ -219,11 +242,16 @@ __noinline int report_unix_send(u32 via_uring)
 /* Reports what is in `unix_sends`, with all that goes along with it */
 static __always_inline void tell_unix_send(u32 via_uring)
 {
+	int verdict;
+
 	locate_unix_send(via_uring);
-	if (!report_unix_send(via_uring))
-		return;
-	pass_descriptors(via_uring);
-	report_unix_send(via_uring);
+	verdict = judge_unix_send(via_uring);
+	if (verdict == DESCRIPTORS_FIRST) {
+		pass_descriptors(via_uring);
+		verdict = judge_unix_send(via_uring);
+	}
+	if (verdict == TO_REPORT)
+		report_unix_send(via_uring);
 }
 
 #endif
