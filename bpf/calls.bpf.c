@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/*
- * System calls, for all kinds: every one that is made on the host comes by here, so there is one
- * program at their entry and one at their return. What a call is, and what it is about, is found out
- * once; then it is for the family whose file that is.
- */
+/* System calls, for all kinds, at their entry and return: what one is about is found out once, for the family of its file. */
 #include "calls.h"
 #include "compat.h"
 #include "call_files.h"
@@ -91,7 +87,7 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 	}
 }
 
-/* Those that have calls of their own are told of them, and those of pipes of any call on one */
+/* Those of calls are told of their own, those of pipes of any on one, and those of files of any that gives to one */
 #define ENTERS(name, NAME, way, kinds)                                                             \
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_entered((u64)task, scalar(regs), call);
@@ -99,7 +95,8 @@ static __always_inline int on_sent(const struct ongoing *ongoing, long result)
 	if (WAY_##way == WAY_CALLS && serves(FAMILY_##NAME))                                       \
 		name##_returned(call, result);
 #define BEGINS(name, NAME, way, kinds)                                                             \
-	if (WAY_##way == WAY_PIPES && (from_family | to_family) & FAMILY_##NAME)                   \
+	if ((WAY_##way == WAY_PIPES && (from_family | to_family) & FAMILY_##NAME) ||               \
+	    (WAY_##way == WAY_FILES && to_family == FAMILY_##NAME))                                \
 		name##_begun((u64)task, thread);
 #define ENDS(name, NAME, way, kinds)                                                               \
 	if (WAY_##way == WAY_PIPES && families & FAMILY_##NAME)                                    \
@@ -188,13 +185,14 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 	return on_begun(task, thread, regs, number, call, compat);
 }
 
-#define OPENED(name, NAME, way, kinds) ASK(NAME, way, FILES, name##_opened((u64)file))
+#define OPENED(name, NAME, way, kinds) ASK(NAME, way, FILES, name##_opened((u64)file, fd))
 /* A call that makes, opens or closes something, or asks for what others do */
 static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 compat, long result)
 {
 	enum family family;
 	struct file *file;
 	u64 socket = 0;
+	s32 fd;
 
 	if (call == CALL_URING) {
 		if (serves(FAMILY_UNIX))
@@ -211,7 +209,8 @@ static __always_inline int on_other(enum call call, struct pt_regs *regs, u32 co
 		return 0;
 	if (call == CALL_SOCKET || call == CALL_SOCKETPAIR)
 		return on_sock_created(call, result, taken(regs, 3, compat));
-	file = file_of(call == CALL_OPEN ? result : (int)taken(regs, 0, compat));
+	fd = call == CALL_OPEN ? result : (long)taken(regs, 0, compat);
+	file = file_of(fd);
 	family = family_of(file, &socket);
 	if (call == CALL_LISTEN)
 		return family == FAMILY_LOOPBACK ? loopback_listens(socket) : 0;

@@ -15,7 +15,7 @@
  *   SOCKETS, FILES: an object, which is a socket or a file, and the result of the call that the current thread is in;
  *     or it is that of a request which has completed
  *   SOCKETS: how much of a buffer is copied out of a socket
- *   FILES: a file was opened, or is closed
+ *   FILES: a file was opened, or is closed; or a task's call begins, which gives something to one
  *   CALLS: one of its calls begins, or has returned
  */
 #define ASKED(name, NAME, way, kinds)                                                              \
@@ -26,7 +26,7 @@
 	int name##_sent(u64 object, s64 result);                                                   \
 	int name##_completed(u64 object);                                                          \
 	int name##_copied(u64 socket, u64 buffer, u32 length);                                     \
-	int name##_opened(u64 file);                                                               \
+	int name##_opened(u64 file, s32 fd);                                                       \
 	int name##_closed(u64 file);                                                               \
 	int name##_entered(u64 task, u64 regs, u32 call);                                          \
 	int name##_returned(u32 call, s64 result);

@@ -33,8 +33,7 @@ enum record_type {
 	RECORD_OOM = 15,
 	RECORD_LEFT = 16,
 	RECORD_PASSED = 17,
-	RECORD_READER = 18, /* a use_record: who reads a terminal's master now, and did not before; or opened it */
-	RECORD_RENAME = 19,
+	RECORD_RENAME = 18,
 };
 
 enum lost_reason {
@@ -152,7 +151,7 @@ struct signal_record {
 /* A process was seen using a socket for the first time, or another one than before */
 struct use_record {
 	u32 type;
-	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection. Of a master: it was opened */
+	u32 received; /* the descriptor, by SCM_RIGHTS; 0: data, or a connection */
 	u64 time;
 	u64 inode;
 	u64 channel; /* of what is sent there, when it is a unix socket's */
@@ -255,7 +254,10 @@ struct pty_record {
 	u32 index;
 	u32 session;
 	u32 device; /* of the devpts instance that counts it so */
+	u32 position; /* of an open event: it begins there at the earliest, */
+	u32 end;      /* and ends here at the latest */
 	u32 reserved;
+	u64 line; /* as the channel of the receive_records */
 };
 
 /* What a queue_record says: of a message whose place in memory is known, or of a call */

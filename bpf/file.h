@@ -143,6 +143,16 @@ static __always_inline struct file *file_of_task(struct task_struct *task, int f
 	return file;
 }
 
+#define UNSURE (-1) /* as the descriptor of a use: it is not known */
+/* The same where functions tell of uses and not calls: he has one until he lets one go */
+#define HELD (-2)
+
+/* Whether a living task has a file by this descriptor */
+static __always_inline bool has_open(u64 task, s32 fd, struct file *file)
+{
+	return fd >= 0 && file_of_task((struct task_struct *)task, fd) == file;
+}
+
 static __always_inline struct file *file_of(int fd)
 {
 	return file_of_task((void *)bpf_get_current_task(), fd);

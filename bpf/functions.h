@@ -27,6 +27,8 @@ int loopback_spliced(u64 socket, s64 result);
 /* A setsockopt that may have sent the datagram which was held back */
 int loopback_uncorked(s64 result);
 
+/* The current thread begins to write to a terminal, or to type into it */
+int pty_write_begins(u64 file, u32 typed);
 /* What an iterator has passed was written, or spliced (0); or the byte at an address was typed */
 int pty_written(u64 file, u64 from, s64 result, u32 typed);
 

@@ -30,7 +30,7 @@ static __always_inline void on_terminal_read(u64 kiocb, u64 to, u64 none, s64 re
 static __always_inline void on_master_opened(u64 inode, u64 file, u64 none, s64 result)
 {
 	if (result >= 0)
-		pty_opened(scalar((void *)file));
+		pty_opened(scalar((void *)file), HELD);
 }
 
 static __always_inline void on_terminal_ioctl(u64 file, u64 command, u64 argument, s64 result)
@@ -39,6 +39,26 @@ static __always_inline void on_terminal_ioctl(u64 file, u64 command, u64 argumen
 		pty_written(scalar((void *)file), argument, 1, true);
 }
 
+/* What is spliced comes in pieces, and is for who takes the first byte of the first */
+static __always_inline bool is_piece_begun(u64 file)
+{
+	u32 thread = bpf_get_current_pid_tgid();
+	struct pieces *pieces = bpf_map_lookup_elem(&pieces_under_way, &thread);
+
+	return pieces && pieces->file == file && pieces->sum;
+}
+
+static __always_inline void on_write_begins(struct kiocb *kiocb)
+{
+	u64 file = (u64)BPF_CORE_READ(kiocb, ki_filp);
+
+	if (by_functions(FAMILY_PTY) && !is_piece_begun(file))
+		pty_write_begins(file, false);
+}
+
+ON_ENTRY(functions_tty_write_begins, tty_write, (struct kiocb *kiocb), on_write_begins(kiocb))
+ON_ENTRY(functions_tty_ioctl_begins, tty_ioctl, (struct file *file, u32 command),
+	 if (types_in((u64)file, command, 0)) pty_write_begins(scalar(file), true))
 ON_RETURN_WITH(functions_tty_write, tty_write, 2, KEPT_BY_TERMINAL, is_terminal_traced,
 	       on_terminal_written)
 ON_RETURN_WITH(functions_tty_read, tty_read, 2, KEPT_BY_TERMINAL, is_terminal_traced,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Who has which socket or terminal's master open now: for those never seen in use. An iterator over the open files of
+ * Who has which socket or side of a terminal open now: for those never seen in use. An iterator over the open files of
  * all processes, which user space runs whenever it asks; /proc tells the same at fifteen times the cost.
  */
 #include "family.h"
@@ -28,11 +28,12 @@ int holders_open__any(struct bpf_iter__task_file *ctx)
 		record.inode = BPF_CORE_READ(inode, i_ino);
 		break;
 	case S_IFCHR:
-		/* a master is opened by /dev/ptmx */
-		tty = BPF_CORE_READ(inode, i_rdev) >> 20 == TTY_MAJOR ? tty_of(file) : NULL;
-		if (!is_master(tty))
+		tty = is_terminal(inode) ? tty_of(file) : NULL;
+		if (!tty)
 			return 0;
 		record.index = BPF_CORE_READ(tty, index);
+		if (!is_master(tty))
+			record.index = ~record.index;
 		break;
 	default:
 		return 0;

@@ -13,8 +13,6 @@
 #define BEGINNINGS 256
 #define BEGIN_TRIES 128
 #define INET_PEER 1 /* as the inode of who a TCP or UDP socket is connected to */
-/* As the descriptor of a use, where functions tell of that and not calls: he has one until he lets one go */
-#define HELD (-2)
 #define HELD_AS_BEFORE (-3) /* he has one, or had it let go while he sent */
 
 /* Positions are counts of bytes or messages, and wrap; TCP has its own */
@@ -140,21 +138,9 @@ static __always_inline struct file *sock_file(struct sock *sk)
 /* Whether the process that used a socket last lives, and has the descriptor still by which he did, as far as is known */
 static __always_inline bool holds(struct owner *owner, struct file *file)
 {
-	struct task_struct *leader = (void *)owner->leader;
-	struct fdtable *table;
-	struct file **files, *there = NULL;
-	u32 fd = owner->fd;
-
 	if (!file || has_ended(owner->who.tgid, owner->leader, owner->born))
 		return false;
-	if (owner->fd == HELD)
-		return true;
-	table = BPF_CORE_READ(leader, files, fdt);
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return false;
-	files = BPF_CORE_READ(table, fd);
-	load(&there, sizeof(there), files + fd);
-	return there == file;
+	return owner->fd == HELD || has_open(owner->leader, owner->fd, file);
 }
 
 /* The same of a socket. A function of its own, for its frame to lie beside others */

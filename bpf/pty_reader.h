@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * Who reads what is written to a terminal: a slave's readers are the foreground process group, a master's is who read it
- * last, or opened it. He is a fact when nobody else could, and else a guess.
+ * Who reads what is written to a terminal: who read that side last, or opened the master, is a fact when nobody else
+ * could. Else it is a guess until somebody is seen to read: of a slave the foreground process group, and of a master him.
  */
 #ifndef PTY_READER_H
 #define PTY_READER_H
 #include "family.h"
+#include "pty_line.h"
 #include "payload.h"
-#include "process.h"
-#include "tty.h"
 
 #define MEMBERS 64
 
 struct holder {
 	struct process who;
-	u64 file;   /* by which the master was read, or opened */
+	u64 file;   /* by which it was read, or opened */
 	u64 opened; /* by `who`, and not read since */
 	u64 leader; /* of `who`: when he has ended it is somebody else's by now */
 	u64 born;
+	s32 fd; /* by which he did; HELD: whatever it is, letting go of it is told of; UNSURE: not known */
+	u32 reserved;
 };
 
-/* Who read a master last, by its tty_struct */
+/* Who read a side last, by its tty_struct */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -38,14 +39,6 @@ static __always_inline struct task_struct *first_task(struct pid *pid, enum pid_
 	       type * bpf_core_type_size(struct hlist_node);
 }
 
-/* Whether a process group has one member */
-static __always_inline bool is_single(struct pid *group)
-{
-	struct hlist_node *first = BPF_CORE_READ(group, tasks[PIDTYPE_PGID].first);
-
-	return first && !BPF_CORE_READ(first, next);
-}
-
 /*
  * A search for the youngest member of a process group, and for a reader, and where what he reads is; in a map, one for
  * each program that writes, for the reasons that payload.h gives
@@ -55,6 +48,9 @@ struct pty_search {
 	struct task_struct *found;
 	u64 latest;
 	struct process reader;
+	u32 session; /* of the terminal; 0: none */
+	u32 position;
+	u64 line; /* who receives it is told, from the position on; 0: it is not */
 	struct user_iov iov;
 };
 
@@ -101,94 +97,87 @@ static __always_inline struct task_struct *youngest(struct pid *group, u32 via_u
 	return search->found;
 }
 
+/* Whether who read a side has ended, or has it no longer by the descriptor by which he did */
+static __always_inline bool has_let_go(struct holder *holder)
+{
+	if (has_ended(holder->who.tgid, holder->leader, holder->born))
+		return true;
+	return holder->fd >= 0 &&
+	       !has_open(holder->leader, holder->fd, (struct file *)holder->file);
+}
+
+/* Whether a slave is opened by this file alone */
+static __always_inline bool is_opened_once(u64 slave, u64 file)
+{
+	return BPF_CORE_READ((struct tty_struct *)slave, count) == 1 &&
+	       tty_of((struct file *)file) == (struct tty_struct *)slave;
+}
+
 /*
- * Who reads what is written to a master, or to a slave, as the reader of the search; 1: a guess.
+ * Who reads a side of a terminal, as the reader of the search; 1: a guess.
  * Global, to be verified once, and on_write once and not for each who it may be.
  */
-__noinline int find_reader(u64 slave, u64 master, u32 to_master, u32 via_uring)
+__noinline int find_reader(u64 side, u32 to_master, u32 via_uring)
 {
 	struct pty_search *search = bpf_map_lookup_elem(&searches, &via_uring);
 	struct identity id = {};
 	struct task_struct *task;
+	struct holder *holder;
 	struct pid *group;
-	int guess = 0;
+	int guess = 1;
 
 	if (!search || !has_traced(FAMILY_PTY))
 		return 0;
 	search->reader = id.who;
-	if (to_master) {
-		struct holder *holder = bpf_map_lookup_elem(&holders, &master);
-
-		if (!holder || has_ended(holder->who.tgid, holder->leader, holder->born))
-			return 0;
-		/* user space looks who has it open, unless it has one descriptor, which is his */
-		guess = !is_held_by_one((struct file *)holder->file, holder->leader);
+	holder = bpf_map_lookup_elem(&holders, &side);
+	if (holder && has_let_go(holder))
+		holder = NULL;
+	if (holder) {
+		guess = holder->fd == UNSURE ||
+			!is_held_by_one((struct file *)holder->file, holder->leader) ||
+			(!to_master && !is_opened_once(side, holder->file));
 		if (guess && holder->opened)
 			return guess;
 		name_by_now(holder->leader, &holder->who, &id);
 		search->reader = id.who;
-		return guess;
+		if (!guess)
+			return guess;
 	}
-	group = foreground((struct tty_struct *)slave);
+	if (to_master)
+		return guess;
+	group = foreground((struct tty_struct *)side);
 	if (!group)
-		return 0;
-	if (is_single(group)) {
-		task = first_task(group, PIDTYPE_PGID);
-	} else {
-		/* the leader's thread group has the number of the process group */
-		task = first_task(group, PIDTYPE_TGID);
-		if (!task)
-			task = youngest(group, via_uring);
-		guess = 1;
-	}
+		return 1;
+	/* the leader's thread group has the number of the process group */
+	task = first_task(group, PIDTYPE_TGID);
 	if (!task)
-		return guess;
+		task = youngest(group, via_uring);
+	if (!task)
+		return 1;
 	identify(task, &id);
 	introduce(&id);
 	search->reader = id.who;
-	return guess;
+	return 1;
 }
 
-/* Tells user space who reads a master that he has not read, or that another one read since, or who opened it */
-static __always_inline void tell_reader(u64 master, struct identity *self, u32 opened)
+/* A task has read a side, or opened the master. Global, for its frame to lie beside report_write's */
+__noinline int remember(u64 side, u64 file, u64 task, u32 opened, s32 fd)
 {
-	struct use_record *record;
-
-	announce(self);
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	if (!record) {
-		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
-		return;
-	}
-	record->type = RECORD_READER;
-	record->received = opened;
-	record->time = bpf_ktime_get_boot_ns();
-	record->inode = 0;
-	record->channel = master;
-	record->who = self->who;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-}
-
-/* A task has read a master, or opened it. Global, for its frame to lie beside report_write's */
-__noinline int remember(u64 master, u64 file, u64 task, u32 opened)
-{
-	struct holder holder = {.file = file, .opened = opened};
-	struct holder *known = bpf_map_lookup_elem(&holders, &master);
+	struct holder holder = {.file = file, .opened = opened, .fd = fd};
+	struct holder *known = bpf_map_lookup_elem(&holders, &side);
 	struct identity self = {};
 
 	if (!has_traced(FAMILY_PTY))
 		return 0;
 	identify((struct task_struct *)task, &self);
 	if (known && known->file == holder.file && known->opened == opened &&
-	    same(&known->who, &self.who))
+	    known->fd == fd && same(&known->who, &self.who))
 		return 0;
 	introduce(&self);
-	if (opened || !known || known->opened || known->who.tgid != self.who.tgid)
-		tell_reader(master, &self, opened);
 	holder.who = self.who;
 	holder.leader = self.leader;
 	holder.born = self.born;
-	bpf_map_update_elem(&holders, &master, &holder, BPF_ANY);
+	bpf_map_update_elem(&holders, &side, &holder, BPF_ANY);
 	return 0;
 }
 

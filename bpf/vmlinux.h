@@ -156,7 +156,9 @@ struct files_struct {
 };
 
 struct mutex {
-	int unused;
+	struct {
+		long counter;
+	} owner;
 };
 struct pipe_buffer {
 	unsigned int offset, len, flags;
@@ -412,10 +414,42 @@ struct tty_struct___ctrl {
 		struct pid *session;
 	} ctrl;
 };
+struct tty_buffer {
+	struct tty_buffer *next;
+	int used;
+	int read;
+};
+struct tty_bufhead {
+	struct tty_buffer *head;
+	struct mutex lock;
+};
+struct tty_port {
+	struct tty_bufhead buf;
+};
+struct tty_ldisc_ops {
+	int num;
+};
+struct tty_ldisc {
+	struct tty_ldisc_ops *ops;
+};
+struct n_tty_data {
+	unsigned long read_head;
+	unsigned long canon_head;
+	unsigned long read_tail;
+};
+struct ktermios {
+	unsigned int c_iflag;
+	unsigned int c_lflag;
+};
 struct tty_struct {
 	int index;
+	int count;
 	struct tty_driver *driver;
 	struct tty_struct *link;
+	struct tty_ldisc *ldisc;
+	struct ktermios termios;
+	struct tty_port *port;
+	void *disc_data;
 	struct pid *pgrp;
 	struct pid *session;
 	void *driver_data;

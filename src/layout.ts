@@ -802,7 +802,7 @@ export class PipeRecord {
 
 /** struct pty_record */
 export class PtyRecord {
-  static readonly size = 72;
+  static readonly size = 88;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -857,8 +857,20 @@ export class PtyRecord {
   get device(): number {
     return this.words[this.at + 16] as number;
   }
-  get reserved(): number {
+  get position(): number {
     return this.words[this.at + 17] as number;
+  }
+  get end(): number {
+    return this.words[this.at + 18] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 19] as number;
+  }
+  get lineLow(): number {
+    return this.words[this.at + 20] as number;
+  }
+  get lineHigh(): number {
+    return this.words[this.at + 21] as number;
   }
 }
 
@@ -1011,8 +1023,7 @@ export const RecordType = {
   RECORD_OOM: 15,
   RECORD_LEFT: 16,
   RECORD_PASSED: 17,
-  RECORD_READER: 18,
-  RECORD_RENAME: 19,
+  RECORD_RENAME: 18,
 } as const;
 
 /** struct rename_record */

@@ -73,7 +73,7 @@ function findPager(): Pager | null {
  * and that makes a line here. Those are somebody else's, so they are shown, and the user is warned.
  */
 function relayed(terminal: string): string[] {
-  const found = new Holders().ofMaster(Number(terminal.slice("pts/".length)));
+  const found = new Holders().ofTerminal(Number(terminal.slice("pts/".length)), true);
   if (found === null) return [];
   const { pid } = found.holder;
   const other = list(`/proc/${pid}/fd`)

@@ -58,9 +58,11 @@ export const inetFunctions: Hooks = {
 
 export const terminalFunctions: Hooks = {
   ...fileFunctions,
+  functions_tty_write_begins: ["tty_write"],
   functions_tty_write: ["tty_write"],
   functions_tty_read: ["tty_read"],
   functions_ptmx_open: ["ptmx_open"],
+  functions_tty_ioctl_begins: ["tty_ioctl"],
   functions_tty_ioctl: ["tty_ioctl"],
 };
 

@@ -1,7 +1,7 @@
 import { whole } from "../../ffi/halves.ts";
-import { type Event, type File, key, type Meta } from "../event.ts";
+import { type End, type Event, type File, key, type Meta, nobody } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
-import { channelOf } from "../name/receivers.ts";
+import { channelOf, type Receipt } from "../name/receivers.ts";
 import { terminalFunctions } from "./functions.ts";
 import {
   callHooks,
@@ -25,7 +25,12 @@ class PtyReader implements Reader {
   readonly #record: PtyRecord;
   /** `pts/3` by number */
   readonly #names: Uint8Array[] = [];
-  readonly #file: File = { device: 0, inodeLow: 0, inodeHigh: 0, path: new Uint8Array(0) };
+  readonly #file: File = {
+    device: 0,
+    inodeLow: 0,
+    inodeHigh: 0,
+    path: new Uint8Array(0),
+  };
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -33,17 +38,17 @@ class PtyReader implements Reader {
   }
 
   isReady(at: number): boolean {
-    // whoever has let it go by then and has read it before was told of when this is asked again
-    if (this.looksUp(at)) this.#tools.owners.holders.ofMaster(this.#record.index);
-    return true;
+    this.#record.at = at;
+    return !this.#isOpen() || this.#receipt() !== null;
   }
 
-  looksUp(at: number): boolean {
+  isGuessable(at: number): boolean {
     const record = this.#record;
+    const [sender, end] = [nobody(), nobody()];
     record.at = at;
-    const { flags, dstTgid } = record;
-    const isUnsure = dstTgid === 0 || (flags & EventFlags.EVENT_DST_GUESS) !== 0;
-    return isUnsure && (flags & EventFlags.PTY_TO_MASTER) !== 0;
+    this.#tools.names.fill(sender, record.srcTgid, record.srcTag);
+    this.#guess(end, sender);
+    return end.pid !== -1;
   }
 
   channel(at: number): number {
@@ -54,25 +59,51 @@ class PtyReader implements Reader {
 
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
-    const { names, owners } = this.#tools;
+    const { names } = this.#tools;
     record.at = entry.at;
-    const { srcTgid, srcTag, dstTgid, dstTag, flags } = record;
+    const { srcTgid, srcTag } = record;
     names.fill(event.src, srcTgid, srcTag);
-    const looksUp = this.looksUp(entry.at);
-    const channel = this.channel(entry.at);
-    const time = whole(record.timeLow, record.timeHigh);
-    if (dstTgid === 0 && looksUp) {
-      owners.byMaster(event.dst, record.index, channel, time);
+    const receipt = this.#isOpen() ? this.#receipt() : null;
+    const likeliest = receipt ?? (this.#isOpen() ? this.#firstReceipt() : null);
+    if (likeliest === null) {
+      this.#guess(event.dst, event.src);
     } else {
-      names.fill(event.dst, dstTgid, dstTag);
-      event.dst.guess = dstTgid !== 0 && (flags & EventFlags.EVENT_DST_GUESS) !== 0;
-      if (looksUp && owners.isOnlyMaster(event.dst, record.index, channel, time)) event.dst.guess = false;
+      names.fill(event.dst, likeliest.tgid, likeliest.tag);
+      event.dst.guess = receipt === null || receipt.guess;
     }
     event.meta = this.#meta;
     event.countLow = record.count;
     event.countHigh = 0;
     event.contents = entry.contents;
     emit();
+  }
+
+  #isOpen(): boolean {
+    return (this.#record.flags & EventFlags.EVENT_OPEN) !== 0;
+  }
+
+  #receipt(): Receipt | null {
+    const { lineLow, lineHigh, position, end, count } = this.#record;
+    return this.#tools.receivers.findWithin(lineLow, lineHigh, position, end, count);
+  }
+
+  /** Of what is not all received. */
+  #firstReceipt(): Receipt | null {
+    const { lineLow, lineHigh, position } = this.#record;
+    return this.#tools.receivers.find(lineLow, lineHigh, position, 0);
+  }
+
+  /** Who alone can receive it, or is likeliest to, when nobody was seen to. */
+  #guess(end: End, sender: End): void {
+    const { dstTgid, dstTag, flags, index, timeLow, timeHigh } = this.#record;
+    const { names, owners } = this.#tools;
+    if (dstTgid === 0) {
+      const time = whole(timeLow, timeHigh);
+      owners.byTerminal(end, index, (flags & EventFlags.PTY_TO_MASTER) !== 0, sender, time);
+      return;
+    }
+    names.fill(end, dstTgid, dstTag);
+    end.guess = (flags & EventFlags.EVENT_DST_GUESS) !== 0;
   }
 
   readonly #meta = (out: Meta): void => {

@@ -103,9 +103,6 @@ export class Facts {
     } else if (type === RecordType.RECORD_USE && length >= UseRecord.size) {
       this.#use.at = at;
       this.#owners.use(this.#use);
-    } else if (type === RecordType.RECORD_READER && length >= UseRecord.size) {
-      this.#use.at = at;
-      this.#owners.masters.add(this.#use);
     } else if (type === RecordType.RECORD_RECEIVE && length >= ReceiveRecord.size) {
       this.#receive.at = at;
       this.#receivers.add(this.#receive);

@@ -10,7 +10,6 @@ import { Holders, type Opened } from "../proc/holders.ts";
 import type { Listing } from "../proc/opened.ts";
 import { Sockets } from "../proc/sockets.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { Masters } from "./masters.ts";
 import type { Names } from "./names.ts";
 import type { Paths } from "./paths.ts";
 import { Remembered } from "./remembered.ts";
@@ -48,7 +47,6 @@ export class Owners {
   /** who has what open by now, for what nobody was seen to receive: what `holders` say may be the last drain's */
   readonly #latest: Holders;
   readonly files = new Sockets();
-  readonly masters = new Masters();
   readonly renames = new Renames();
   /** by inode: who used a socket last; its memory may serve another by the time this is asked */
   readonly #uses = new Remembered<Use>(most);
@@ -220,25 +218,13 @@ export class Owners {
   }
 
   /**
-   * Fills `end` with who reads what was written to the master of pts/`index`, a channel, at that time (CLOCK_BOOTTIME, ns):
-   * who has it open, or has begun to read it since. It is a guess if another one may have.
+   * Fills `end` with who may read what nobody was seen to read at a side of pts/`index`, written at that time
+   * (CLOCK_BOOTTIME, ns): a guess.
    */
-  byMaster(end: End, index: number, channel: number, time: number): void {
-    const isFound = this.#fill(end, this.holders.ofMaster(index), false, time);
-    const isOnly = isFound && this.isOnlyMaster(end, index, channel, time);
-    const changes = this.masters.since(channel, time) ?? [];
-    const next = changes.find((change) => change.time > time) ?? changes.at(-1);
-    // as he was called then
-    if (next !== undefined && (isOnly || !isFound)) this.names.fill(end, next.tgid, next.tag);
-    end.guess = !isOnly && (isFound || next !== undefined);
-  }
-
-  /** Whether the process of an end, by whatever descriptors and calls, was the only one to read that master since then. */
-  isOnlyMaster({ pid }: End, index: number, channel: number, time: number): boolean {
-    const found = this.holders.ofMaster(index);
-    if (found === null || found.guess || found.holder.pid !== pid) return false;
-    const changes = this.masters.since(channel, time);
-    return changes?.every(({ tgid, tag }) => this.names.find(tgid, tag)?.pid === pid) ?? false;
+  byTerminal(end: End, index: number, isMaster: boolean, sender: End, time: number): void {
+    const latest = this.#latest;
+    const found = latest.ofTerminal(index, isMaster, sender.pid) ?? latest.ofTerminal(index, isMaster);
+    this.#fill(end, found, true, time);
   }
 }
 

@@ -18,12 +18,12 @@ export interface Receipt {
   readonly inode: number;
   /** another's receive covers the same: one of them it was */
   readonly guess: boolean;
-}
-
-/** positions are counted modulo 2^32 */
-interface Range extends Receipt {
+  /** the positions that it covers, counted modulo 2^32 */
   readonly start: number;
   readonly count: number;
+}
+
+interface Range extends Receipt {
   /** CLOCK_BOOTTIME, ns */
   readonly time: number;
   guess: boolean;
@@ -89,6 +89,29 @@ export class Receivers {
       if (receipt !== null) return receipt;
     }
     return null;
+  }
+
+  /**
+   * Who received the first of so many bytes, whose positions are known no better than by these two, between which others'
+   * may be: a guess if several received what is there. Null when nobody was seen to, or it is not all received yet.
+   */
+  findWithin(
+    channelLow: number,
+    channelHigh: number,
+    position: number,
+    end: number,
+    count: number,
+  ): Receipt | null {
+    const first = this.find(channelLow, channelHigh, position, 0);
+    if (first === null || (end - position) >>> 0 === count) return first;
+    for (let next = first; ; ) {
+      const behind = (next.start + next.count) >>> 0;
+      if (!isBefore(behind, end)) return first;
+      const receipt = this.find(channelLow, channelHigh, behind, 0);
+      if (receipt === null) return null;
+      if (receipt.tgid !== first.tgid || receipt.guess) return { ...first, guess: true };
+      next = receipt;
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * The processes that have a socket or a terminal's master open: for those never seen in use. One look at all of them
+ * The processes that have a socket or a side of a terminal open: for those never seen in use. One look at all of them
  * serves all events of a drain. It is the kernel's iterator that looks, or /proc, which takes fifteen times as long,
  * for every descriptor's link is read there.
  */
@@ -34,14 +34,14 @@ export interface Holder {
 class Inventory {
   /** socket inode → pids */
   readonly sockets = new Map<number, number[]>();
-  /** pts number → pids that have its master open */
-  readonly masters = new Map<number, number[]>();
+  /** pts number → pids that have its master open; ~number → its slave */
+  readonly terminals = new Map<number, number[]>();
 
   /** Adds what all processes have open, @throws Error when the kernel tells no longer */
   list(listing: Listing): void {
     listing((pid, inode, index) => {
       if (inode !== 0) add(this.sockets, inode, pid);
-      else add(this.masters, index, pid);
+      else add(this.terminals, index, pid);
     });
   }
 
@@ -59,7 +59,9 @@ class Inventory {
         add(this.sockets, Number(target.slice(8, -1)), pid);
       } else if (target === "/dev/ptmx" || target.endsWith("/ptmx")) {
         const index = /^tty-index:\s*(\d+)/m.exec(read(`/proc/${pid}/fdinfo/${fd}`))?.[1];
-        if (index !== undefined) add(this.masters, Number(index), pid);
+        if (index !== undefined) add(this.terminals, Number(index), pid);
+      } else if (target.startsWith("/dev/pts/")) {
+        add(this.terminals, ~Number(target.slice("/dev/pts/".length)), pid);
       }
     }
   }
@@ -68,7 +70,7 @@ class Inventory {
 export class Holders {
   #scanned = false;
   #opened = new Inventory();
-  /** those with many descriptors, and their sockets and masters at the last look */
+  /** those with many descriptors, and their sockets and terminals at the last look */
   #large: number[] = [];
   #openedByLarge = new Inventory();
   #largeDue = 0;
@@ -104,9 +106,10 @@ export class Holders {
     return this.ofSocket(inode, without);
   }
 
-  /** The same for the master of pts/`index`. */
-  ofMaster(index: number): Opened | null {
-    return this.#find(({ masters }) => masters.get(index) ?? []);
+  /** The same for a side of pts/`index`. */
+  ofTerminal(index: number, isMaster: boolean, without = -1): Opened | null {
+    const key = isMaster ? index : ~index;
+    return this.#find(({ terminals }) => (terminals.get(key) ?? []).filter((pid) => pid !== without));
   }
 
   /** The next question is answered by a new scan. */

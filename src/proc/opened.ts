@@ -1,10 +1,10 @@
-/** All sockets and terminals' masters that processes have open, as the kernel's iterator over open files says. */
+/** All sockets and sides of terminals that processes have open, as the kernel's iterator over open files says. */
 
 import { whole } from "../../ffi/halves.ts";
 import type { Link } from "../../ffi/program.ts";
 import { HolderRecord } from "../layout.ts";
 
-/** Hears of an open socket by its inode, or of a master (inode 0) by its number. */
+/** Hears of an open socket by its inode, or (inode 0) of a terminal's master by its number, of its slave by ~number. */
 export type Take = (pid: number, inode: number, index: number) => void;
 
 /** Runs through all of them. @throws Error when the kernel does not let it, or not to the end */
@@ -14,6 +14,6 @@ export type Listing = (take: Take) => void;
 export function listingOf(link: Link): Listing {
   return (take) =>
     link.eachRecord(HolderRecord, (record) => {
-      take(record.tgid, whole(record.inodeLow, record.inodeHigh), record.index);
+      take(record.tgid, whole(record.inodeLow, record.inodeHigh), record.index | 0);
     });
 }

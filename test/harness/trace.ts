@@ -1,4 +1,5 @@
 import { type Capabilities, capabilitiesOf } from "./capabilities.ts";
+import { PATIENCE } from "./condition.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "./ipcdump.ts";
 import { makeMarker } from "./marker.ts";
 import type { Truth } from "./truth.ts";
@@ -91,6 +92,14 @@ export class Trace {
     do await this.#mark();
     while (performance.now() - start < 70);
     await this.#mark();
+  }
+
+  /** Resolves when all bytes of a workload are there, however long their events wait; or they never come. */
+  async untilCarried(truth: Truth): Promise<void> {
+    const all = truth.carried.reduce((sum, { count }) => sum + count, 0);
+    const isShort = () => this.carriedFor(truth).reduce((sum, { meta }) => sum + Number(meta.count), 0) < all;
+    for (const start = performance.now(); isShort() && performance.now() - start < PATIENCE / 2; )
+      await this.settle();
   }
 
   async #mark(): Promise<void> {

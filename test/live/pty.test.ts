@@ -3,7 +3,7 @@ import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { timeless } from "../harness/expect.ts";
 import { Trace } from "../harness/trace.ts";
-import type { Carried } from "../harness/truth.ts";
+import type { Carried, Truth } from "../harness/truth.ts";
 import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
@@ -18,8 +18,13 @@ const MODES = {
   unread: "two could read the master",
   renamed: "the reader of the master is renamed",
   doubled: "one has two descriptors of the master",
+  left: "who read it is gone when it is written",
+  succeeded: "two read of it, one after the other",
   leader_gone: "the leader of the foreground group is gone",
 } as const;
+
+/** seconds: however late somebody reads on a busy machine */
+const WAIT = 2;
 
 let trace: Trace;
 const early = new Map<string, Workload>();
@@ -27,7 +32,7 @@ const early = new Map<string, Workload>();
 beforeAll(async () => {
   for (const mode of Object.keys(MODES)) early.set(mode, await Workload.start("pty", mode, "early"));
   for (const workload of early.values()) await workload.untilWaiting();
-  trace = await Trace.start("pty");
+  trace = await Trace.start("pty", "--wait", `${WAIT}s`);
 }, 2 * PATIENCE);
 
 afterAll(async () => {
@@ -35,11 +40,17 @@ afterAll(async () => {
   await trace?.stop();
 }, 2 * PATIENCE);
 
+/** Compares all events of a workload, those too that wait for who reads them. */
+async function compared(truth: Truth): Promise<void> {
+  await trace.untilCarried(truth);
+  await expectCarried(trace, truth);
+}
+
 /** A test that runs a mode of pty.c and compares all its events. */
 function carries(name: string, mode: string): void {
   test(name, async () => {
     using workload = await Workload.staged("pty", mode);
-    await expectCarried(trace, workload.truth);
+    await compared(workload.truth);
   });
 }
 
@@ -49,17 +60,19 @@ describe("pty", () => {
     test(`${name}, from before tracing`, async () => {
       using workload = early.get(mode)!;
       await workload.proceed();
-      await expectCarried(trace, workload.truth);
+      await compared(workload.truth);
     });
   }
   carries("echo is none", "echo");
   carries("by /dev/tty", "by_other_name");
   carries("writev", "gathered");
   carries("100,000 bytes at once", "large");
+  carries("who took the first of it is gone before the write returns", "gone");
+  carries("sendfile, of whose pieces different processes take some", "sendfile");
   carries("failed and empty writes are silent", "failed");
   test("requests of io_submit are seen, or said to be not seen and nothing is made of them", async () => {
     using workload = await Workload.staged("pty", trace.notSeen("pty").includes("aio") ? "aio" : "aio_seen");
-    await expectCarried(trace, workload.truth);
+    await compared(workload.truth);
   });
   carries("nobody's session", "no_session");
   carries("a number given out again", "reused");
@@ -68,6 +81,7 @@ describe("pty", () => {
   test("a real shell", async () => {
     using workload = await Workload.staged("pty", "shell");
     const { truth } = workload;
+    await trace.untilCarried(truth);
     await trace.settle();
     const events = trace.carriedFor(truth).map(timeless);
     const [shell, terminal] = [truth.role("shell"), truth.role("terminal")];

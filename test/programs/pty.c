@@ -21,9 +21,9 @@ static void jobs(void)
 	cc = start_in(shell, "cc", make->pid);
 	type_to(&one, shell, "to the shell", "shell", SURE);
 	to_foreground(shell, &one, make->pid);
-	/* the group's leader is the likeliest, whoever of them reads */
-	type_to(&one, make, "to make", "make", MUST_GUESS);
-	type_to(&one, cc, "to make, for cc", "make", MUST_GUESS);
+	/* it is for whoever of the group reads it */
+	type_to(&one, make, "to make", "make", SURE);
+	type_to(&one, cc, "to cc", "cc", SURE);
 	print_to(&one, cc, "by cc", SURE);
 	print_to(&one, less, "by a program in the background", SURE);
 	to_foreground(shell, &one, less->pid);
@@ -35,17 +35,20 @@ static void jobs(void)
 /* The leader of the foreground group is gone: its youngest member that lives, as a guess. */
 static void leader_gone(void)
 {
-	struct actor *lead, *young;
+	struct actor *lead, *older, *young;
 
 	set_up();
 	lead = start_in(shell, "lead", 0);
-	start_in(shell, "older", lead->pid);
+	older = start_in(shell, "older", lead->pid);
 	young = start_in(shell, "younger", lead->pid);
 	to_foreground(shell, &one, lead->pid);
-	type_to(&one, lead, "to the leader", "lead", MUST_GUESS);
+	type_to(&one, lead, "to the leader", "lead", SURE);
 	begin(lead, QUIT);
 	check(call(shell, SYS_wait4, lead->pid, 0, 0, 0) == lead->pid, "wait4");
-	type_to(&one, young, "to who is left", "younger", MUST_GUESS);
+	type_to(&one, older, "to who is left", "older", SURE);
+	/* nobody reads it */
+	check(call(holder, SYS_write, one.master, P("unread"), 6) == 6, "write");
+	say_stroke((struct stroke){&one, holder, "younger", "unread", 6, READ, MUST_GUESS});
 	print_to(&one, young, "by who is left", SURE);
 }
 
@@ -104,16 +107,10 @@ static void forked(void)
 	print_to(&one, shell, "to the opener", MAY_GUESS);
 	reader = (void *)play(holder, breed, "reader");
 	say_role("reader", reader->pid, "reader");
-	/* still the opener's, the child has read nothing yet */
-	check(call(shell, SYS_write, one.slave, P("to the opener"), 13) == 13, "write");
-	say_stroke((struct stroke){&one, shell, "terminal", "to the opener", 13, READ, MUST_GUESS});
 	one.holder = reader;
-	check(call(reader, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
-	print_to(&one, shell, "to the reader", MUST_GUESS);
+	print_to(&one, shell, "to the reader", SURE);
 	one.holder = holder;
-	check(call(shell, SYS_write, one.slave, P("to either"), 9) == 9, "write");
-	say_stroke((struct stroke){&one, shell, "reader", "to either", 9, READ, MUST_GUESS});
-	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 9, "read");
+	print_to(&one, shell, "to the opener again", SURE);
 	one.holder = reader;
 	/* and either may write */
 	type_to(&one, shell, "by the reader", "shell", SURE);
@@ -121,7 +118,7 @@ static void forked(void)
 	type_to(&one, shell, "by the opener", "shell", SURE);
 }
 
-/* Nobody has read the master yet and two have it: a guess. */
+/* Nobody has read the master yet and two have it. */
 static void unread(void)
 {
 	struct actor *child;
@@ -130,9 +127,11 @@ static void unread(void)
 	child = (void *)play(holder, breed, "child");
 	say_role("child", child->pid, "child");
 	check(call(shell, SYS_write, one.slave, P("to whom"), 7) == 7, "write");
-	say_stroke((struct stroke){&one, shell, "child", "to whom", 7, READ, MUST_GUESS});
+	say_stroke((struct stroke){&one, shell, "terminal", "to whom", 7, READ, SURE});
 	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 7, "read");
-	print_to(&one, shell, "to you", MUST_GUESS);
+	print_to(&one, shell, "to you", SURE);
+	check(call(shell, SYS_write, one.slave, P("unread"), 6) == 6, "write");
+	say_stroke((struct stroke){&one, shell, "terminal", "unread", 6, READ, MUST_GUESS});
 }
 
 /* Whoever reads the master has the name that he has by then. */
@@ -242,7 +241,8 @@ static void real_shell(void)
 static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
 	{"several", several},	{"forked", forked},	  {"unread", unread}, {"doubled", doubled}, {"renamed", renamed},		{"by_other_name", by_other_name},
-	{"typed", typed}, {"gathered", gathered}, {"large", large},	  {"failed", failed},		{"no_session", no_session},
+	{"left", left}, {"succeeded", succeeded},
+	{"typed", typed}, {"gathered", gathered}, {"large", large}, {"gone", gone}, {"sendfile", by_sendfile},	  {"failed", failed},		{"no_session", no_session},
 	{"io_uring", via_uring},	{"reused", reused},
 	{"aio", by_aio}, {"aio_seen", by_aio_seen}, {"shell", real_shell},
 };

@@ -12,6 +12,7 @@ static void gathered(void)
 	check(call(holder, SYS_read, one.master, P(stage->arena), 100) == 13, "read");
 	check(call(holder, SYS_writev, one.master, P(pieces_of(words, 3)), 3) == 13, "writev");
 	say_stroke((struct stroke){&one, holder, "shell", "one two three", 13, READ, SURE});
+	check(call(shell, SYS_read, one.slave, P(stage->arena), 100) == 13, "read");
 }
 
 /* Somebody else types on the shell's terminal, and after that the shell on its own */
@@ -60,6 +61,140 @@ static void large(void)
 	say_stroke((struct stroke){&one, holder, "shell", bytes, LARGE, READ, SURE});
 }
 
+static void interrupt(int signal)
+{
+	(void)signal;
+}
+
+static long be_interruptible(long signal)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+
+	return sigaction(signal, &action, NULL) ? -errno : 0;
+}
+
+/* Begins to type more than the terminal holds; a job that has the foreground alone reads some, and goes. */
+static struct actor *type_to_leaver(unsigned char *bytes)
+{
+	struct actor *job;
+
+	memset(bytes, 'l', LARGE);
+	set_up();
+	must(play(holder, be_interruptible, SIGUSR1), "sigaction");
+	job = start_in(shell, "job", 0);
+	to_foreground(shell, &one, job->pid);
+	begin(holder, SYS_write, one.master, P(bytes), LARGE);
+	until_blocked(holder->pid, SYS_write);
+	check(call(job, SYS_read, one.slave, P(stage->arena), 100) == 100, "read");
+	begin(job, QUIT);
+	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
+	return job;
+}
+
+/* It was read by one who is gone when the write returns, and nobody has come after him. */
+static void left(void)
+{
+	unsigned char *bytes = lend(LARGE);
+	long n;
+
+	type_to_leaver(bytes);
+	check(kill(holder->pid, SIGUSR1) == 0, "kill");
+	n = answer(holder);
+	check(n > 100, "write");
+	say_stroke((struct stroke){&one, holder, "job", bytes, n, READ, SURE});
+}
+
+/* The same, and another one reads the rest: it was for the first. */
+static void succeeded(void)
+{
+	unsigned char *bytes = lend(LARGE);
+
+	type_to_leaver(bytes);
+	to_foreground(shell, &one, shell->pid);
+	for (long total = 100, n; total < LARGE; total += n) {
+		n = call(shell, SYS_read, one.slave, P(stage->arena), TAKEN);
+		check(n > 0, "read");
+	}
+	check(answer(holder) == LARGE, "write");
+	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, READ, SURE});
+}
+
+static void read_all(struct actor *reader, long fd, long count)
+{
+	for (long n; count > 0; count -= n) {
+		n = call(reader, SYS_read, fd, P(stage->arena), count);
+		must(n, "read");
+	}
+}
+
+enum { FIRST = 1000 };
+
+static struct actor *start_job(void)
+{
+	struct actor *job = start_in(shell, "job", 0);
+
+	to_foreground(shell, &one, job->pid);
+	return job;
+}
+
+/* The holder types more than fits. The job that takes the first of it goes, and the shell takes the rest. */
+static void take_in_turns(struct actor *job, unsigned char *bytes, enum how how)
+{
+	read_all(job, one.slave, FIRST);
+	begin(job, QUIT);
+	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
+	to_foreground(shell, &one, shell->pid);
+	read_all(shell, one.slave, LARGE - FIRST);
+	check(answer(holder) == LARGE, "write");
+	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, how, SURE});
+}
+
+/* Who took the first bytes is gone, and another one in his place, before the write returns that is too large to fit. */
+static void gone(void)
+{
+	unsigned char *bytes = lend(LARGE);
+	struct actor *job, *child;
+
+	memset(bytes, 'g', LARGE);
+	set_up();
+	job = start_job();
+	begin(holder, SYS_write, one.master, P(bytes), LARGE);
+	take_in_turns(job, bytes, READ);
+
+	print_to(&one, shell, "$ ", SURE);
+	child = (void *)play(holder, breed, "child");
+	say_role("child", child->pid, "child");
+	begin(shell, SYS_write, one.slave, P(bytes), LARGE);
+	read_all(holder, one.master, FIRST);
+	read_all(child, one.master, LARGE - FIRST);
+	check(answer(shell) == LARGE, "write");
+	say_stroke((struct stroke){&one, shell, "terminal", bytes, LARGE, READ, SURE});
+}
+
+static long make_file(long bytes)
+{
+	int file = memfd_create("text", 0);
+
+	check(file >= 0 && pwrite(file, (void *)bytes, LARGE, 0) == LARGE, "a file");
+	return file;
+}
+
+/* The same by sendfile, which gives it to the terminal in several pieces. */
+static void by_sendfile(void)
+{
+	unsigned char *bytes = lend(LARGE);
+	struct actor *job;
+	long file;
+
+	memset(bytes, 's', LARGE);
+	set_up();
+	file = play(holder, make_file, P(bytes));
+	must(file, "a file");
+	job = start_job();
+	begin(holder, SYS_sendfile, one.master, file, 0, LARGE);
+	take_in_turns(job, bytes, SPLICED);
+}
+
 static void failed(void)
 {
 	unsigned char *bytes = lend(LARGE);
@@ -105,10 +240,17 @@ static void by_aio_seen(void)
 	submit(1);
 }
 
-/* Opened, but no session has it for its terminal: what is typed is for nobody in particular. */
+/* Opened, but no session has it for its terminal: what is typed is for whoever reads. */
+static long make_raw_in_actor(long fd)
+{
+	make_raw(fd);
+	return 0;
+}
+
 static void no_session(void)
 {
 	char *path = lend(32);
+	struct actor *other;
 
 	holder = cast("terminal");
 	shell = cast("program");
@@ -116,8 +258,12 @@ static void no_session(void)
 	sprintf(path, "/dev/%s", one.name);
 	one.slave = call(shell, SYS_openat, AT_FDCWD, P(path), O_RDWR | O_NOCTTY, 0);
 	must(one.slave, path);
-	check(call(holder, SYS_write, one.master, P("for nobody"), 10) == 10, "write");
-	say_stroke((struct stroke){&one, holder, "?", "for nobody", 10, READ, SURE});
+	check(play(shell, make_raw_in_actor, one.slave) == 0, "tcsetattr");
+	type_to(&one, shell, "first", "program", SURE);
+	other = (void *)play(shell, breed, "other");
+	say_role("other", other->pid, "other");
+	type_to(&one, other, "to the other", "other", SURE);
+	type_to(&one, shell, "to the first", "program", SURE);
 }
 
 static void via_uring(void)

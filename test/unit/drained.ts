@@ -58,7 +58,7 @@ export function start(
   const owners = new Owners(names, null);
   const nobody = () => null;
   if (alone) {
-    Object.assign(owners.holders, { ofSocket: nobody, ofMaster: nobody });
+    Object.assign(owners.holders, { ofSocket: nobody, ofTerminal: nobody });
     Object.assign(owners.files, { tcp: nobody, udp: nobody, unix: nobody, unixListener: nobody });
   }
   const paths = new Paths(1 << 20);

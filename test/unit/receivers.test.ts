@@ -59,3 +59,26 @@ test("what came in while nobody looked is kept until it was asked for, however l
   expect(found(receivers, 10, 9)).toBeUndefined();
   expect(found(receivers, 20, 9)).toBe(2);
 });
+
+test("of positions that are bounds only, all between them has to be one process's, or nothing is sure", () => {
+  const receivers = new Receivers(wait);
+  for (const [tgid, position] of [
+    [1, 0],
+    [1, 10],
+    [2, 20],
+  ] as const)
+    receive(receivers, { tgid, inode: 0, position, count: 10, time: 1e9 });
+  const within = (position: number, end: number, count: number) => {
+    const receipt = receivers.findWithin(channel, 0, position, end, count);
+    return receipt === null ? null : [receipt.tgid, receipt.guess];
+  };
+  // one who received all, or another the rest
+  expect(within(0, 20, 15)).toEqual([1, false]);
+  expect(within(5, 25, 15)).toEqual([1, true]);
+  // nobody else's is between
+  expect(within(5, 25, 20)).toEqual([1, false]);
+  // the rest is not received yet
+  expect(within(25, 40, 10)).toBeNull();
+  expect(within(25, 40, 15)).toEqual([2, false]);
+  expect(within(30, 40, 10)).toBeNull();
+});
