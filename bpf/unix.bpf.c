@@ -252,12 +252,16 @@ static __always_inline u32 queued_length(struct sock *sk)
 	return UNSEEN;
 }
 
-static __always_inline int on_datagram(struct sock *sk)
+/* Something was queued at a socket */
+static __always_inline int on_queued(struct sock *sk)
 {
 	u32 type = BPF_CORE_READ(sk, sk_type);
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
-	    (type == SOCK_DGRAM || (type == SOCK_SEQPACKET && BPF_CORE_READ(sk, sk_filter))))
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return 0;
+	if (type == SOCK_STREAM)
+		note_queued((void *)scalar(sk));
+	else if (type == SOCK_DGRAM || (type == SOCK_SEQPACKET && BPF_CORE_READ(sk, sk_filter)))
 		note_in_call(sk, true, queued_length((void *)scalar(sk)));
 	return 0;
 }
@@ -265,13 +269,13 @@ static __always_inline int on_datagram(struct sock *sk)
 SEC("?fentry/sock_def_readable")
 int BPF_PROG(unix_ready__fentry, struct sock *sk)
 {
-	return on_datagram(sk);
+	return on_queued(sk);
 }
 
 SEC("?kprobe/sock_def_readable")
 int BPF_KPROBE(unix_ready__kprobe, struct sock *sk)
 {
-	return on_datagram(sk);
+	return on_queued(sk);
 }
 
-ON_DATA_READY(unix_ready__tracepoint, on_datagram)
+ON_DATA_READY(unix_ready__tracepoint, on_queued)

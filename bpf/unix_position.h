@@ -90,6 +90,20 @@ static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count)
 	return owner->sent - count;
 }
 
+/*
+ * A buffer was added to a stream's queue. Where the piece that was copied last had the same address, its own is gone: it
+ * was taken, though its call may not have returned yet.
+ */
+static __always_inline void note_queued(struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
+
+	if (owner && owner->piece_thread &&
+	    (u64)BPF_CORE_READ(sk, sk_receive_queue.prev) == owner->piece_place)
+		owner->piece_place = 0;
+}
+
 /* A process took from a unix socket what begins at a position. A function of its own, for frames of two callers */
 __noinline int note_unix(u64 socket, u64 task, u32 start, u32 count)
 {

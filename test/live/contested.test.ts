@@ -32,6 +32,10 @@ describe("a call is about the file it began with", () => {
   tells("a socket whose descriptor became a pipe's during the read", "forged");
 });
 
+describe("a receive has what it took, though it has not returned", () => {
+  tells("also where the next buffer has the same address", "kept_from_returning");
+});
+
 describe("what did not happen is no event", () => {
   tells("a write that a seccomp supervisor answered", "pretended_write");
   tells("a send that a seccomp supervisor answered", "pretended_send");

@@ -6,9 +6,10 @@
  *   forged          a read of a socket is, when its descriptor becomes that of a pipe with somebody's bytes in it
  *   pretended_*     what a seccomp supervisor answers in the kernel's place
  *   numbers_of_*    calls by numbers with bits above the half that the kernel looks at
+ *   kept_from_returning  a receive that has taken something waits for memory
  *   nothing         writev of no buffers, which sends no datagram, and send of no bytes, which does
  */
-#include "unix.h"
+#include "contested_late.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -263,6 +264,7 @@ static const struct mode modes[] = {
 	{"pretended_send", pretended_send},
 	{"numbers_of_pipes", numbers_of_pipes},
 	{"numbers_of_sockets", numbers_of_sockets},
+	{"kept_from_returning", kept_from_returning},
 	{"nothing", nothing},
 };
 
