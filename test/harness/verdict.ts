@@ -146,8 +146,6 @@ export class Verdict {
     if (isAlone && (taker.born === 0 || taker.born > message.begun)) return;
     // nobody counts datagrams of UDP: who of several took one is not seen
     if (isGuess && message.type === "loopback-udp") return;
-    // where a write to a terminal begins is known no better than what is given to its line discipline just then
-    if (isGuess && message.type === "pty") return;
     const isLate = taker.time - message.begun > soon;
     if (isLate && message.holders < 0 && event.dst_pid === -1) return;
     if (this.allowance.datagrams && message.type === "unix-dgram" && (isGuess || event.dst_pid === -1))
