@@ -20,6 +20,7 @@ const inTurn = ["unix", "passed", "loopback", "pty", "select"];
  */
 const onlyHere = [
   "capture",
+  "cli",
   "contents",
   "decode",
   "described",
@@ -28,6 +29,7 @@ const onlyHere = [
   "edges",
   "endings",
   "faults",
+  "flags",
   "hangs",
   "hostile",
   "inherited",
@@ -50,12 +52,10 @@ const onlyHere = [
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
 const onOldest = [
-  "cli",
   "clock",
   "command",
   "contested",
   "doctor",
-  "flags",
   "folders",
   "namespace",
   "noise",
