@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "./cache.ts";
 import { compile } from "./compile.ts";
-import { compileLibraries, fetchLibraries, versions } from "./libraries.ts";
+import { compileLibraries, fetchLibraries, recipe as libraryRecipe, versions } from "./libraries.ts";
 import { made } from "./room.ts";
 import { checkSymbols } from "./symbols.ts";
 import { compilerOf, compilerSays, native, type Target } from "./target.ts";
@@ -19,21 +19,7 @@ export interface Bundle {
 }
 
 /** What decides the result; a change in any of these is another bundle. */
-const recipe = [
-  "build.ts",
-  "compile.ts",
-  "target.ts",
-  "libraries.ts",
-  "symbols.ts",
-  "libbpf.patch",
-  "prune.c",
-  "prune.h",
-  "known.c",
-  "known.h",
-  "shims.c",
-  "config.h",
-  "pins.json",
-];
+const recipe = ["build.ts", "symbols.ts", "shims.c", ...libraryRecipe];
 
 const programHeaders = [
   "bpf_helpers.h",

@@ -17,6 +17,17 @@ export interface Libraries {
   zlib: string;
 }
 
+/** What is compiled into libbpf beside its own. */
+const added = ["prune.c", "known.c"];
+
+/** What decides the objects, from this folder. */
+export const recipe = ["compile.ts", "target.ts", "libraries.ts", "libbpf.patch"].concat(added, [
+  "prune.h",
+  "known.h",
+  "config.h",
+  "pins.json",
+]);
+
 /** A copy of libbpf's tree, beside it, with our changes in it. Throws when they don't fit. */
 async function patched(source: string): Promise<string> {
   const patch = join(import.meta.dir, "libbpf.patch");
@@ -57,10 +68,7 @@ export async function compileLibraries(
   return [
     ...(await compile(
       join(room, "libbpf"),
-      [
-        ...sourcesIn(join(libbpf, "src")),
-        ...["prune.c", "known.c"].map((file) => join(import.meta.dir, file)),
-      ],
+      [...sourcesIn(join(libbpf, "src")), ...added.map((file) => join(import.meta.dir, file))],
       [
         ...["-std=gnu89", "-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"],
         ...includes(join(libbpf, "include"), join(libbpf, "include/uapi"), join(libbpf, "src")),

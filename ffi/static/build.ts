@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { cacheFolder } from "../bundle/cache.ts";
 import { command } from "../bundle/command.ts";
 import { compile } from "../bundle/compile.ts";
-import { compileLibraries, fetchLibraries, versions } from "../bundle/libraries.ts";
+import { compileLibraries, fetchLibraries, recipe as libraryRecipe, versions } from "../bundle/libraries.ts";
 import { made } from "../bundle/room.ts";
 import { otherBun } from "../bundle/runtime.ts";
 import { sourceTree } from "../bundle/source.ts";
@@ -44,20 +44,7 @@ const recipe = [
   "../resources.h",
   "../child.c",
 ]
-  .concat(
-    [
-      "compile.ts",
-      "target.ts",
-      "libraries.ts",
-      "libbpf.patch",
-      "prune.c",
-      "prune.h",
-      "known.c",
-      "known.h",
-      "config.h",
-      "pins.json",
-    ].map((file) => `../bundle/${file}`),
-  )
+  .concat(libraryRecipe.map((file) => `../bundle/${file}`))
   .map((file) => join(import.meta.dir, file));
 
 /** Fetches and builds the parts, or finds those of before. */
