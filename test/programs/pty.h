@@ -22,13 +22,14 @@ static inline long open_master(long unused)
 	return fd;
 }
 
-static inline void make_raw(int fd)
+static inline long make_raw(long fd)
 {
 	struct termios mode;
 
 	check(tcgetattr(fd, &mode) == 0, "tcgetattr");
 	cfmakeraw(&mode);
 	check(tcsetattr(fd, TCSANOW, &mode) == 0, "tcsetattr");
+	return 0;
 }
 
 /* A session of its own, on this terminal; raw, so that nothing is echoed or changed. */

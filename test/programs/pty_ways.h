@@ -73,22 +73,45 @@ static long be_interruptible(long signal)
 	return sigaction(signal, &action, NULL) ? -errno : 0;
 }
 
-/* Begins to type more than the terminal holds; a job that has the foreground alone reads some, and goes. */
-static struct actor *type_to_leaver(unsigned char *bytes)
+enum { FIRST = 1000 };
+
+static void read_all(struct actor *reader, long fd, long count)
+{
+	for (long n; count > 0; count -= n) {
+		n = call(reader, SYS_read, fd, P(stage->arena), count);
+		must(n, "read");
+	}
+}
+
+/* A job that has the foreground alone. */
+static struct actor *start_job(void)
+{
+	struct actor *job = start_in(shell, "job", 0);
+
+	to_foreground(shell, &one, job->pid);
+	return job;
+}
+
+/* The job takes the first of what is typed, and goes. */
+static void take_and_go(struct actor *job)
+{
+	read_all(job, one.slave, FIRST);
+	begin(job, QUIT);
+	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
+}
+
+/* Begins to type more than the terminal holds; a job reads some, and goes. */
+static void type_to_leaver(unsigned char *bytes)
 {
 	struct actor *job;
 
 	memset(bytes, 'l', LARGE);
 	set_up();
 	must(play(holder, be_interruptible, SIGUSR1), "sigaction");
-	job = start_in(shell, "job", 0);
-	to_foreground(shell, &one, job->pid);
+	job = start_job();
 	begin(holder, SYS_write, one.master, P(bytes), LARGE);
 	until_blocked(holder->pid, SYS_write);
-	check(call(job, SYS_read, one.slave, P(stage->arena), 100) == 100, "read");
-	begin(job, QUIT);
-	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
-	return job;
+	take_and_go(job);
 }
 
 /* It was read by one who is gone when the write returns, and nobody has come after him. */
@@ -100,8 +123,17 @@ static void left(void)
 	type_to_leaver(bytes);
 	check(kill(holder->pid, SIGUSR1) == 0, "kill");
 	n = answer(holder);
-	check(n > 100, "write");
+	check(n > FIRST, "write");
 	say_stroke((struct stroke){&one, holder, "job", bytes, n, READ, SURE});
+}
+
+/* The shell takes the rest of what the holder types, which was for the job. */
+static void take_the_rest(unsigned char *bytes, enum how how)
+{
+	to_foreground(shell, &one, shell->pid);
+	read_all(shell, one.slave, LARGE - FIRST);
+	check(answer(holder) == LARGE, "write");
+	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, how, SURE});
 }
 
 /* The same, and another one reads the rest: it was for the first. */
@@ -110,43 +142,7 @@ static void succeeded(void)
 	unsigned char *bytes = lend(LARGE);
 
 	type_to_leaver(bytes);
-	to_foreground(shell, &one, shell->pid);
-	for (long total = 100, n; total < LARGE; total += n) {
-		n = call(shell, SYS_read, one.slave, P(stage->arena), TAKEN);
-		check(n > 0, "read");
-	}
-	check(answer(holder) == LARGE, "write");
-	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, READ, SURE});
-}
-
-static void read_all(struct actor *reader, long fd, long count)
-{
-	for (long n; count > 0; count -= n) {
-		n = call(reader, SYS_read, fd, P(stage->arena), count);
-		must(n, "read");
-	}
-}
-
-enum { FIRST = 1000 };
-
-static struct actor *start_job(void)
-{
-	struct actor *job = start_in(shell, "job", 0);
-
-	to_foreground(shell, &one, job->pid);
-	return job;
-}
-
-/* The holder types more than fits. The job that takes the first of it goes, and the shell takes the rest. */
-static void take_in_turns(struct actor *job, unsigned char *bytes, enum how how)
-{
-	read_all(job, one.slave, FIRST);
-	begin(job, QUIT);
-	check(call(shell, SYS_wait4, job->pid, 0, 0, 0) == job->pid, "wait4");
-	to_foreground(shell, &one, shell->pid);
-	read_all(shell, one.slave, LARGE - FIRST);
-	check(answer(holder) == LARGE, "write");
-	say_stroke((struct stroke){&one, holder, "job", bytes, LARGE, how, SURE});
+	take_the_rest(bytes, READ);
 }
 
 /* Who took the first bytes is gone, and another one in his place, before the write returns that is too large to fit. */
@@ -159,7 +155,8 @@ static void gone(void)
 	set_up();
 	job = start_job();
 	begin(holder, SYS_write, one.master, P(bytes), LARGE);
-	take_in_turns(job, bytes, READ);
+	take_and_go(job);
+	take_the_rest(bytes, READ);
 
 	print_to(&one, shell, "$ ", SURE);
 	child = (void *)play(holder, breed, "child");
@@ -192,7 +189,8 @@ static void by_sendfile(void)
 	must(file, "a file");
 	job = start_job();
 	begin(holder, SYS_sendfile, one.master, file, 0, LARGE);
-	take_in_turns(job, bytes, SPLICED);
+	take_and_go(job);
+	take_the_rest(bytes, SPLICED);
 }
 
 static void failed(void)
@@ -241,12 +239,6 @@ static void by_aio_seen(void)
 }
 
 /* Opened, but no session has it for its terminal: what is typed is for whoever reads. */
-static long make_raw_in_actor(long fd)
-{
-	make_raw(fd);
-	return 0;
-}
-
 static void no_session(void)
 {
 	char *path = lend(32);
@@ -258,7 +250,7 @@ static void no_session(void)
 	sprintf(path, "/dev/%s", one.name);
 	one.slave = call(shell, SYS_openat, AT_FDCWD, P(path), O_RDWR | O_NOCTTY, 0);
 	must(one.slave, path);
-	check(play(shell, make_raw_in_actor, one.slave) == 0, "tcsetattr");
+	check(play(shell, make_raw, one.slave) == 0, "tcsetattr");
 	type_to(&one, shell, "first", "program", SURE);
 	other = (void *)play(shell, breed, "other");
 	say_role("other", other->pid, "other");
