@@ -23,8 +23,8 @@ struct in_call {
 	u32 failed; /* receivers that had no room */
 	u64 sender; /* the socket whose message it is, where functions tell */
 	u64 socks[DELIVERIES];
-	u32 lengths
-		[DELIVERIES]; /* as they were queued; UNSEEN: not known, perhaps as they were sent */
+	/* as they were queued; UNSEEN: not known, perhaps as they were sent */
+	u32 lengths[DELIVERIES];
 	struct header header;
 };
 

@@ -118,7 +118,10 @@ static __always_inline void begin_anew(struct line *line)
 	line->begun = 0;
 }
 
-/* Something is written that several may read at this side: reads are told from now on. Where it begins; 0 as the number: nobody counts */
+/*
+ * Something is written that several may read at this side: reads are told from now on. The number of its line, and where it
+ * begins; 0: nobody counts
+ */
 static __always_inline u64 watch_line(u64 side, u32 *position)
 {
 	struct tty_struct *tty = (struct tty_struct *)side;

@@ -25,12 +25,7 @@ class PtyReader implements Reader {
   readonly #record: PtyRecord;
   /** `pts/3` by number */
   readonly #names: Uint8Array[] = [];
-  readonly #file: File = {
-    device: 0,
-    inodeLow: 0,
-    inodeHigh: 0,
-    path: new Uint8Array(0),
-  };
+  readonly #file: File = { device: 0, inodeLow: 0, inodeHigh: 0, path: new Uint8Array(0) };
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -63,8 +58,9 @@ class PtyReader implements Reader {
     record.at = entry.at;
     const { srcTgid, srcTag } = record;
     names.fill(event.src, srcTgid, srcTag);
-    const receipt = this.#isOpen() ? this.#receipt() : null;
-    const likeliest = receipt ?? (this.#isOpen() ? this.#firstReceipt() : null);
+    const isOpen = this.#isOpen();
+    const receipt = isOpen ? this.#receipt() : null;
+    const likeliest = receipt ?? (isOpen ? this.#firstReceipt() : null);
     if (likeliest === null) {
       this.#guess(event.dst, event.src);
     } else {

@@ -6,8 +6,8 @@ import type { Backend } from "./report.ts";
  * Which live tests run where, for all of them everywhere take too long. What depends on the back end runs on
  * each, and so do new pipes' ledgers and random processes; the differential run has all kinds everywhere. Of the
  * suites of sockets and terminals all programs but one are the same for every back end, and so is what filters
- * leave out: they run with one of them a kernel, each in its turn. What is about the command line, and other work
- * of user space, takes longest and runs on the oldest kernel. All else runs once a kernel. `--full` runs everything
+ * leave out: they run with one of them a kernel, each in its turn. What is about commands and privileges, and other
+ * work of user space, takes longest and runs on the oldest kernel. All else runs once a kernel. `--full` runs everything
  * everywhere.
  */
 const everywhere = ["differential", "fresh", "random"];
