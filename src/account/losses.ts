@@ -23,6 +23,7 @@ interface Counter {
 export class Losses {
   /** all that was found lost so far */
   total = 0;
+  readonly #byReason = new Map<LostReason, number>();
   readonly #shared: Shared;
   /** programs by what they are counted for */
   readonly #programs: ReadonlyMap<Lost["kind"], readonly Program[]>;
@@ -38,6 +39,11 @@ export class Losses {
         return { at, kind: name, reason, seen: 0 };
       }),
     );
+  }
+
+  /** Why they were lost, for whoever sees no line of each: `2 probe_missed`. */
+  get reasons(): string {
+    return [...this.#byReason].map(([reason, count]) => `${count} ${reason}`).join(", ");
   }
 
   /** Reports what was lost since the last time, one Lost (its time left alone) per kind and reason. */
@@ -70,6 +76,7 @@ export class Losses {
   /** Adds to what was lost, and reports it. */
   tell(lost: Lost, kind: Lost["kind"], count: number, reason: LostReason, report: () => void): void {
     this.total += count;
+    this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + count);
     lost.kind = kind;
     lost.count = count;
     lost.reason = reason;

@@ -143,6 +143,7 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const report = () => {
     const unread = [...leftovers.lines(() => batch.fill()), ...batch.unread()];
     for (const line of [totals.line(losses.total), ...unread]) log.info(line);
+    if (losses.total > 0) log.verbose(`lost: ${losses.reasons}`);
     log.verbose(ringLine(ring));
     if (sums !== null) log.verbose(`sums: ${sums.spilled} events had no room`);
   };
