@@ -78,6 +78,13 @@ describe("pty", () => {
   carries("a number given out again", "reused");
   carries("io_uring", "io_uring");
 
+  test("who alone could read it has passed the slave on and is gone before that is received", async () => {
+    using workload = await Workload.staged("pty", "given_away");
+    await trace.settle();
+    await workload.proceed();
+    await compared(workload.truth);
+  });
+
   test("a real shell", async () => {
     using workload = await Workload.staged("pty", "shell");
     const { truth } = workload;

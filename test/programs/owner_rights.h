@@ -2,23 +2,6 @@
 #pragma once
 #include "owner_scene.h"
 
-/* What hands an end from one process to another. */
-static struct msghdr *rights(int fd)
-{
-	struct {
-		struct cmsghdr header;
-		int fd;
-	} *control = lend(CMSG_SPACE(sizeof(int)));
-	static const char *const byte[] = {"!"};
-	struct msghdr *message = message_of(pieces_of(byte, 1), 1);
-
-	control->header = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-	control->fd = fd;
-	message->msg_control = control;
-	message->msg_controllen = CMSG_LEN(sizeof(int));
-	return message;
-}
-
 static int received(const struct msghdr *message)
 {
 	int fd;

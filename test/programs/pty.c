@@ -242,7 +242,7 @@ static const struct mode modes[] = {
 	{"both", both},		{"jobs", jobs},		  {"leader_gone", leader_gone}, {"echo", echo},
 	{"several", several},	{"forked", forked},	  {"unread", unread}, {"doubled", doubled}, {"renamed", renamed},		{"by_other_name", by_other_name},
 	{"left", left}, {"succeeded", succeeded},
-	{"typed", typed}, {"gathered", gathered}, {"large", large}, {"gone", gone}, {"sendfile", by_sendfile},	  {"failed", failed},		{"no_session", no_session},
+	{"typed", typed}, {"gathered", gathered}, {"large", large}, {"gone", gone}, {"sendfile", by_sendfile},	  {"failed", failed},		{"no_session", no_session}, {"given_away", given_away},
 	{"io_uring", via_uring},	{"reused", reused},
 	{"aio", by_aio}, {"aio_seen", by_aio_seen}, {"shell", real_shell},
 };

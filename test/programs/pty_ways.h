@@ -238,11 +238,10 @@ static void by_aio_seen(void)
 	submit(1);
 }
 
-/* Opened, but no session has it for its terminal: what is typed is for whoever reads. */
-static void no_session(void)
+/* A program has it open, but no session has it for its terminal: what is typed is for whoever reads. */
+static void open_program(void)
 {
 	char *path = lend(32);
-	struct actor *other;
 
 	holder = cast("terminal");
 	shell = cast("program");
@@ -251,11 +250,33 @@ static void no_session(void)
 	one.slave = call(shell, SYS_openat, AT_FDCWD, P(path), O_RDWR | O_NOCTTY, 0);
 	must(one.slave, path);
 	check(play(shell, make_raw, one.slave) == 0, "tcsetattr");
+}
+
+static void no_session(void)
+{
+	struct actor *other;
+
+	open_program();
 	type_to(&one, shell, "first", "program", SURE);
 	other = (void *)play(shell, breed, "other");
 	say_role("other", other->pid, "other");
 	type_to(&one, other, "to the other", "other", SURE);
 	type_to(&one, shell, "to the first", "program", SURE);
+}
+
+/* Nobody has read it when the only one who could gives the slave away, to who does not receive it, and is gone. */
+static void given_away(void)
+{
+	int way[2];
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, way) == 0, "socketpair");
+	open_program();
+	type_to(&one, NULL, "unread", "program", MUST_GUESS);
+	/* until it is known to have been typed */
+	wait_for_test();
+	check(call(shell, SYS_sendmsg, way[0], P(rights(one.slave)), 0) == 1, "sendmsg");
+	begin(shell, QUIT);
+	check(waitpid(shell->pid, NULL, 0) == shell->pid, "waitpid");
 }
 
 static void via_uring(void)

@@ -187,3 +187,20 @@ static inline void raise_storm(const struct plug *from, const struct plug *to)
 		check(answer(to[i].who) == 0, "recv");
 	}
 }
+
+/* What hands a descriptor from one process to another. */
+static inline struct msghdr *rights(int fd)
+{
+	struct {
+		struct cmsghdr header;
+		int fd;
+	} *control = lend(CMSG_SPACE(sizeof(int)));
+	static const char *const byte[] = {"!"};
+	struct msghdr *message = message_of(pieces_of(byte, 1), 1);
+
+	control->header = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+	control->fd = fd;
+	message->msg_control = control;
+	message->msg_controllen = CMSG_LEN(sizeof(int));
+	return message;
+}
