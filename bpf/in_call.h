@@ -19,6 +19,7 @@ struct header {
 
 /* Sockets a message was queued at during the current system call of a thread, or the message of it that is sent now */
 struct in_call {
+	u64 born; /* when the thread was */
 	u32 count;
 	u32 failed; /* receivers that had no room */
 	u64 sender; /* the socket whose message it is, where functions tell */
@@ -44,23 +45,40 @@ struct {
 } blank_in_call __weak SEC(".maps");
 
 /* Unix sockets' and UDP's are kept apart */
-static __always_inline u64 in_call_key(u32 thread, bool local)
+static __always_inline u64 in_call_key(bool local)
 {
-	return thread | (u64)local << 32;
+	return (u32)bpf_get_current_pid_tgid() | (u64)local << 32;
+}
+
+static __always_inline u64 thread_born(void)
+{
+	return BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), start_boottime);
 }
 
 static __always_inline void forget_in_call(bool local)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
+	u64 key = in_call_key(local);
 
 	bpf_map_delete_elem(&in_call_deliveries, &key);
 }
 
-/* What is known of the current thread's call so far, or room for it */
+/*
+ * What is known of the current thread's call so far; NULL: nothing. A worker of io_uring makes no system call that ends
+ * its own, which another thread with that number must not inherit.
+ */
+static __always_inline struct in_call *find_this_call(bool local)
+{
+	u64 key = in_call_key(local);
+	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+
+	return in_call && in_call->born == thread_born() ? in_call : NULL;
+}
+
+/* The same, or room for it */
 static __always_inline struct in_call *this_call(bool local)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), local);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key), *blank;
+	u64 key = in_call_key(local);
+	struct in_call *in_call = find_this_call(local), *blank;
 	u32 zero = 0;
 
 	if (in_call)
@@ -69,7 +87,10 @@ static __always_inline struct in_call *this_call(bool local)
 	if (!blank)
 		return NULL;
 	bpf_map_update_elem(&in_call_deliveries, &key, blank, BPF_ANY);
-	return bpf_map_lookup_elem(&in_call_deliveries, &key);
+	in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	if (in_call)
+		in_call->born = thread_born();
+	return in_call;
 }
 
 /* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
@@ -81,7 +102,7 @@ static __always_inline struct in_call *note_in_call(struct sock *sk, bool local,
 	if (!in_call)
 		return NULL;
 	n = in_call->count;
-	/* a worker of io_uring makes no system call that ends them */
+	/* nothing ends those of a worker of io_uring */
 	if (n >= DELIVERIES &&
 	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
 		n = 0;

@@ -194,8 +194,7 @@ __noinline int loopback_pieces_sent(u64 socket, s64 sum)
 /* A setsockopt returned, within which a datagram may have been sent that was held back */
 __noinline int loopback_uncorked(s64 result)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct in_call *in_call = find_this_call(false);
 	struct inet_send *send = new_inet_send(false);
 	struct sock *sk;
 

@@ -16,7 +16,7 @@ struct message {
 	u32 name_length;
 	u32 name_copied; /* the name is in kernel memory */
 	u32 count;
-	u32 thread;
+	u32 reserved;
 	u64 control; /* messages to the kernel that go along; 0: there are none */
 	u64 control_length;
 	u32 control_copied; /* they are in kernel memory */
@@ -33,7 +33,6 @@ static __always_inline void begin_message(struct message *message, struct sock *
 	identify(task, &message->self);
 	message->sk = sk;
 	message->inode = sock_inode(sk);
-	message->thread = bpf_get_current_pid_tgid();
 	message->count = count;
 }
 

@@ -45,8 +45,7 @@ static __always_inline bool receives_port(struct sock *sk, u32 net, u16 port)
 /* Whether any socket that the current call's datagram may have come to gets datagrams for the port it was sent to */
 __noinline int reaches_port(u32 net, u32 port)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct in_call *in_call = find_this_call(false);
 
 	if (!in_call || !has_traced(FAMILY_LOOPBACK))
 		return 0;
@@ -81,10 +80,9 @@ static __always_inline bool is_segment(struct inet_send *send, u32 length)
 /* Reports the n-th receiver of the current call's datagram; 0: it is another's, -1: there are no more */
 __noinline int on_udp_in_call(u32 n)
 {
-	u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
 	u32 via_uring = false;
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct in_call *in_call = find_this_call(false);
 	u32 count, length;
 	u64 other;
 
@@ -148,8 +146,7 @@ static __always_inline void compare_with_header(struct inet_send *send, const st
 static __always_inline bool send_udp(struct sock *sk, struct inet_send *send, bool single,
 				     bool uncorked)
 {
-	u64 mine = in_call_key(send->message.thread, false);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &mine);
+	struct in_call *in_call = find_this_call(false);
 	u64 key = (u64)sk;
 	u32 *before, found = 0;
 

@@ -131,8 +131,7 @@ static __always_inline struct sock *sender_of_call(void)
 	struct sock *sk;
 
 	if (by_functions(FAMILY_LOOPBACK)) {
-		u64 key = in_call_key(bpf_get_current_pid_tgid(), false);
-		struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+		struct in_call *in_call = find_this_call(false);
 
 		return in_call ? (struct sock *)in_call->sender : NULL;
 	}

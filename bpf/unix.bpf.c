@@ -110,12 +110,11 @@ static __always_inline bool on_send(struct ongoing *ongoing, struct sock *sk, lo
  * Who got the datagram of a request: of the sockets that this thread delivered to, the one bound to
  * where it was sent. What other requests delivered may be among them.
  */
-__noinline int find_in_call(u32 thread)
+__noinline int find_in_call(void)
 {
 	u32 via_uring = true;
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
-	u64 key = in_call_key(thread, true);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	struct in_call *in_call = find_this_call(true);
 	struct message *message;
 
 	if (!send || !in_call || !serves(FAMILY_UNIX))
@@ -150,7 +149,7 @@ static __always_inline bool on_completion(struct completion *completion, struct 
 	message_of_request(&send->message, sk, completion);
 	send->type = type;
 	if (type == SOCK_DGRAM && send->message.name)
-		find_in_call(send->message.thread);
+		find_in_call();
 	else
 		send->other = unix_peer(sk);
 	return true;
@@ -221,12 +220,10 @@ static __always_inline struct sock *current_sender(void)
 {
 	struct ongoing *ongoing = current_ongoing();
 	struct in_call *in_call;
-	u64 key;
 
 	if (ongoing)
 		return sock_of((struct file *)ongoing->to);
-	key = in_call_key(bpf_get_current_pid_tgid(), true);
-	in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
+	in_call = find_this_call(true);
 	return in_call ? (struct sock *)in_call->sender : NULL;
 }
 

@@ -5,12 +5,11 @@
 #include "in_call.h"
 #include "unix_send.h"
 
-/* Who got the n-th datagram that this thread's call delivered, and how much of it: its filter may cut it */
-static __always_inline struct sock *delivered(u32 thread, u32 n, u32 *count)
+/* Who got the n-th datagram that the current call delivered, and how much of it: its filter may cut it */
+static __always_inline struct sock *delivered(u32 n, u32 *count)
 {
+	struct in_call *in_call = find_this_call(true);
 	u32 length;
-	u64 key = in_call_key(thread, true);
-	struct in_call *in_call = bpf_map_lookup_elem(&in_call_deliveries, &key);
 
 	if (!in_call || n >= in_call->count || n >= DELIVERIES)
 		return NULL;
@@ -39,7 +38,7 @@ static __always_inline bool find_receiver(struct unix_send *send, u32 call, u32 
 	if (send->type != SOCK_DGRAM || !message->name_length)
 		message->name = 0;
 	if (send->type == SOCK_DGRAM && (message->name || tells_receivers(call))) {
-		send->other = delivered(message->thread, n, &message->count);
+		send->other = delivered(n, &message->count);
 		return send->other || !tells_receivers(call);
 	}
 	peer = unix_peer(message->sk);
@@ -47,7 +46,7 @@ static __always_inline bool find_receiver(struct unix_send *send, u32 call, u32 
 	/* of packets only those to a filter are noted as they are queued */
 	return send->type != SOCK_SEQPACKET || !tells_receivers(call) ||
 	       !BPF_CORE_READ(peer, sk_filter) ||
-	       delivered(message->thread, n, &message->count);
+	       delivered(n, &message->count);
 }
 
 #endif

@@ -150,6 +150,7 @@ describe("unix", () => {
 
   describe("unix-dgram", () => {
     carries("by io_uring to addresses", "unix", "ring_to_whom", "dgram");
+    carries("by a process whose number one of io_uring's threads had", "unix", "reused_number", "dgram");
     carries("by sendto and to one peer after another", "unix", "to_whom", "dgram");
   });
 

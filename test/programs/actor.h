@@ -73,8 +73,27 @@ static inline void set_stage(void)
 	check(stage != MAP_FAILED, "mmap");
 }
 
-/* Forks an actor of whoever calls this, without a word; it inherits the files that are open by now, or shares all. */
-static inline struct actor *enter_by(const char *name, int flags)
+static inline void pause_briefly(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
+/* Forks with a number of the caller's choice, as soon as nobody has it any more. */
+static inline pid_t fork_as(pid_t number)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+	pid_t pid;
+
+	while ((pid = syscall(SYS_clone3, &args, sizeof(args))) < 0 && errno == EEXIST)
+		pause_briefly();
+	return pid;
+}
+
+/*
+ * Forks an actor of whoever calls this, without a word; it inherits the files that are open by now, or shares all.
+ * number: 0, or its process id
+ */
+static inline struct actor *enter_as(const char *name, int flags, pid_t number)
 {
 	struct actor *actor;
 
@@ -82,7 +101,7 @@ static inline struct actor *enter_by(const char *name, int flags)
 	check(stage->count < ACTORS, "too many actors");
 	actor = &stage->actors[stage->count++];
 	snprintf(actor->name, sizeof(actor->name), "%s", name);
-	actor->pid = flags ? syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0) : fork();
+	actor->pid = number ? fork_as(number) : flags ? syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0) : fork();
 	check(actor->pid >= 0, "fork");
 	if (actor->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -100,6 +119,11 @@ static inline struct actor *enter_by(const char *name, int flags)
 	change(&actor->state, ASKED);
 	await_value(&actor->state, DONE);
 	return actor;
+}
+
+static inline struct actor *enter_by(const char *name, int flags)
+{
+	return enter_as(name, flags, 0);
 }
 
 static inline struct actor *enter(const char *name)
@@ -133,11 +157,6 @@ static inline long answer(struct actor *actor)
 #define begin(actor, ...) ask(actor, (long[7]){__VA_ARGS__})
 #define call(actor, ...) (begin(actor, __VA_ARGS__), answer(actor))
 #define play(actor, function, argument) call(actor, PLAY, P(function), (long)(argument))
-
-static inline void pause_briefly(void)
-{
-	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-}
 
 /* Another name for an actor, who has that role from then on. */
 static inline void rename_to(struct actor *actor, const char *name)

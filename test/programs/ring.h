@@ -1,7 +1,23 @@
 /* io_uring requests by bare system calls: liburing is not everywhere. */
 #pragma once
 #include "actor.h"
+#include <dirent.h>
 #include <linux/io_uring.h>
+
+/* A thread of this process, which has none but its first and one that the kernel made for a ring. */
+static inline pid_t ring_thread(void)
+{
+	DIR *threads = opendir("/proc/self/task");
+	struct dirent *entry;
+	pid_t thread = 0;
+
+	check(threads != NULL, "/proc/self/task");
+	while ((entry = readdir(threads)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != getpid())
+			thread = atoi(entry->d_name);
+	closedir(threads);
+	return thread;
+}
 
 /* Puts requests through a ring of their own, all at once; the sum of their results, or the first error. */
 static inline int complete_requests(const struct io_uring_sqe *requests, unsigned count, unsigned flags)

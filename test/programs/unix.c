@@ -5,6 +5,7 @@
 #include "unix_scene.h"
 #include "unix_names.h"
 #include "unix_ways.h"
+#include "unix_reused.h"
 #include "unix_sizes.h"
 
 /* Both ends are one process's. */
@@ -193,7 +194,7 @@ static const struct mode modes[] = {
 	{"peek", peek},		{"cuts", cuts},		    {"self", self}, {"renamed", renamed},
 	{"threads", threads},	{"half_shut", half_shut},   {"many", many},
 	{"storm", storm},	{"crowd", crowd},	    {"both_bound", both_bound},
-	{"file_names", file_names},
+	{"file_names", file_names}, {"reused_number", reused_number},
 };
 
 int main(int argc, char **argv)
