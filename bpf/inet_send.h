@@ -46,6 +46,7 @@ __noinline int locate_inet_send(u32 via_uring)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner;
 	struct sock *other;
 	int known = 0;
 
@@ -61,15 +62,17 @@ __noinline int locate_inet_send(u32 via_uring)
 			send->located = destination->open ? EVENT_OPEN : 0;
 			if (destination->open && !known && send->listener.tgid)
 				destination->who = send->listener;
+			/* who has received it has closed it since */
+			owner = bpf_map_lookup_elem(&owners, &send->other);
+			if (!send->dst_inode && !destination->open && owner)
+				send->dst_inode = owner->inode;
 		} else {
 			send->located = EVENT_OPEN;
 			destination->who = send->listener;
 		}
-		/* towards the receiver, as it has it, whatever NAT made of it */
-		if (other)
-			flow_of(other, &send->theirs);
-		else
-			reverse(&send->flow, &send->theirs);
+		/* towards the receiver, as it had it when it was found, whatever NAT made of it: it may be closed since */
+		if (!other)
+			send->theirs = send->reversed;
 		send->channel = channel_of(&send->theirs);
 	} else if (other) {
 		destination->who = holder_of(other, send->dst_inode, INET_PEER);

@@ -146,8 +146,11 @@ __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 	if (!is_inet(peer, IPPROTO_TCP) || sock_net(peer) != send->flow.net ||
 	    !continues(sk, peer) || !continues(peer, sk))
 		return 0;
-	send->other = (u64)peer;
 	flow_of(peer, &send->theirs);
+	/* closed while the call was under way: it has no port any more, and the numbers of a connection still */
+	if (!send->theirs.local_port)
+		return 0;
+	send->other = (u64)peer;
 	/* another one's memory is that of the connection's own other end by now, which was not seen in use yet */
 	if (same_flow(&send->theirs, &send->reversed))
 		return 1;

@@ -164,6 +164,7 @@ describe("loopback-tcp holder", () => {
   carries("of a connection that a server's child serves", "tcp", "forking_server");
   carriesEarly("of such a one from before tracing", "tcp", "forking_server", "early");
   carries("of one of two listeners at a port", "tcp", "reuseport");
+  carries("to who takes it and closes while it is sent", "tcp", "hurried");
 });
 
 describe("loopback-udp", () => {

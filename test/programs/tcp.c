@@ -188,6 +188,7 @@ static const struct mode modes[] = {
 	{"prefork", prefork},
 	{"forking_server", forking_server},
 	{"reuseport", reuseport},
+	{"hurried", hurried},
 	{"self", self}, {"renamed", renamed},
 	{"bulk", bulk},
 	{"storm", storm},

@@ -105,3 +105,41 @@ static void reuseport(void)
 		say_back("response");
 	}
 }
+
+/* Whoever calls it shares a processor with all others that do. */
+static long share_processor(long priority)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	check(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
+	return priority ? sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = priority}) : 0;
+}
+
+static long take_and_close(long fd)
+{
+	long got = recv(fd, stage->arena, TAKEN, 0);
+
+	close(fd);
+	return got;
+}
+
+/* Who asked has the answer and is gone while the call that sends it goes on, where the kernel lets him run by then. */
+static void hurried(void)
+{
+	ann = cast("ann");
+	bob = cast("bob");
+	serve();
+	check(play(ann, share_processor, 1) == 0, "SCHED_FIFO");
+	check(play(bob, share_processor, 0) == 0, "a processor");
+	for (int i = 0; i < 20; i++) {
+		reach(address);
+		b = accept_plug(&listener);
+		begin(ann, PLAY, P(take_and_close), a.fd);
+		check(call(bob, SYS_write, b.fd, P("answer"), 6) == 6, "write");
+		back("answer", 6, READ, SURE);
+		check(answer(ann) == 6, "recv");
+		close_plug(&b);
+	}
+}
