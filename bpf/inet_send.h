@@ -63,9 +63,11 @@ __noinline int locate_inet_send(u32 via_uring)
 			if (destination->open && !known && send->listener.tgid)
 				destination->who = send->listener;
 			/* who has received it has closed it since */
-			owner = bpf_map_lookup_elem(&owners, &send->other);
-			if (!send->dst_inode && !destination->open && owner)
-				send->dst_inode = owner->inode;
+			if (!send->dst_inode && !destination->open) {
+				owner = bpf_map_lookup_elem(&owners, &send->other);
+				if (owner)
+					send->dst_inode = owner->inode;
+			}
 		} else {
 			send->located = EVENT_OPEN;
 			destination->who = send->listener;
