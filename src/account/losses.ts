@@ -21,8 +21,6 @@ interface Counter {
 }
 
 export class Losses {
-  /** all that was found lost so far */
-  total = 0;
   readonly #byReason = new Map<LostReason, number>();
   readonly #shared: Shared;
   /** programs by what they are counted for */
@@ -39,6 +37,13 @@ export class Losses {
         return { at, kind: name, reason, seen: 0 };
       }),
     );
+  }
+
+  /** All that was found lost so far. */
+  get total(): number {
+    let sum = 0;
+    for (const count of this.#byReason.values()) sum += count;
+    return sum;
   }
 
   /** Why they were lost, for whoever sees no line of each: `2 probe_missed`. */
@@ -75,7 +80,6 @@ export class Losses {
 
   /** Adds to what was lost, and reports it. */
   tell(lost: Lost, kind: Lost["kind"], count: number, reason: LostReason, report: () => void): void {
-    this.total += count;
     this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + count);
     lost.kind = kind;
     lost.count = count;
