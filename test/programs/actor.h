@@ -6,6 +6,7 @@
 #include "truth.h"
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -76,6 +77,22 @@ static inline void set_stage(void)
 static inline void pause_briefly(void)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
+/* Of all processors the caller, and whom it forks from then on, has this one. */
+static inline void stay_on(int processor)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	check(sched_setaffinity(0, sizeof(one), &one) == 0, "sched_setaffinity");
+}
+
+/* The caller runs whenever it can, before all that are not like it. */
+static inline void run_first(void)
+{
+	check(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) == 0, "SCHED_FIFO");
 }
 
 /* Forks with a number of the caller's choice, as soon as nobody has it any more. */

@@ -2,7 +2,6 @@
 #pragma once
 #include "unix.h"
 #include <linux/userfaultfd.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 
 enum { PAGE = 4096, LETTER = 24, ROUNDS = 20 };
@@ -41,14 +40,11 @@ static struct missing miss_page(struct actor *who)
  */
 static void kept_from_returning(void)
 {
-	cpu_set_t one;
 	int ends[2];
 	struct actor *ann, *bob, *cyd;
 	struct plug from, to, other;
 
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	check(sched_setaffinity(0, sizeof(one), &one) == 0, "sched_setaffinity");
+	stay_on(sched_getcpu());
 	make_pair(ends, SOCK_STREAM);
 	ann = cast("ann");
 	bob = cast("bob");

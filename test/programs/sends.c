@@ -81,12 +81,8 @@ static void filtered(void)
 
 	cast_all();
 	for (int i = 0; i < 3; i++) {
-		char address[64];
-		int length = snprintf(address, sizeof(address), "filtered-%d-%d", getpid(), i);
-
-		names[i] = abstract_name(address, length, 0);
 		to[i] = open_plug(i == 2 ? cyd : bob, AF_UNIX, SOCK_DGRAM);
-		bind_plug(&to[i], names[i].address, names[i].length);
+		names[i] = bind_abstract(&to[i], i);
 		messages[i] = *message_to(names[i].address, names[i].length);
 	}
 	filter(&to[0], 0);
@@ -119,12 +115,8 @@ static void reconnected(void)
 	close(fd);
 	call(bob, SYS_close, fd);
 	for (int i = 0; i < 2; i++) {
-		char address[64];
-		int length = snprintf(address, sizeof(address), "reconnected-%d-%d", getpid(), i);
-
-		names[i] = abstract_name(address, length, 0);
 		to[i] = open_plug(bob, AF_UNIX, SOCK_DGRAM);
-		bind_plug(&to[i], names[i].address, names[i].length);
+		names[i] = bind_abstract(&to[i], i);
 	}
 	connect_plug(&from, names[0].address, names[0].length);
 	while (call(ann, SYS_sendto, fd, P(text), TEXT, MSG_DONTWAIT, 0, 0) == TEXT)

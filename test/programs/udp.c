@@ -172,7 +172,6 @@ static const struct mode modes[] = {
 static void steer(void)
 {
 	static const char folder[] = "/sys";
-	cpu_set_t set;
 	int fd;
 
 	leave_network(0);
@@ -183,19 +182,15 @@ static void steer(void)
 	must(fd, "rps_cpus");
 	must(write(fd, "2", 1), "write of rps_cpus");
 	close(fd);
-	CPU_ZERO(&set);
-	CPU_SET(1, &set);
 	if (fork() == 0) {
 		/* whose time it is: of nobody's that a test machine hides from tracing, as it may its own agents */
 		must(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
-		must(sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-		must(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}), "SCHED_FIFO");
+		stay_on(1);
+		run_first();
 		for (;;)
 			;
 	}
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	must(sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
+	stay_on(0);
 	steered = 1;
 }
 

@@ -52,6 +52,17 @@ static inline struct name abstract_name(const char *text, size_t count, int padd
 	return name;
 }
 
+/* Binds a socket to an abstract name that no other run's socket has, nor one with another number. */
+static inline struct name bind_abstract(const struct plug *plug, int number)
+{
+	char text[64];
+	struct name name;
+
+	name = abstract_name(text, snprintf(text, sizeof(text), "abstract-%d-%d", getpid(), number), 0);
+	bind_plug(plug, name.address, name.length);
+	return name;
+}
+
 /* One transfer that ipcdump owes the test. */
 struct letter {
 	int type;

@@ -11,17 +11,6 @@ static long send_by_poller(long sqe)
 	return ring_thread();
 }
 
-static struct plug bound_plug(struct actor *who, const char *role, struct name *name)
-{
-	struct plug plug = open_plug(who, AF_UNIX, type);
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s-%d", role, getpid());
-	*name = abstract_name(text, strlen(text), 0);
-	bind_plug(&plug, name->address, name->length);
-	return plug;
-}
-
 /* Who is told of what the one sends is not mistaken for who was told of what the other did. */
 static void reused_number(void)
 {
@@ -43,10 +32,10 @@ static void reused_number(void)
 	cyd = cast("cyd");
 	dan = enter_as("dan", 0, number);
 	say_role("dan", dan->pid, "dan");
-	to[0] = bound_plug(cyd, "cyd", &names[0]);
-	to[1] = bound_plug(bob, "bob", &names[1]);
 	from = open_plug(dan, AF_UNIX, type);
 	for (int i = 0; i < 2; i++) {
+		to[i] = open_plug(i ? bob : cyd, AF_UNIX, type);
+		names[i] = bind_abstract(&to[i], i);
 		messages[i].msg_hdr = *message_of(pieces_of(&words[i], 1), 1);
 		messages[i].msg_hdr.msg_name = names[i].address;
 		messages[i].msg_hdr.msg_namelen = names[i].length;

@@ -179,7 +179,6 @@ static void ring_to_whom(void)
 	struct name to_bob, to_cyd;
 	struct msghdr *message;
 	const struct plug *to[2];
-	char text[128];
 
 	ann = cast("ann");
 	bob = cast("bob");
@@ -189,9 +188,7 @@ static void ring_to_whom(void)
 	c = open_plug(cyd, AF_UNIX, type);
 	to_bob = new_name();
 	bind_plug(&b, to_bob.address, to_bob.length);
-	snprintf(text, sizeof(text), "ring-%d", getpid());
-	to_cyd = abstract_name(text, strlen(text), 0);
-	bind_plug(&c, to_cyd.address, to_cyd.length);
+	to_cyd = bind_abstract(&c, 0);
 	to[0] = &c;
 	to[1] = &b;
 	for (int i = 0; i < 2; i++) {
