@@ -79,6 +79,9 @@ static __always_inline void flow_of(struct sock *sk, struct flow *flow)
 {
 	flow->net = sock_net(sk);
 	flow->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	/* given back when a connection is over, though there may be something to receive from it still */
+	if (!flow->local_port)
+		flow->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	flow->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
 		map_address(flow->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));

@@ -124,6 +124,12 @@ static __always_inline bool continues(struct sock *sk, struct sock *peer)
 	       (s32)(BPF_CORE_READ(sender, write_seq) - next) >= 0;
 }
 
+/* Whether they are the two ends of one connection; closed since, maybe, until the memory serves another */
+static __always_inline bool are_connected(struct sock *sk, struct sock *peer)
+{
+	return is_inet(peer, IPPROTO_TCP) && continues(sk, peer) && continues(peer, sk);
+}
+
 /*
  * The socket at the other end of a connection whose addresses NAT has changed on its way, if that is the one with this
  * end: that of the connecting process is the same for both mostly, and sequence numbers are.
@@ -143,14 +149,10 @@ __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 	if (!other || *other == socket)
 		return 0;
 	peer = (void *)*other;
-	if (!is_inet(peer, IPPROTO_TCP) || sock_net(peer) != send->flow.net ||
-	    !continues(sk, peer) || !continues(peer, sk))
-		return 0;
-	flow_of(peer, &send->theirs);
-	/* closed while the call was under way: it has no port any more, and the numbers of a connection still */
-	if (!send->theirs.local_port)
+	if (sock_net(peer) != send->flow.net || !are_connected(sk, peer))
 		return 0;
 	send->other = (u64)peer;
+	flow_of(peer, &send->theirs);
 	/* another one's memory is that of the connection's own other end by now, which was not seen in use yet */
 	if (same_flow(&send->theirs, &send->reversed))
 		return 1;
@@ -195,8 +197,8 @@ static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send, u3
 
 		/* its memory may serve another socket by now */
 		flow_of(peer, &send->theirs);
-		if (state != TCP_CLOSE && state != TCP_LISTEN &&
-		    same_flow(&send->theirs, &send->reversed))
+		if (same_flow(&send->theirs, &send->reversed) && state != TCP_LISTEN &&
+		    (state != TCP_CLOSE || are_connected(sk, peer)))
 			send->other = *other;
 	}
 	/* MPTCP has numbers of its own, by which nobody is looked for */

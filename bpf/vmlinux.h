@@ -372,6 +372,7 @@ struct ipv6_pinfo {
 };
 struct inet_sock {
 	struct ipv6_pinfo *pinet6;
+	__be16 inet_sport;
 	u8 mc_all : 1;
 	struct ip_mc_socklist *mc_list;
 };

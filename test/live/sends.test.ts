@@ -69,6 +69,7 @@ describe("sent", () => {
   always("to two processes that have one table of descriptors", "one_table");
   always("to two processes, one of which looks at it by io_uring", "peeked_by_ring");
   always("to two processes, one of which has no memory for it", "not_taken");
+  always("to two processes, and taken when the connection is over", "taken_when_over");
   always("to two processes, one of which can't write down from whom it is", "taken_and_failed");
   carries("by a call that waits, while the socket is connected elsewhere", "reconnected");
 

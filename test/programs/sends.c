@@ -202,7 +202,7 @@ static const struct mode modes[] = {
 	{"redirected", redirected},		  {"taken_by_aio", taken_by_aio},
 	{"not_taken", not_taken},		  {"taken_and_failed", taken_and_failed},
 	{"packets", packets},			  {"one_table", one_table},
-	{"peeked_by_ring", peeked_by_ring},
+	{"peeked_by_ring", peeked_by_ring},	  {"taken_when_over", taken_when_over},
 #ifdef __x86_64__
 	{"socketcall", by_socketcall},
 #endif

@@ -165,6 +165,33 @@ static void not_taken(void)
 	}
 }
 
+static int is_over(int fd)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	check(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0, "TCP_INFO");
+	return info.tcpi_state == TCP_CLOSE;
+}
+
+/* Both ends have said that they send no more, and the kernel has given the port back, before it is taken */
+static void taken_when_over(void)
+{
+	struct shared shared;
+	int ends[2];
+
+	make_connection(ends, SOCK_STREAM);
+	cast_all();
+	share(&shared, 0, ends);
+	send_and_take(&shared, &shared.b);
+	check(call(bob, SYS_shutdown, shared.b.fd, SHUT_WR) == 0, "shutdown");
+	send_to(&shared, &shared.c);
+	check(call(ann, SYS_shutdown, shared.a.fd, SHUT_WR) == 0, "shutdown");
+	while (!is_over(ends[1]))
+		usleep(1000);
+	check(take(&shared.c) == TEXT, "recv");
+}
+
 /* It is taken, and then the call fails, for it can't write down from whom that is */
 static void taken_and_failed(void)
 {

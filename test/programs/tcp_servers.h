@@ -113,12 +113,23 @@ static long first(long nothing)
 	return 0;
 }
 
-static long take_and_close(long fd)
+static long close_after(long fd, long count)
 {
-	long got = recv(fd, stage->arena, TAKEN, 0);
+	long got = recv(fd, stage->arena, count, 0);
 
 	close(fd);
 	return got;
+}
+
+static long take_and_close(long fd)
+{
+	return close_after(fd, TAKEN);
+}
+
+/* Then the connection is over at once, for both */
+static long leave_some(long fd)
+{
+	return close_after(fd, 3);
 }
 
 /* Who asked has the answer and is gone while the call that sends it goes on, where the kernel lets him run by then. */
@@ -132,10 +143,13 @@ static void hurried(void)
 	for (int i = 0; i < 20; i++) {
 		reach(address);
 		b = accept_plug(&listener);
-		begin(ann, PLAY, P(take_and_close), a.fd);
+		/* then he has received from it before, and nobody else has it */
+		if (i % 2)
+			say_back("first");
+		begin(ann, PLAY, i % 2 ? P(leave_some) : P(take_and_close), a.fd);
 		check(call(bob, SYS_write, b.fd, P("answer"), 6) == 6, "write");
 		back("answer", 6, READ, SURE);
-		check(answer(ann) == 6, "recv");
+		check(answer(ann) == (i % 2 ? 3 : 6), "recv");
 		close_plug(&b);
 	}
 }
