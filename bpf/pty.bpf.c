@@ -40,7 +40,7 @@ __noinline int report_write(u64 side, u64 task, u32 count, u32 flags, u32 via_ur
 	if (to_master)
 		flags |= PTY_TO_MASTER;
 	/* of an open event only who may be expected */
-	if (search->line)
+	if (search->beginning.line)
 		flags |= EVENT_OPEN;
 	else
 		dst = search->reader;
@@ -50,8 +50,8 @@ __noinline int report_write(u64 side, u64 task, u32 count, u32 flags, u32 via_ur
 	if (!admit(&self, &dst))
 		return 0;
 	announce(&self);
-	if (search->line)
-		end = latest(other);
+	if (search->beginning.line)
+		end = find_end((u64)other, &search->beginning, count);
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count_lost(KIND_PTY, LOST_RING_FULL, 1);
@@ -59,8 +59,8 @@ __noinline int report_write(u64 side, u64 task, u32 count, u32 flags, u32 via_ur
 	}
 	begin_event(&record->event, KIND_PTY, flags, self.who, dst, count);
 	record->event.dst = search->reader;
-	record->line = search->line;
-	record->position = search->position;
+	record->line = search->beginning.line;
+	record->position = search->beginning.position;
 	record->end = end;
 	record->reserved = 0;
 	record->master = to_master ? (u64)other : (u64)tty;

@@ -10,12 +10,10 @@
 
 struct begun_write {
 	u64 side; /* tty_struct that is written to */
-	u64 line; /* as pty_search has them */
-	u32 position;
+	struct beginning beginning;
 	struct process reader;
 	u32 guess;
 	u32 session;
-	u32 reserved;
 };
 
 /* Whose end is not told of are overwritten by the thread's next, or go first */
@@ -67,7 +65,7 @@ static __always_inline int begin_write(struct tty_struct *side, u32 thread)
 	begun.reader = search->reader;
 	begun.session = search->session;
 	if (begun.guess)
-		begun.line = watch_line((u64)BPF_CORE_READ(side, link), &begun.position);
+		watch_line((u64)BPF_CORE_READ(side, link), &begun.beginning);
 	bpf_map_update_elem(&begun_writes, &thread, &begun, BPF_ANY);
 	return 0;
 }
@@ -84,8 +82,7 @@ static __always_inline int settle_reader(struct pty_search *search, struct tty_s
 
 	if (!begun || begun->side != (u64)side)
 		return guess;
-	search->line = begun->line;
-	search->position = begun->position;
+	search->beginning = begun->beginning;
 	if (!begun->reader.tgid)
 		return guess;
 	if (!search->session)

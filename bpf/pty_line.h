@@ -13,6 +13,8 @@
 
 #define PORT_BUFFERS 64
 #define PORT_LIMIT (1 << 20) /* bytes, none holds as many */
+/* of c_iflag: a byte of what is written may be counted as several */
+#define PARMRK 0000010
 /* of c_lflag, and of c_iflag: not every byte of what is written is counted */
 #define ISIG 1
 #define ICANON 2
@@ -29,6 +31,17 @@ struct line {
 	u64 until;  /* CLOCK_BOOTTIME: reads are told */
 	u32 taken;  /* behind what was taken last, as far as is known */
 	u32 begun;  /* what the buffer was given as the last write began */
+	u32 writes; /* counts beginnings and ends of writes; odd: one is on */
+	u32 reserved;
+};
+
+/* Where a write begins, as that is known when it does */
+struct beginning {
+	u64 line; /* its number; 0: nobody counts */
+	u32 position; /* at the earliest */
+	u32 is_alone; /* nothing else is on its way there */
+	u32 latest;   /* then it begins here at the latest */
+	u32 writes;   /* as the line has it */
 };
 
 struct {
@@ -80,34 +93,58 @@ static __always_inline bool is_given(struct tty_struct *tty)
 	return BPF_CORE_READ(tty, port, buf.lock.owner.counter) != 0;
 }
 
-/* Where what is written now begins at the earliest, of a side that was given so much so far */
-static __always_inline u32 earliest(struct tty_struct *tty, struct n_tty_data *data, u32 so_far)
+/* Where what is written now begins, of a side that was given so much so far */
+static __always_inline void find_beginning(struct tty_struct *tty, struct n_tty_data *data,
+					   u32 so_far, struct beginning *beginning)
 {
-	u32 held;
+	u32 local = BPF_CORE_READ(tty, termios.c_lflag), input = BPF_CORE_READ(tty, termios.c_iflag);
+	u32 head = BPF_CORE_READ(data, read_head), held;
 
-	if (BPF_CORE_READ(tty, termios.c_lflag) & (ICANON | ISIG) ||
-	    BPF_CORE_READ(tty, termios.c_iflag) & (IGNCR | IXON) || is_given(tty))
-		return so_far;
+	beginning->position = so_far;
+	if (input & PARMRK || is_given(tty))
+		return;
 	held = port_holds((u64)tty);
 	barrier();
-	if (held == PORT_LIMIT || is_given(tty) || given(tty, data) != so_far)
-		return so_far;
-	return so_far + held;
-}
-
-/* Where it ends at the latest: what goes from the port to the line discipline meanwhile is counted twice */
-static __always_inline u32 latest(struct tty_struct *tty)
-{
-	struct n_tty_data *data = n_tty_of(tty);
-	u32 held = port_holds((u64)tty);
-
-	barrier();
-	return held + (data ? (u32)BPF_CORE_READ(data, read_head) : 0);
+	if (held == PORT_LIMIT || is_given(tty) || (u32)BPF_CORE_READ(data, read_head) != head)
+		return;
+	beginning->latest = head + held;
+	beginning->is_alone = true;
+	if (!(local & (ICANON | ISIG)) && !(input & (IGNCR | IXON)) && head == so_far)
+		beginning->position = beginning->latest;
 }
 
 static __always_inline bool is_back(u32 position, u32 from)
 {
 	return (s32)(position - from) < 0;
+}
+
+/*
+ * Where a write of so many bytes ends at the latest. What goes from the port to the line discipline right now is counted
+ * twice, which lasts until its readers were woken. So when the write was alone it is known by its length.
+ */
+static __always_inline u32 find_end(u64 side, const struct beginning *beginning, u32 count)
+{
+	struct line *line = bpf_map_lookup_elem(&lines, &side);
+	struct tty_struct *tty = (struct tty_struct *)side;
+	struct n_tty_data *data = n_tty_of(tty);
+	u32 known = beginning->latest + count, before, end;
+	bool moves = is_given(tty);
+
+	if (!data)
+		return 0;
+	before = BPF_CORE_READ(data, read_head);
+	barrier();
+	end = port_holds(side);
+	barrier();
+	end += (u32)BPF_CORE_READ(data, read_head);
+	moves = moves || is_given(tty) || (u32)BPF_CORE_READ(data, read_head) != before;
+	if (!line)
+		return end;
+	if (moves && beginning->is_alone && line->writes == beginning->writes &&
+	    !is_back(known, before) && !is_back(end, known))
+		end = known;
+	line->writes = (line->writes | 1) + 1;
+	return end;
 }
 
 /* What is in the buffer was thrown away, and all is counted from 0 again: what was told of it counts no more */
@@ -118,11 +155,8 @@ static __always_inline void begin_anew(struct line *line)
 	line->begun = 0;
 }
 
-/*
- * Something is written that several may read at this side: reads are told from now on. The number of its line, and where it
- * begins; 0: nobody counts
- */
-static __always_inline u64 watch_line(u64 side, u32 *position)
+/* Something is written that several may read at this side: reads are told from now on */
+static __always_inline void watch_line(u64 side, struct beginning *beginning)
 {
 	struct tty_struct *tty = (struct tty_struct *)side;
 	struct n_tty_data *data = n_tty_of(tty);
@@ -131,7 +165,7 @@ static __always_inline u64 watch_line(u64 side, u32 *position)
 	u32 so_far;
 
 	if (!data)
-		return 0;
+		return;
 	if (!line) {
 		struct line fresh = {.number = now, .until = now + TOLD_FOR};
 
@@ -140,16 +174,20 @@ static __always_inline u64 watch_line(u64 side, u32 *position)
 		bpf_map_update_elem(&lines, &side, &fresh, BPF_NOEXIST);
 		line = bpf_map_lookup_elem(&lines, &side);
 		if (!line)
-			return 0;
+			return;
 	}
 	line->until = now + TOLD_FOR;
 	so_far = given(tty, data);
 	barrier();
-	*position = earliest(tty, data, so_far);
+	find_beginning(tty, data, so_far, beginning);
 	if (is_back(so_far, line->begun) || is_back(BPF_CORE_READ(data, read_tail), line->taken))
 		begin_anew(line);
 	line->begun = so_far;
-	return line->number;
+	beginning->line = line->number;
+	if (line->writes & 1)
+		beginning->is_alone = false;
+	line->writes = (line->writes + 1) | 1;
+	beginning->writes = line->writes;
 }
 
 /*

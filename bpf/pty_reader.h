@@ -49,8 +49,8 @@ struct pty_search {
 	u64 latest;
 	struct process reader;
 	u32 session; /* of the terminal; 0: none */
-	u32 position;
-	u64 line; /* who receives it is told, from the position on; 0: it is not */
+	u32 reserved;
+	struct beginning beginning; /* who receives it is told, from there on */
 	struct user_iov iov;
 };
 
