@@ -48,7 +48,9 @@ export async function runMatrix(selected: Selection): Promise<Tally> {
     throw new Error("no dist/ipcdump-static to test; bun build.ts --static makes it");
   }
   const takesSystemd = filter === undefined || filter.includes("systemd");
-  const kernels = await Promise.all(series.map(kernel));
+  // the oldest has most to do and the next one least, so that is the last: no processor is idle long
+  const [oldest, ...newer] = await Promise.all(series.map(kernel));
+  const kernels = [oldest!, ...newer.reverse()];
 
   const programs = dirname(await programPath("marker"));
   const copies = new Map([
