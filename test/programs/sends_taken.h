@@ -188,7 +188,7 @@ static void taken_when_over(void)
 	send_to(&shared, &shared.c);
 	check(call(ann, SYS_shutdown, shared.a.fd, SHUT_WR) == 0, "shutdown");
 	while (!is_over(ends[1]))
-		usleep(1000);
+		pause_briefly();
 	check(take(&shared.c) == TEXT, "recv");
 }
 
