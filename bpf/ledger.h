@@ -5,6 +5,7 @@
  */
 #ifndef LEDGER_H
 #define LEDGER_H
+#include "count.h"
 #include "file.h"
 #include "lock.h"
 #include "process.h"
@@ -179,7 +180,7 @@ static __always_inline bool is_outlived(struct ledger *ledger, struct inode *ino
 	return ledger->inode != BPF_CORE_READ(inode, i_ino) ||
 	       ledger->device != BPF_CORE_READ(inode, i_sb, s_dev) ||
 	       ledger->generation != BPF_CORE_READ(inode, i_generation) ||
-	       (s32)(*head - seen) < 0;
+	       is_before(*head, seen);
 }
 
 /*

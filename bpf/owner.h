@@ -6,6 +6,7 @@
  */
 #ifndef OWNER_H
 #define OWNER_H
+#include "count.h"
 #include "family.h"
 #include "lock.h"
 
@@ -48,11 +49,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct owner);
 } owners __weak SEC(".maps");
-
-static __always_inline bool is_before(u32 a, u32 b)
-{
-	return (s32)(a - b) < 0;
-}
 
 /* Whether what is known is of this socket, connected to one of inode `peer`, and not of another in its memory */
 static __always_inline bool is_of(struct owner *owner, u64 inode, u64 peer)

@@ -7,6 +7,7 @@
  */
 #ifndef PTY_LINE_H
 #define PTY_LINE_H
+#include "count.h"
 #include "process.h"
 #include "repeat.h"
 #include "tty.h"
@@ -113,11 +114,6 @@ static __always_inline void find_beginning(struct tty_struct *tty, struct n_tty_
 		beginning->position = beginning->latest;
 }
 
-static __always_inline bool is_back(u32 position, u32 from)
-{
-	return (s32)(position - from) < 0;
-}
-
 /*
  * Where a write of so many bytes ends at the latest. What goes from the port to the line discipline right now is counted
  * twice, which lasts until its readers were woken. So when the write was alone it is known by its length.
@@ -141,7 +137,7 @@ static __always_inline u32 find_end(u64 side, const struct beginning *beginning,
 	if (!line)
 		return end;
 	if (moves && beginning->is_alone && line->writes == beginning->writes &&
-	    !is_back(known, before) && !is_back(end, known))
+	    !is_before(known, before) && !is_before(end, known))
 		end = known;
 	line->writes = (line->writes | 1) + 1;
 	return end;
@@ -180,7 +176,7 @@ static __always_inline void watch_line(u64 side, struct beginning *beginning)
 	so_far = given(tty, data);
 	barrier();
 	find_beginning(tty, data, so_far, beginning);
-	if (is_back(so_far, line->begun) || is_back(BPF_CORE_READ(data, read_tail), line->taken))
+	if (is_before(so_far, line->begun) || is_before(BPF_CORE_READ(data, read_tail), line->taken))
 		begin_anew(line);
 	line->begun = so_far;
 	beginning->line = line->number;
@@ -214,7 +210,7 @@ __noinline int line_read(u64 side, u64 task, u32 count)
 	if (start + 1 == line->taken || start == line->taken + 1)
 		start = line->taken;
 	is_next = start == line->taken;
-	if (is_back(end, line->taken))
+	if (is_before(end, line->taken))
 		begin_anew(line);
 	line->taken = end;
 	now = bpf_ktime_get_boot_ns();

@@ -6,6 +6,7 @@
 #ifndef TCP_H
 #define TCP_H
 #include "calls.h"
+#include "count.h"
 #include "family.h"
 #include "inet_send.h"
 #include "position.h"
@@ -120,8 +121,8 @@ static __always_inline bool continues(struct sock *sk, struct sock *peer)
 	struct tcp_sock *sender = (void *)sk, *receiver = (void *)peer;
 	u32 next = BPF_CORE_READ(receiver, rcv_nxt);
 
-	return (s32)(next - BPF_CORE_READ(sender, snd_una)) >= 0 &&
-	       (s32)(BPF_CORE_READ(sender, write_seq) - next) >= 0;
+	return !is_before(next, BPF_CORE_READ(sender, snd_una)) &&
+	       !is_before(BPF_CORE_READ(sender, write_seq), next);
 }
 
 /* Whether they are the two ends of one connection; closed since, maybe, until the memory serves another */
