@@ -1,8 +1,8 @@
 import { whole } from "../../ffi/halves.ts";
 import { type End, type Event, type File, key, type Meta, nobody } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
+import { Looks } from "../name/looks.ts";
 import { channelOf, type Receipt } from "../name/receivers.ts";
-import { Remembered } from "../name/remembered.ts";
 import { terminalFunctions } from "./functions.ts";
 import {
   callHooks,
@@ -20,26 +20,13 @@ const count = key("count", "integer");
 /** of terminal 0 in devpts, whose inodes go by number */
 const firstInode = 3;
 const encoder = new TextEncoder();
-/** sides that are read, of which it is kept who could */
-const most = 4096;
-
-/** Who could read what is written to a side of a terminal. */
-interface Look {
-  /** when the last event was written for which that was looked up (CLOCK_BOOTTIME, ns) */
-  asked: number;
-  /** and the last one for which somebody was found */
-  found: number;
-  pid: number;
-  comm: Uint8Array | null;
-}
-
 class PtyReader implements Reader {
   readonly #tools: Tools;
   readonly #record: PtyRecord;
   /** `pts/3` by number */
   readonly #names: Uint8Array[] = [];
-  /** by line: as it was when an event came, for who has that side then may have passed it on before its time is over */
-  readonly #looks = new Remembered<Look>(most);
+  /** by line */
+  readonly #looks = new Looks();
   readonly #file: File = { device: 0, inodeLow: 0, inodeHigh: 0, path: new Uint8Array(0) };
 
   constructor(tools: Tools) {
@@ -78,7 +65,7 @@ class PtyReader implements Reader {
     const likeliest = receipt ?? (isOpen ? this.#firstReceipt() : null);
     if (likeliest === null) {
       this.#guess(event.dst, event.src);
-      if (record.dstTgid === 0 && event.dst.pid === -1) this.#recall(event.dst);
+      if (record.dstTgid === 0 && event.dst.pid === -1) this.#looks.recall(event.dst, this.#line, this.#time);
     } else {
       names.fill(event.dst, likeliest.tgid, likeliest.tag);
       event.dst.guess = receipt === null || receipt.guess;
@@ -111,49 +98,38 @@ class PtyReader implements Reader {
     return sender;
   }
 
-  /** Keeps who can receive what nobody is known to read, once an event. */
+  /** Keeps who can receive what nobody is known to read. */
   #look(): void {
-    const { dstTgid, lineLow, lineHigh, timeLow, timeHigh } = this.#record;
-    if (dstTgid !== 0) return;
-    const line = whole(lineLow, lineHigh);
-    const time = whole(timeLow, timeHigh);
-    const look = this.#looks.get(line) ?? { asked: 0, found: 0, pid: -1, comm: null };
-    if (look.asked >= time) return;
-    look.asked = time;
-    this.#looks.set(line, look);
+    if (this.#record.dstTgid !== 0 || !this.#looks.isDue(this.#line, this.#time)) return;
     const end = nobody();
-    this.#byTerminal(end, this.#sender(), time);
-    if (end.pid === -1) return;
-    look.found = time;
-    look.pid = end.pid;
-    look.comm = end.comm;
+    this.#byTerminal(end, this.#sender());
+    this.#looks.keep(this.#line, this.#time, end);
   }
 
   /** Who alone can receive it, or is likeliest to, when nobody was seen to. */
   #guess(end: End, sender: End): void {
-    const { dstTgid, dstTag, flags, timeLow, timeHigh } = this.#record;
+    const { dstTgid, dstTag, flags } = this.#record;
     if (dstTgid === 0) {
-      this.#byTerminal(end, sender, whole(timeLow, timeHigh));
+      this.#byTerminal(end, sender);
       return;
     }
     this.#tools.names.fill(end, dstTgid, dstTag);
     end.guess = (flags & EventFlags.EVENT_DST_GUESS) !== 0;
   }
 
-  /** Who could receive it soon after the write, and has passed that side on since, or is gone. */
-  #recall(end: End): void {
-    const { lineLow, lineHigh, timeLow, timeHigh } = this.#record;
-    const look = this.#looks.get(whole(lineLow, lineHigh));
-    if (look === undefined || look.found < whole(timeLow, timeHigh)) return;
-    end.pid = look.pid;
-    end.comm = look.comm;
-    end.guess = true;
+  /** Who has that side open by now. */
+  #byTerminal(end: End, sender: End): void {
+    const { flags, index } = this.#record;
+    this.#tools.owners.byTerminal(end, index, (flags & EventFlags.PTY_TO_MASTER) !== 0, sender, this.#time);
   }
 
-  /** Who has that side open by now. */
-  #byTerminal(end: End, sender: End, time: number): void {
-    const { flags, index } = this.#record;
-    this.#tools.owners.byTerminal(end, index, (flags & EventFlags.PTY_TO_MASTER) !== 0, sender, time);
+  get #line(): number {
+    return whole(this.#record.lineLow, this.#record.lineHigh);
+  }
+
+  /** CLOCK_BOOTTIME, ns */
+  get #time(): number {
+    return whole(this.#record.timeLow, this.#record.timeHigh);
   }
 
   readonly #meta = (out: Meta): void => {

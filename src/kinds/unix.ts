@@ -2,9 +2,10 @@ import type { Channel, Channels } from "../../ffi/channel.ts";
 import { highHalf, whole } from "../../ffi/halves.ts";
 import { type End, type Event, type Kind as KindName, key, type Meta, nobody, type Scene } from "../event.ts";
 import { EventFlags, Kind, UnixRecord } from "../layout.ts";
-import type { Address } from "../name/owners.ts";
+import { Looks } from "../name/looks.ts";
+import { type Address, unknownUser } from "../name/owners.ts";
 import type { Passing } from "../name/passed.ts";
-import type { Receipt } from "../name/receivers.ts";
+import { channelOf, type Receipt } from "../name/receivers.ts";
 import { unixFunctions, withoutUnixFunctions } from "./functions.ts";
 import { blindByCalls, socketHooks, withinCalls, withoutSocketHooks } from "./hooks.ts";
 import { type Entry, type KindModule, type Reader, type Tools, through } from "./kind.ts";
@@ -23,6 +24,8 @@ const unknown = named("<unknown>");
 class UnixReader implements Reader {
   readonly #tools: Tools;
   readonly #record: UnixRecord;
+  /** by channel */
+  readonly #looks = new Looks();
   #address = anonymous;
   /** of the sender, where it is another one */
   #source: Address | null = null;
@@ -37,10 +40,13 @@ class UnixReader implements Reader {
     const record = this.#record;
     record.at = at;
     if (this.#passing()?.isReceived === false) return false;
-    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) return this.#receipt() !== null;
+    if ((record.flags & EventFlags.EVENT_OPEN) !== 0) {
+      if (this.#receipt() !== null) return true;
+      this.#lookEarly();
+      return false;
+    }
     if (record.dstTgid !== 0) return true;
-    const time = whole(record.timeLow, record.timeHigh);
-    return this.#tools.owners.isKnown(whole(record.dstInodeLow, record.dstInodeHigh), time);
+    return this.#tools.owners.isKnown(whole(record.dstInodeLow, record.dstInodeHigh), this.#time);
   }
 
   looksUp(at: number): boolean {
@@ -56,9 +62,8 @@ class UnixReader implements Reader {
     const { flags } = record;
     if ((flags & EventFlags.EVENT_OPEN) === 0 || (flags & EventFlags.SEND_UNHELD) !== 0) return true;
     this.#look();
-    const src = nobody();
-    this.#tools.names.fill(src, record.srcTgid, record.srcTag);
-    return this.#guess(src, nobody());
+    const [src, dst] = [this.#sender(), nobody()];
+    return this.#guessHolder(src, dst) || this.#guessListener(src, dst);
   }
 
   channel(at: number): number {
@@ -71,6 +76,32 @@ class UnixReader implements Reader {
   #passing(): Passing | null {
     const { flags, thread, timeLow, timeHigh } = this.#record;
     return (flags & EventFlags.SEND_PASSES) === 0 ? null : this.#tools.passed.of(thread, timeLow, timeHigh);
+  }
+
+  /** CLOCK_BOOTTIME, ns */
+  get #time(): number {
+    return whole(this.#record.timeLow, this.#record.timeHigh);
+  }
+
+  /** of the socket it was sent to */
+  get #channel(): number {
+    return channelOf(this.#record.channelLow, this.#record.channelHigh);
+  }
+
+  #sender(): End {
+    const sender = nobody();
+    this.#tools.names.fill(sender, this.#record.srcTgid, this.#record.srcTag);
+    return sender;
+  }
+
+  /** Keeps who has the other end, when nobody is known to have used it. */
+  #lookEarly(): void {
+    const { dstTgid, dstInodeLow, dstInodeHigh } = this.#record;
+    const inode = whole(dstInodeLow, dstInodeHigh);
+    if (dstTgid !== 0 || inode === 0 || !this.#looks.isDue(this.#channel, this.#time)) return;
+    const end = nobody();
+    this.#tools.owners.guess(end, this.#sender(), unknownUser, inode, this.#time);
+    this.#looks.keep(this.#channel, this.#time, end);
   }
 
   #receipt(): Receipt | null {
@@ -118,7 +149,7 @@ class UnixReader implements Reader {
   #findReceiver({ src, dst }: Event): void {
     const record = this.#record;
     const { names, owners } = this.#tools;
-    const time = whole(record.timeLow, record.timeHigh);
+    const time = this.#time;
     const { dstTgid, dstTag, net, flags } = record;
     if ((flags & EventFlags.EVENT_OPEN) !== 0) {
       const receipt = this.#receipt();
@@ -132,7 +163,8 @@ class UnixReader implements Reader {
         names.fill(dst, 0, 0);
         return;
       }
-      this.#guess(src, dst);
+      const isFound = this.#guessHolder(src, dst) || this.#looks.recall(dst, this.#channel, this.#time);
+      if (!isFound) this.#guessListener(src, dst);
       return;
     }
     if (dstTgid !== 0) {
@@ -148,17 +180,18 @@ class UnixReader implements Reader {
     owners.byOpening(dst, this.#inode, found?.guess ?? false, time);
   }
 
-  /** Who may receive what nobody was seen to; false: nobody is known. */
-  #guess(src: End, dst: End): boolean {
+  /** Who has the other end and may receive what nobody was seen to; false: nobody is known. */
+  #guessHolder(src: End, dst: End): boolean {
     const { owners } = this.#tools;
-    const { channelLow, channelHigh, dstTgid: tgid, dstTag: tag, net, timeLow, timeHigh } = this.#record;
-    const time = whole(timeLow, timeHigh);
-    const inode = this.#inode || owners.acceptedAs(channelLow, channelHigh, time);
-    // nobody has what accept has not returned yet
-    return (
-      (inode !== 0 && owners.guess(dst, src, { tgid, tag }, inode, time)) ||
-      owners.guess(dst, src, { tgid, tag }, this.#listener(net), time)
-    );
+    const { channelLow, channelHigh, dstTgid: tgid, dstTag: tag } = this.#record;
+    const inode = this.#inode || owners.acceptedAs(channelLow, channelHigh, this.#time);
+    return inode !== 0 && owners.guess(dst, src, { tgid, tag }, inode, this.#time);
+  }
+
+  /** Who listens there: nobody has what accept has not returned yet. */
+  #guessListener(src: End, dst: End): boolean {
+    const { dstTgid: tgid, dstTag: tag, net } = this.#record;
+    return this.#tools.owners.guess(dst, src, { tgid, tag }, this.#listener(net), this.#time);
   }
 
   /** The inode of who listens where the connection was made to, for one that is not accepted. */

@@ -21,6 +21,9 @@ const justBefore = 1e7;
 const slash = 0x2f;
 const dot = 0x2e;
 
+/** Nobody is known to have used it. */
+export const unknownUser = { tgid: 0, tag: 0 } as const;
+
 interface Use {
   tgid: number;
   tag: number;

@@ -9,6 +9,9 @@ import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(2 * PATIENCE);
 
+/** seconds: until somebody is gone, however busy the machine is */
+const WAIT = 2;
+
 test("who was never seen using a socket is no guess, though somebody has very many descriptors", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ipcdump-holders-"));
   const script = `
@@ -36,3 +39,19 @@ test("who was never seen using a socket is no guess, though somebody has very ma
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test.each([
+  ["unix-stream", "owner", "rights_shelved"],
+  ["loopback-tcp", "tcp", "shelved"],
+])(
+  "who alone could receive it has passed its end on and has it no longer: %s",
+  async (kind, program, mode) => {
+    using trace = await Trace.start(kind, "--wait", `${WAIT}s`);
+    using workload = await Workload.staged(program, mode);
+    await trace.settle();
+    await workload.proceed();
+    await trace.untilCarried(workload.truth);
+    await expectCarried(trace, workload.truth);
+    await trace.stop();
+  },
+);

@@ -243,7 +243,7 @@ static const struct mode modes[] = {
 	{"two_children", two_children}, {"nobody_closes", nobody_closes},   {"turns", turns},
 	{"left_before", left_before},	{"taken_meanwhile", taken_meanwhile},
 	{"prefork", prefork},		{"forking_server", forking_server}, {"not_accepted", not_accepted},
-	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_forwarded", rights_forwarded}, {"rights_unused", rights_unused},	    {"user_gone", user_gone},
+	{"rights_kept", rights_kept},	{"rights_given", rights_given}, {"rights_forwarded", rights_forwarded}, {"rights_unused", rights_unused}, {"rights_shelved", rights_shelved},	    {"user_gone", user_gone},
 	{"ring_users", ring_users},	{"activated", activated},	{"inetd", inetd},		    {"reused", reused},
 };
 

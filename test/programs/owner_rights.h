@@ -74,3 +74,22 @@ static void rights_unused(void)
 {
 	passed_on(0, 0);
 }
+
+/* Nobody has used the end of him who passes it on, unread, and is gone. */
+static void rights_shelved(void)
+{
+	int ends[2], way[2];
+
+	make_pair(ends, SOCK_STREAM);
+	make_pair(way, SOCK_DGRAM);
+	ann = cast("ann");
+	bob = cast("bob");
+	a = keep(ann, ends[0]);
+	b = keep(bob, ends[1]);
+	post(SOCK_STREAM, NULL, &a, &b, "unread", MUST_GUESS);
+	/* until it is known to have been sent */
+	wait_for_test();
+	check(call(bob, SYS_sendmsg, way[0], P(rights(b.fd)), 0) == 1, "sendmsg");
+	begin(bob, QUIT);
+	check(waitpid(bob->pid, NULL, 0) == bob->pid, "waitpid");
+}

@@ -176,6 +176,7 @@ static const struct mode modes[] = {
 	{"sent_again", sent_again},
 	{"two_networks", two_networks},
 	{"leaving", leaving},
+	{"shelved", shelved},
 	{"ways", ways},
 	{"splice", by_splice},
 	{"sendfile", by_sendfile},

@@ -50,8 +50,8 @@ static void prefork(void)
 	}
 }
 
-/* A child serves the connection that its parent has accepted. */
-static void forking_server(void)
+/* bob is the child of who has accepted, and alone has the connection. */
+static void fork_server(void)
 {
 	struct plug parents;
 
@@ -64,6 +64,28 @@ static void forking_server(void)
 	say_role("child", bob->pid, "child");
 	b = plug(bob, parents.fd);
 	close_plug(&parents);
+}
+
+/* It passes the connection on, from which nobody has read, and has it no longer. */
+static void shelved(void)
+{
+	int way[2];
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, way) == 0, "socketpair");
+	fork_server();
+	check(call(bob, SYS_close, listener.fd) == 0, "close");
+	check(call(ann, SYS_sendto, a.fd, P("unread"), 6, 0, 0, 0) == 6, "send");
+	forth("unread", 6, READ, MUST_GUESS);
+	/* until it is known to have been sent */
+	wait_for_test();
+	check(call(bob, SYS_sendmsg, way[0], P(rights(b.fd)), 0) == 1, "sendmsg");
+	close_plug(&b);
+}
+
+/* A child serves the connection that its parent has accepted. */
+static void forking_server(void)
+{
+	fork_server();
 	if (early)
 		wait_for_test();
 	check(call(ann, SYS_sendto, a.fd, P("to the child"), 12, 0, 0, 0) == 12, "send");
