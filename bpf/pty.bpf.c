@@ -44,6 +44,8 @@ __noinline int report_write(u64 side, u64 task, u32 count, u32 flags, u32 via_ur
 		flags |= EVENT_OPEN;
 	else
 		dst = search->reader;
+	if (!search->beginning.line)
+		lose_end((u64)other);
 	identify((struct task_struct *)task, &self);
 	if (self.who.tgid == config.own_tgid || search->reader.tgid == config.own_tgid)
 		return 0;

@@ -14,8 +14,10 @@
 
 #define PORT_BUFFERS 64
 #define PORT_LIMIT (1 << 20) /* bytes, none holds as many */
-/* of c_iflag: a byte of what is written may be counted as several */
+/* of c_iflag and c_oflag: a byte of what is written may be counted as several; of c_lflag: so may be what others read */
 #define PARMRK 0000010
+#define OPOST 1
+#define ECHO 0000010
 /* of c_lflag, and of c_iflag: not every byte of what is written is counted */
 #define ISIG 1
 #define ICANON 2
@@ -28,17 +30,19 @@
 
 /* A side that is read, by its tty_struct; positions are counted modulo 2^32 */
 struct line {
-	u64 number; /* of the receive_records: another terminal at this address has another */
-	u64 until;  /* CLOCK_BOOTTIME: reads are told */
-	u32 taken;  /* behind what was taken last, as far as is known */
-	u32 begun;  /* what the buffer was given as the last write began */
-	u32 writes; /* counts beginnings and ends of writes; odd: one is on */
+	u64 number;    /* of the receive_records: another terminal at this address has another */
+	u64 until;     /* CLOCK_BOOTTIME: reads are told */
+	u32 taken;     /* behind what was taken last, as far as is known */
+	u32 begun;     /* what the buffer was given as the last write began */
+	u32 writes;    /* counts beginnings and ends of writes; odd: one is on */
+	u32 behind;    /* where the last one has ended */
+	u32 is_behind; /* that is known, and none has begun since */
 	u32 reserved;
 };
 
 /* Where a write begins, as that is known when it does */
 struct beginning {
-	u64 line; /* its number; 0: nobody counts */
+	u64 line;     /* its number; 0: nobody counts */
 	u32 position; /* at the earliest */
 	u32 is_alone; /* nothing else is on its way there */
 	u32 latest;   /* then it begins here at the latest */
@@ -94,23 +98,47 @@ static __always_inline bool is_given(struct tty_struct *tty)
 	return BPF_CORE_READ(tty, port, buf.lock.owner.counter) != 0;
 }
 
-/* Where what is written now begins, of a side that was given so much so far */
-static __always_inline void find_beginning(struct tty_struct *tty, struct n_tty_data *data,
-					   u32 so_far, struct beginning *beginning)
+/* Whether every byte that is written to this side is counted as one */
+static __always_inline bool is_plain(struct tty_struct *tty)
 {
-	u32 local = BPF_CORE_READ(tty, termios.c_lflag), input = BPF_CORE_READ(tty, termios.c_iflag);
+	return !(BPF_CORE_READ(tty, termios.c_lflag) & (ICANON | ISIG) ||
+		 BPF_CORE_READ(tty, termios.c_iflag) & (IGNCR | IXON | PARMRK));
+}
+
+/* Whether nothing else than what is written comes to this side */
+static __always_inline bool is_only_written(struct tty_struct *tty)
+{
+	return !(BPF_CORE_READ(tty, link, termios.c_oflag) & OPOST ||
+		 BPF_CORE_READ(tty, link, termios.c_lflag) & ECHO);
+}
+
+/*
+ * Where what is written now begins, of a side that was given so much so far: behind all that is on its way. While some
+ * of it goes to the line discipline that is where the last write has ended.
+ */
+static __always_inline void find_beginning(struct tty_struct *tty, struct n_tty_data *data,
+					   struct line *line, u32 so_far,
+					   struct beginning *beginning)
+{
 	u32 head = BPF_CORE_READ(data, read_head), held;
+	bool is_given_now = is_given(tty), plain = is_plain(tty);
 
 	beginning->position = so_far;
-	if (input & PARMRK || is_given(tty))
+	if (BPF_CORE_READ(tty, termios.c_iflag) & PARMRK || line->writes & 1)
 		return;
 	held = port_holds((u64)tty);
 	barrier();
-	if (held == PORT_LIMIT || is_given(tty) || (u32)BPF_CORE_READ(data, read_head) != head)
+	if (held == PORT_LIMIT)
 		return;
-	beginning->latest = head + held;
+	if (!is_given_now && !is_given(tty) && (u32)BPF_CORE_READ(data, read_head) == head)
+		beginning->latest = head + held;
+	else if (plain && line->is_behind && !is_before(line->behind, head) &&
+		 !is_before((u32)BPF_CORE_READ(data, read_head) + held, line->behind))
+		beginning->latest = line->behind;
+	else
+		return;
 	beginning->is_alone = true;
-	if (!(local & (ICANON | ISIG)) && !(input & (IGNCR | IXON)) && head == so_far)
+	if (plain && !is_before(beginning->latest, so_far))
 		beginning->position = beginning->latest;
 }
 
@@ -136,11 +164,24 @@ static __always_inline u32 find_end(u64 side, const struct beginning *beginning,
 	moves = moves || is_given(tty) || (u32)BPF_CORE_READ(data, read_head) != before;
 	if (!line)
 		return end;
-	if (moves && beginning->is_alone && line->writes == beginning->writes &&
-	    !is_before(known, before) && !is_before(end, known))
-		end = known;
+	if (beginning->is_alone && line->writes == beginning->writes && !is_before(known, before) &&
+	    !is_before(end, known)) {
+		if (moves)
+			end = known;
+		line->behind = known;
+		line->is_behind = is_plain(tty) && is_only_written(tty);
+	}
 	line->writes = (line->writes | 1) + 1;
 	return end;
+}
+
+/* Something was written to this side whose place nobody knows */
+static __always_inline void lose_end(u64 side)
+{
+	struct line *line = bpf_map_lookup_elem(&lines, &side);
+
+	if (line)
+		line->is_behind = false;
 }
 
 /* What is in the buffer was thrown away, and all is counted from 0 again: what was told of it counts no more */
@@ -175,13 +216,13 @@ static __always_inline void watch_line(u64 side, struct beginning *beginning)
 	line->until = now + TOLD_FOR;
 	so_far = given(tty, data);
 	barrier();
-	find_beginning(tty, data, so_far, beginning);
-	if (is_before(so_far, line->begun) || is_before(BPF_CORE_READ(data, read_tail), line->taken))
+	find_beginning(tty, data, line, so_far, beginning);
+	if (is_before(so_far, line->begun) ||
+	    is_before(BPF_CORE_READ(data, read_tail), line->taken))
 		begin_anew(line);
 	line->begun = so_far;
 	beginning->line = line->number;
-	if (line->writes & 1)
-		beginning->is_alone = false;
+	line->is_behind = false;
 	line->writes = (line->writes + 1) | 1;
 	beginning->writes = line->writes;
 }

@@ -440,6 +440,7 @@ struct n_tty_data {
 };
 struct ktermios {
 	unsigned int c_iflag;
+	unsigned int c_oflag;
 	unsigned int c_lflag;
 };
 struct tty_struct {
