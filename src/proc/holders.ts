@@ -69,6 +69,8 @@ class Inventory {
 
 export class Holders {
   #scanned = false;
+  /** for what the look before has missed: a descriptor that was moved meanwhile */
+  #hasLookedAgain = false;
   #opened = new Inventory();
   /** those with many descriptors, and their sockets and terminals at the last look */
   #large: number[] = [];
@@ -115,6 +117,7 @@ export class Holders {
   /** The next question is answered by a new scan. */
   refresh(): void {
     this.#scanned = false;
+    this.#hasLookedAgain = false;
   }
 
   #scan(): void {
@@ -178,7 +181,10 @@ export class Holders {
     const found = youngest(pids) ?? (this.#large.length > 0 ? youngest(of(this.#openedByLarge)) : null);
     // one with many descriptors may have it too, or no longer
     if (found !== null && (this.isNested || this.#large.length > 0)) found.guess = true;
-    return found;
+    if (found !== null || this.#hasLookedAgain) return found;
+    this.#hasLookedAgain = true;
+    this.#scanned = false;
+    return this.#find(of);
   }
 }
 
