@@ -127,7 +127,7 @@ async function footprint(bench: Bench): Promise<Figure[]> {
   return figures;
 }
 
-function resident(pid: number): number {
+export function resident(pid: number): number {
   const kilobytes = /^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return (Number(kilobytes) * 1024) / MEGABYTE;
 }

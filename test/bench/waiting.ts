@@ -2,6 +2,7 @@
 import type { Bench } from "./bench.ts";
 import { compare, type TracedCase } from "./compare.ts";
 import type { Figure } from "./figure.ts";
+import { connections, kept } from "./positions.ts";
 import { ipcdump } from "./tracers.ts";
 import { KINDS, sharedPingPong } from "./workload.ts";
 
@@ -24,6 +25,8 @@ export async function waiting(bench: Bench): Promise<Figure[]> {
     };
     figures.push(
       ...(await compare(bench, 9, sharedPingPong(bench, channel, 64, ROUND_TRIPS), [without, waits])),
+      ...(await connections(bench, channel)),
+      await kept(bench, channel),
     );
   }
   return figures;
