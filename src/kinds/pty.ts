@@ -2,7 +2,8 @@ import { whole } from "../../ffi/halves.ts";
 import { type End, type Event, type File, key, type Meta, nobody } from "../event.ts";
 import { EventFlags, Kind, PtyRecord } from "../layout.ts";
 import { Looks } from "../name/looks.ts";
-import { channelOf, type Receipt } from "../name/receivers.ts";
+import type { Receipt } from "../name/ranges.ts";
+import { channelOf } from "../name/receivers.ts";
 import { terminalFunctions } from "./functions.ts";
 import {
   callHooks,

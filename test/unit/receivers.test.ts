@@ -82,3 +82,37 @@ test("of positions that are bounds only, all between them has to be one process'
   expect(within(25, 40, 15)).toEqual([2, false]);
   expect(within(30, 40, 10)).toBeNull();
 });
+
+test("receives are found in whatever order they were told, of as many as are kept", () => {
+  const receivers = new Receivers(wait);
+  const many = 40_000;
+  // near the end of the count, each two by turns
+  const begin = 2 ** 32 - 1000;
+  for (let i = 0; i < many; i++) {
+    const position = (begin + (i ^ 1) * 8) % 2 ** 32;
+    receive(receivers, { tgid: 1 + (i ^ 1), inode: 9, position, count: 8, time: 1e9 + i });
+  }
+  const at = (i: number) => found(receivers, (begin + i * 8 + 7) % 2 ** 32, 9);
+  const kept = Array.from({ length: 16_384 }, (_, i) => many - 1 - i);
+  expect(kept.map(at)).toEqual(kept.map((i) => i + 1));
+  expect([0, 1, 1000].map(at)).toEqual([undefined, undefined, undefined]);
+  receivers.sweep(1e9 + many - 100 + wait + 1e9);
+  expect(at(many - 101)).toBeUndefined();
+  expect(at(many - 98)).toBe(many - 97);
+});
+
+test("of two that took the same it is either", () => {
+  const receivers = new Receivers(wait);
+  receive(receivers, { tgid: 1, inode: 9, position: 0, count: 10, time: 1e9 });
+  receive(receivers, { tgid: 2, inode: 9, position: 20, count: 10, time: 1e9 });
+  receive(receivers, { tgid: 3, inode: 9, position: 15, count: 10, time: 1e9 });
+  const guesses = [0, 15, 22].map((position) => {
+    const { tgid, guess } = receivers.find(channel, 0, position, 9)!;
+    return [tgid, guess];
+  });
+  expect(guesses).toEqual([
+    [1, false],
+    [3, true],
+    [2, true],
+  ]);
+});
