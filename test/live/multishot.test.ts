@@ -49,6 +49,13 @@ describe("each completion of a request that stays is a receive, of two who have 
     await workload.finish();
   });
 
+  test("of two that race for messages each has its own, or that is marked as a guess", async () => {
+    using workload = await Workload.staged("multishot", "race");
+    expect(workload.truth.carried.length).toBe(800);
+    await compared(workload.truth);
+    await workload.finish();
+  });
+
   test("the first are under way since before tracing", async () => {
     await early.proceed();
     await compared(early.truth);

@@ -1,12 +1,21 @@
 /*
- * multishot [early]: one of two processes that have an end receives from it by a request of io_uring that completes once
+ * multishot: one of two processes that have an end receives from it by a request of io_uring that completes once
  * for each receive, then the other one, each in its turn; and by read(2) in between. Where the kernel has no such
- * requests each receives once. early: the first are under way before the test has seen them begin.
+ * requests each receives once.
+ *   early  the first are under way before the test has seen them begin
+ *   race   both receive messages at the same time, as fast as they come
  */
 #include "multishot.h"
 #include "pty.h"
 
-enum { THE_TCP = 3, THE_PIPE = KINDS, THE_PTY };
+enum { RACE = 800 };
+enum { THE_PACKETS = 2, THE_TCP, THE_PIPE = KINDS, THE_PTY };
+
+/* Of each message that is sent in a race: the role of who took it */
+static struct race {
+	_Atomic int taken;
+	const char *taker[RACE];
+} *race;
 
 static struct tube tube;
 static struct terminal terminal;
@@ -83,6 +92,62 @@ static void turn(int end, struct actor *who, struct actor *other, enum by by, in
 	expect_caught(other, take_by_read, &shot->job);
 }
 
+static long take_some(long argument)
+{
+	struct shot *mine = (struct shot *)argument;
+	struct ring *ring = &armed[mine->end].ring;
+
+	while (race->taken < RACE) {
+		if (!armed[mine->end].is_under_way)
+			put_request(&armed[mine->end], mine);
+		if (!has_completion(ring)) {
+			submit_requests(ring, NULL, 0, 0);
+			continue;
+		}
+		memset(mine->job.got, 0, LONGEST);
+		must(catch_next(argument), "a receive");
+		race->taker[atoi(mine->job.got)] = mine->job.text;
+		race->taken++;
+	}
+	return 0;
+}
+
+static long send_some(long fd)
+{
+	char text[16];
+
+	for (int i = 0; i < RACE; i++) {
+		int count = sprintf(text, "%d", i);
+
+		check(send(fd, text, count, 0) == count, "send");
+		if (i % 8 == 7)
+			pause_briefly();
+	}
+	return 0;
+}
+
+static void race_for_packets(void)
+{
+	struct channel *channel = &channels[THE_PACKETS];
+	struct actor *const both[] = {bob, cyd};
+	struct shot *shots = lend(sizeof(*shots) * 2);
+	char text[16];
+
+	for (int i = 0; i < 2; i++) {
+		shots[i] = (struct shot){.end = THE_PACKETS, .by = BY_RECV, .job.fd = receiver_of(THE_PACKETS)};
+		strcpy(shots[i].job.text, both[i]->name);
+		check(play(both[i], arm, &shots[i]) == 0, "a request");
+	}
+	for (int i = 0; i < 2; i++)
+		begin(both[i], PLAY, P(take_some), P(&shots[i]));
+	check(play(ann, send_some, channel->from.fd) == 0, "a sender");
+	check(answer(bob) == 0 && answer(cyd) == 0, "receivers");
+	for (int i = 0; i < RACE; i++)
+		say_letter((struct letter){.type = channel->type, .from = &channel->from, .to = &channel->to[0],
+					   .dst = race->taker[i], .bytes = text, .count = sprintf(text, "%d", i),
+					   .guess = MAY_GUESS});
+}
+
 /* Connections that bob accepts, of a listener that both have */
 static void accept_some(int listener)
 {
@@ -112,6 +177,7 @@ int main(int argc, char **argv)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int is_early = argc > 1 && !strcmp(argv[1], "early"), listener;
 
+	race = lend(sizeof(*race));
 	tube = lay("tube", 0);
 	terminal.master = open_master(0);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -125,6 +191,12 @@ int main(int argc, char **argv)
 	close(terminal.master);
 	close(tube.in);
 	shot = lend(sizeof(*shot));
+
+	if (argc > 1 && !strcmp(argv[1], "race")) {
+		race_for_packets();
+		linger();
+		return 0;
+	}
 
 	if (is_early) {
 		for (int end = 0; end < LISTENER; end++)

@@ -3,7 +3,7 @@
 #include "channels.h"
 #include <poll.h>
 
-enum { LISTENER = KINDS + 2, ALL_ENDS, BUFFERS = 16, BUFFER = 512, GROUP = 1, NAME_ROOM = 16, CONTROL_ROOM = 32 };
+enum { LISTENER = KINDS + 2, ALL_ENDS, BUFFERS = 1024, BUFFER = 256, GROUP = 1, NAME_ROOM = 16, CONTROL_ROOM = 32 };
 
 #define READ_MULTISHOT 49 /* IORING_OP_READ_MULTISHOT, which headers of 2023 lack */
 
