@@ -35,6 +35,8 @@ struct ledger {
 	u32 misses;  /* shared.misses when it was looked at last */
 	u32 lock;    /* of whoever is at it in the tracepoint back end */
 	u32 generation; /* of the inode: its number may serve another FIFO by now */
+	u32 settled;	/* buffers that were written until it was reconciled last */
+	u32 tail;	/* and taken */
 	struct run runs[RUNS];
 };
 
@@ -214,6 +216,8 @@ __weak __noinline int renew_ledger(u64 address, u64 pipe)
 			push(ledger, nobody, bytes, 0);
 		ledger->pipe = pipe;
 		ledger->head = head;
+		ledger->settled = head;
+		ledger->tail = BPF_CORE_READ((struct pipe_inode_info *)pipe, tail);
 		ledger->device = BPF_CORE_READ(inode, i_sb, s_dev);
 		ledger->generation = BPF_CORE_READ(inode, i_generation);
 		barrier();

@@ -51,6 +51,8 @@ static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
 	s64 bytes = occupancy(pipe);
 
 	ledger->head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
+	ledger->settled = ledger->head;
+	ledger->tail = BPF_CORE_READ((struct pipe_inode_info *)pipe, tail);
 	if (ledger->writers || bytes < 0)
 		return;
 	if (bytes > ledger->total) {
@@ -88,13 +90,18 @@ static __always_inline void begin(struct ledger *ledger)
 static __always_inline s64 written(struct ledger *ledger, const struct ongoing *ongoing,
 				   long result)
 {
+	/* not in the macro: it would relocate this as if it were the kernel's */
+	u64 pipe = ongoing->to_pipe;
 	s64 bytes;
 
 	if (ongoing->call != CALL_AIO && !(result < 0 && moves_in_pieces(ongoing->call)))
 		return result;
 	if (ledger->writers || ledger->readers)
 		return 0;
-	bytes = occupancy(ongoing->to_pipe);
+	bytes = occupancy(pipe);
+	/* some of what was there was taken unseen */
+	if (ledger->tail != BPF_CORE_READ((struct pipe_inode_info *)pipe, tail))
+		ledger->doubted = 1;
 	return bytes < 0 ? 0 : bytes - ledger->total + ledger->debt;
 }
 
@@ -130,6 +137,25 @@ static __always_inline void finish_write(struct ledger *ledger, const struct ong
 }
 
 /*
+ * Whether the ledger does not tell whose bytes a read took that has returned: some were put in or taken unseen, by
+ * io_uring perhaps, since it was reconciled. Of a packet a short read leaves nothing. Global, for its frame to lie beside
+ * others.
+ */
+__weak __noinline int was_moved_unseen(u64 pipe, s64 result)
+{
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &pipe);
+	/* first, as below */
+	u32 head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
+	s64 bytes = occupancy(pipe);
+
+	barrier();
+	if (!ledger || !ledger->total || ledger->readers || ledger->writers ||
+	    ledger->flags & LEDGER_PACKETS)
+		return false;
+	return head != ledger->settled || (bytes >= 0 && bytes + result != ledger->total);
+}
+
+/*
  * Whether a read that returned has taken nothing from this pipe: between the look at its descriptor at the
  * entry and the kernel's own, another thread made that something else.
  */
@@ -162,6 +188,8 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 		count_lost(KIND_PIPE, LOST_FAULT, 1);
 		result = 0;
 	}
+	if (result > 0 && was_moved_unseen(pipe, result))
+		ledger->doubted = 1;
 	if (result > 0) {
 		struct identity self = {};
 

@@ -336,7 +336,7 @@ export const Kind = {
 
 /** struct ledger */
 export class Ledger {
-  static readonly size = 2144;
+  static readonly size = 2152;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -412,8 +412,14 @@ export class Ledger {
   get generation(): number {
     return this.words[this.at + 23] as number;
   }
+  get settled(): number {
+    return this.words[this.at + 24] as number;
+  }
+  get tail(): number {
+    return this.words[this.at + 25] as number;
+  }
   /** 128 × 16 bytes */
-  static readonly runs = { offset: 96, length: 128, size: 16 } as const;
+  static readonly runs = { offset: 104, length: 128, size: 16 } as const;
 }
 
 export const LedgerFlags = {

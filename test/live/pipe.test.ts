@@ -151,16 +151,16 @@ describe("pipe splice", () => {
 });
 
 describe("pipe io_uring", () => {
-  for (const mode of ["both", "write", "read", "waiting"]) {
+  for (const mode of ["both", "write", "read", "waiting", "instead"]) {
     test(mode, async () => {
       const truth = await run("uring", mode);
       if (trace.capabilities("pipe").uring) return expectMoved(trace, truth);
       expect(trace.notSeen("pipe")).toContain("io_uring");
       await trace.settle();
       // what it does show of such a pipe names nobody wrongly
-      const writer = truth.role("writer").pid;
-      for (const { src_pid, meta } of eventsOf(truth, "a")) {
-        if (meta.src_guess !== true) expect([writer, -1]).toContain(src_pid);
+      for (const { src_pid, dst_comm, meta } of eventsOf(truth, "a")) {
+        const src = truth.moved.find(({ dst }) => dst === dst_comm)?.src ?? "";
+        if (meta.src_guess !== true) expect([truth.role(src).pid, -1]).toContain(src_pid);
       }
     });
   }

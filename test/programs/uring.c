@@ -62,11 +62,26 @@ static void waiting(void)
 	say_moved("writer", "a", "reader", "at last", 7, URING);
 }
 
+/* As many bytes as were there before are taken by one ring and put in by another. */
+static void instead(void)
+{
+	struct actor *writer = cast("writer"), *taker = cast("taker");
+	struct actor *ringer = cast("ringer"), *reader = cast("reader");
+
+	put(writer, &a, "of them");
+	check(play(taker, uring_read, 100) == 7, "io_uring read");
+	say_moved("writer", "a", "taker", "of them", 7, URING);
+	check(play(ringer, uring_write, "instead") == 7, "io_uring write");
+	check(get(reader, &a, 100) == 7, "read");
+	say_moved("ringer", "a", "reader", "instead", 7, URING);
+}
+
 static const struct mode modes[] = {
 	{"both", both},
 	{"write", write_only},
 	{"read", read_only},
 	{"waiting", waiting},
+	{"instead", instead},
 };
 
 int main(int argc, char **argv)
