@@ -92,10 +92,12 @@ __noinline int pipe_begun(u64 task, u32 thread)
 		__sync_fetch_and_add(&from->readers, 1);
 	if (to) {
 		identify((void *)task, &self);
-		mention(&self, &to->writer);
-		to->writer = self.who;
 		ongoing->writer = self.who;
 		__sync_fetch_and_add(&to->writers, 1);
+		/* then: whoever reads meanwhile must not take this one for the only one */
+		barrier();
+		mention(&self, &to->writer);
+		to->writer = self.who;
 	}
 	return 0;
 }

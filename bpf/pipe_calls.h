@@ -170,7 +170,8 @@ static __always_inline bool took_nothing(struct ledger *ledger, u64 pipe)
 static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long result,
 					struct reading *reading)
 {
-	u32 others;
+	struct process nobody = {};
+	u32 others, writers;
 
 	if (!lock_ledger(ledger, pipe)) {
 		leave_ledger(ledger, true);
@@ -182,7 +183,11 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 	begin(ledger);
 	leave_ledger(ledger, true);
 	others = ledger->readers;
-	if (ledger->writers > 1)
+	/* in this order: one that begins meanwhile is counted before it is named */
+	reading->rest = ledger->writer;
+	barrier();
+	writers = *(volatile u32 *)&ledger->writers;
+	if (writers > 1)
 		ledger->tainted = 1;
 	if (result > 0 && took_nothing(ledger, pipe)) {
 		count_lost(KIND_PIPE, LOST_FAULT, 1);
@@ -197,10 +202,11 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 		mention(&self, &ledger->reader);
 		reading->dst = self.who;
 		reading->count = result;
-		if (result > ledger->total && ledger->writers) {
-			/* a writer that has not returned yet */
+		if (!writers) {
+			reading->rest = nobody;
+		} else if (result > ledger->total) {
+			/* of a writer that has not returned yet */
 			ledger->debt += result - ledger->total;
-			reading->rest = ledger->writer;
 			if (ledger->tainted)
 				reading->rest_guess = RUN_GUESS;
 		}
