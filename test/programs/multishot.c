@@ -168,6 +168,7 @@ static void accept_some(int listener)
 		send_to(THE_TCP, bob, "accept", i);
 		expect_caught(bob, take_by_read, &shot->job);
 		shot->end = LISTENER;
+		shot->job.fd = listener;
 	}
 	check(play(bob, disarm, shot) == 0, "disarm");
 }
