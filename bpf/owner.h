@@ -40,7 +40,7 @@ struct owner {
 	u32 piece_count;
 	u32 failed_thread; /* who copied a piece that is still there */
 	u32 counted;	   /* what was in a unix socket at first sight is in `sent` */
-	u32 unclear;	   /* who received what is before this is not known of all of it */
+	u32 reserved;
 };
 
 struct {
@@ -80,7 +80,6 @@ static __always_inline void set_beginning(struct owner *fresh, u64 socket, u64 i
 	fresh->noted = fresh->sent;
 	fresh->since = fresh->sent;
 	fresh->watched = fresh->sent;
-	fresh->unclear = fresh->sent;
 }
 
 /*

@@ -178,30 +178,6 @@ static __always_inline void unix_consumed(u64 socket, u64 task, u32 count)
 		note_unix(socket, task, count_received(owner, count), count);
 }
 
-/*
- * A request received so many. It is counted when it completes: where several have the socket another may have taken what
- * is before this, or this, and have counted nothing yet. Then who has which of it is not known.
- */
-static __always_inline void unix_consumed_by_request(u64 socket, u64 task, u32 count)
-{
-	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
-	struct file *file = sock_file((void *)socket);
-	u32 start, taken;
-
-	if (!owner || !count)
-		return;
-	start = count_received(owner, count);
-	if (owner->counted && file && !is_held_by_one(file, owner->leader)) {
-		taken = *(volatile u32 *)&owner->sent;
-		taken -= queued(socket);
-		if (is_before(start + count, taken) && is_before(owner->unclear, taken))
-			owner->unclear = taken;
-		if (is_before(start, owner->unclear))
-			return;
-	}
-	note_unix(socket, task, start, count);
-}
-
 /* What is in a buffer is copied to the current process, which has its unix socket to itself meanwhile */
 __noinline int unix_copied(u64 socket, u64 buffer, u32 length)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Requests of io_uring: what completions will not tell, when they are submitted or woken; all else when they complete */
+/* Requests of io_uring: what completions will not tell, when they are submitted; all else when they complete */
 #include "calls.h"
 #include "completion.h"
 #include "family.h"
@@ -7,22 +7,10 @@
 
 static __always_inline int on_submission(const struct submission *submission)
 {
-	struct io_kiocb *request = (void *)submission->request;
-
-	if (!completions_name_requests()) {
+	if (!completions_name_requests())
 		on_anonymous_request(submission);
-		return 0;
-	}
-	if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
-		on_addressed_request(request);
-	note_multishot(request);
-	return 0;
-}
-
-static __always_inline int on_wake(struct io_kiocb *request)
-{
-	if (completions_name_requests())
-		note_multishot(request);
+	else if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
+		on_addressed_request((void *)submission->request);
 	return 0;
 }
 
@@ -43,5 +31,4 @@ static __always_inline int on_completed(const struct cqe *cqe)
 }
 
 ON_SUBMISSION(uring_submit__any, on_submission)
-ON_WAKE(uring_wake__any, on_wake)
 ON_COMPLETION(uring_complete__any, on_completed)

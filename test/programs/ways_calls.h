@@ -28,7 +28,7 @@ static inline long answered(long result)
 
 /* The call's own name; result: an expression of job, and of pieces or message where there are some */
 #define WAY(name, preparation, result)                                                                                 \
-	static inline long name(long argument)										\
+	static long name(long argument)                                                                                \
 	{                                                                                                              \
 		JOB(argument);                                                                                         \
 		preparation;                                                                                           \
@@ -45,7 +45,7 @@ WAY(take_by_readv, PIECES_OF(job->got), readv(job->fd, pieces, 2))
 WAY(take_by_recv, , recv(job->fd, job->got, LONGEST, 0))
 WAY(take_by_recvmsg, MESSAGE_OF(job->got), recvmsg(job->fd, &message, 0))
 
-static inline long take_by_recvfrom(long argument)
+static long take_by_recvfrom(long argument)
 {
 	JOB(argument);
 	struct sockaddr_storage from;
@@ -54,7 +54,7 @@ static inline long take_by_recvfrom(long argument)
 	return answered(recvfrom(job->fd, job->got, LONGEST, 0, (void *)&from, &length));
 }
 
-static inline long by_sendmmsg(long argument)
+static long by_sendmmsg(long argument)
 {
 	JOB(argument);
 	MESSAGE_OF(job->text);
@@ -63,7 +63,7 @@ static inline long by_sendmmsg(long argument)
 	return sendmmsg(job->fd, &one, 1, 0) == 1 ? (long)one.msg_len : -errno;
 }
 
-static inline long take_by_recvmmsg(long argument)
+static long take_by_recvmmsg(long argument)
 {
 	JOB(argument);
 	MESSAGE_OF(job->got);
@@ -84,7 +84,7 @@ static struct ends new_pipe(void)
 	return (struct ends){both[0], both[1]};
 }
 
-static inline long splice_out(struct ends ends, const struct job *job)
+static long splice_out(struct ends ends, const struct job *job)
 {
 	long result = answered(splice(ends.in, NULL, job->fd, NULL, job->count, 0));
 
@@ -93,7 +93,7 @@ static inline long splice_out(struct ends ends, const struct job *job)
 	return result;
 }
 
-static inline long by_splice(long argument)
+static long by_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -102,7 +102,7 @@ static inline long by_splice(long argument)
 	return splice_out(ends, job);
 }
 
-static inline long by_vmsplice(long argument)
+static long by_vmsplice(long argument)
 {
 	JOB(argument);
 	struct iovec piece = {job->text, job->count};
@@ -112,7 +112,7 @@ static inline long by_vmsplice(long argument)
 	return splice_out(ends, job);
 }
 
-static inline long by_tee(long argument)
+static long by_tee(long argument)
 {
 	JOB(argument);
 	struct ends first = new_pipe(), second = new_pipe();
@@ -124,7 +124,7 @@ static inline long by_tee(long argument)
 	return splice_out(second, job);
 }
 
-static inline long take_by_splice(long argument)
+static long take_by_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -137,7 +137,7 @@ static inline long take_by_splice(long argument)
 	return count;
 }
 
-static inline long by_sendfile(long argument)
+static long by_sendfile(long argument)
 {
 	JOB(argument);
 	int file = memfd_create("text", 0);
@@ -150,7 +150,7 @@ static inline long by_sendfile(long argument)
 	return result;
 }
 
-static inline long submit(struct job *job, int opcode, const void *buffer, long count)
+static long submit(struct job *job, int opcode, const void *buffer, long count)
 {
 	struct iocb request = {.aio_lio_opcode = opcode, .aio_fildes = job->fd, .aio_buf = P(buffer), .aio_nbytes = count};
 	struct iocb *list = &request;
@@ -164,7 +164,7 @@ static inline long submit(struct job *job, int opcode, const void *buffer, long 
 	return event.res;
 }
 
-static inline long ring(struct job *job, int opcode, int flags, const void *buffer, long count)
+static long ring(struct job *job, int opcode, int flags, const void *buffer, long count)
 {
 	return complete_request(&(struct io_uring_sqe){
 		.opcode = opcode, .flags = flags, .fd = job->fd, .addr = P(buffer), .len = count});
@@ -172,7 +172,7 @@ static inline long ring(struct job *job, int opcode, int flags, const void *buff
 
 /* These answer as the kernel does */
 #define REQUEST(name, preparation, result)                                                                             \
-	static inline long name(long argument)										\
+	static long name(long argument)                                                                                \
 	{                                                                                                              \
 		JOB(argument);                                                                                         \
 		preparation;                                                                                           \
