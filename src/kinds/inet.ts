@@ -121,7 +121,7 @@ export class InetReader implements Reader {
     this.#looks.keep(this.#channel, time, end);
   }
 
-  #receipt(): Receipt | null {
+  #receipt(): Readonly<Receipt> | null {
     const { channelLow, channelHigh, position } = this.#record;
     // the numbers are those of the connection, whichever memory its socket is in
     return this.#tools.receivers.find(channelLow, channelHigh, position, 0);

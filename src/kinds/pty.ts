@@ -21,6 +21,7 @@ const count = key("count", "integer");
 /** of terminal 0 in devpts, whose inodes go by number */
 const firstInode = 3;
 const encoder = new TextEncoder();
+
 class PtyReader implements Reader {
   readonly #tools: Tools;
   readonly #record: PtyRecord;
@@ -82,13 +83,13 @@ class PtyReader implements Reader {
     return (this.#record.flags & EventFlags.EVENT_OPEN) !== 0;
   }
 
-  #receipt(): Receipt | null {
+  #receipt(): Readonly<Receipt> | null {
     const { lineLow, lineHigh, position, end, count } = this.#record;
     return this.#tools.receivers.findWithin(lineLow, lineHigh, position, end, count);
   }
 
   /** Of what is not all received. */
-  #firstReceipt(): Receipt | null {
+  #firstReceipt(): Readonly<Receipt> | null {
     const { lineLow, lineHigh, position } = this.#record;
     return this.#tools.receivers.find(lineLow, lineHigh, position, 0);
   }

@@ -105,7 +105,7 @@ class UnixReader implements Reader {
     this.#looks.keep(this.#channel, this.#time, end);
   }
 
-  #receipt(): Receipt | null {
+  #receipt(): Readonly<Receipt> | null {
     const { channelLow, channelHigh, position, dstInodeLow, dstInodeHigh } = this.#record;
     return this.#tools.receivers.find(channelLow, channelHigh, position, whole(dstInodeLow, dstInodeHigh));
   }

@@ -39,7 +39,7 @@ export class Receivers {
    * holds until the next question.
    * @param inode of the socket there, 0: not known
    */
-  find(channelLow: number, channelHigh: number, position: number, inode: number): Receipt | null {
+  find(channelLow: number, channelHigh: number, position: number, inode: number): Readonly<Receipt> | null {
     const sockets = this.#channels.get(channelOf(channelLow, channelHigh));
     if (sockets === undefined) return null;
     for (let i = sockets.length - 1; i >= 0; i--) {
@@ -60,11 +60,11 @@ export class Receivers {
     position: number,
     end: number,
     count: number,
-  ): Receipt | null {
+  ): Readonly<Receipt> | null {
     const found = this.find(channelLow, channelHigh, position, 0);
     if (found === null || (end - position) >>> 0 === count) return found;
     const first = { ...found };
-    for (let next: Receipt = first; ; ) {
+    for (let next: Readonly<Receipt> = first; ; ) {
       const behind = (next.start + next.count) >>> 0;
       if (!isBefore(behind, end)) return first;
       const receipt = this.find(channelLow, channelHigh, behind, 0);
