@@ -54,8 +54,11 @@ int BPF_PROG(holders_renamed__any, struct task_struct *task)
 	if (tgid != (u32)BPF_CORE_READ(task, pid) || !pid)
 		return 0;
 	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	if (!record)
+	if (!record) {
+		/* who is looked up after this may have the name that he took here before it */
+		count_lost(KIND_UNKNOWN, LOST_RING_FULL, 1);
 		return 0;
+	}
 	record->type = RECORD_RENAME;
 	record->pid = pid;
 	record->time = bpf_ktime_get_boot_ns();
