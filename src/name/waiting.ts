@@ -8,9 +8,11 @@ import type { Owners } from "./owners.ts";
 
 /** no channel has it */
 const none = 0;
-/** how much longer what nobody can be named for waits, of the time that all wait */
+/** how many seconds longer what nobody can be named for waits: an end that is in a message has nobody until that is received */
 const extension = 0.5;
-/** and how much longer what is on its way waits, in seconds */
+/** so many wait longer at once; who sends to nobody all the time waits for nobody */
+const most = 4096;
+/** and how many what is on its way waits */
 const delay = longestDelay / 1e9;
 
 /** What is to be asked of a record. */
@@ -114,7 +116,8 @@ export class Waiting {
     let longer = 0;
     if (reader.isUnderWay?.(at)) longer = delay;
     // who is guessed is looked for among all open files
-    else if (reader.isGuessable?.(at) === false) longer = this.longest * extension;
+    else if (this.longest > 0 && this.#longer.size < most && reader.isGuessable?.(at) === false)
+      longer = extension;
     this.#longer.set(position, longer);
     return longer;
   }

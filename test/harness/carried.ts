@@ -10,6 +10,8 @@ const isNested = pidNamespace() !== 0;
 /** Waits until all is printed, then compares every event on the workload's sockets and terminals, whole. */
 export async function expectCarried(trace: Trace, truth: Truth): Promise<void> {
   await trace.settle();
+  // what nobody has waits longer
+  await trace.untilCarried(truth);
   const events = trace.carriedFor(truth);
   checkTimes(events, truth);
   const actual = byChannel(events, (event) => channelOf(event, event.dst_pid));

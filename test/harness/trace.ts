@@ -23,6 +23,9 @@ export interface LostLine {
   time: string;
 }
 
+/** For how long to wait for what waits for somebody to have its other end, in ms. */
+export const NOBODY = 620;
+
 /** ipcdump while it traces one kind or more, its events parsed. */
 export class Trace {
   readonly events: TraceEvent[] = [];
@@ -84,13 +87,14 @@ export class Trace {
 
   /**
    * Resolves when everything that happened before the call is printed, so that what is absent then is absent.
-   * It is one round of markers after another: what waits for its receiver is held back for up to 50 ms, alone, and
-   * a marker made later than that comes after it.
+   * It is one round of markers after another: what waits for its receiver is held back, alone, and a marker made later
+   * comes after it.
+   * @param longest ms; NOBODY where somebody may have sent what nobody had an end for
    */
-  async settle(): Promise<void> {
+  async settle(longest = 70): Promise<void> {
     const start = performance.now();
     do await this.#mark();
-    while (performance.now() - start < 70);
+    while (performance.now() - start < longest);
     await this.#mark();
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { BACKEND, EXECUTABLE } from "../harness/ipcdump.ts";
 import { programPath } from "../harness/programs.ts";
-import { Trace, type TraceEvent } from "../harness/trace.ts";
+import { NOBODY, Trace, type TraceEvent } from "../harness/trace.ts";
 
 setDefaultTimeout(2 * PATIENCE);
 
@@ -49,7 +49,7 @@ const cases = types.flatMap((type) =>
 );
 test.each(cases)("%s: %s", async (type, how) => {
   const said = await passed(type, how);
-  await trace.settle();
+  await trace.settle(how === "kept" ? NOBODY : undefined);
   const [{ src, dst }] = said as [SaidPassing];
   // what goes other ways may be printed in another order
   const events = trace.events

@@ -3,7 +3,7 @@ import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { type Timeless, timeless } from "../harness/expect.ts";
 import { Trace } from "../harness/trace.ts";
-import type { Carried, Truth } from "../harness/truth.ts";
+import type { Carried } from "../harness/truth.ts";
 import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
@@ -40,17 +40,11 @@ afterAll(async () => {
   await trace?.stop();
 }, 2 * PATIENCE);
 
-/** Compares all events of a workload, those too that wait for who reads them. */
-async function compared(truth: Truth): Promise<void> {
-  await trace.untilCarried(truth);
-  await expectCarried(trace, truth);
-}
-
 /** A test that runs a mode of pty.c and compares all its events. */
 function carries(name: string, mode: string): void {
   test(name, async () => {
     using workload = await Workload.staged("pty", mode);
-    await compared(workload.truth);
+    await expectCarried(trace, workload.truth);
   });
 }
 
@@ -60,7 +54,7 @@ describe("pty", () => {
     test(`${name}, from before tracing`, async () => {
       using workload = early.get(mode)!;
       await workload.proceed();
-      await compared(workload.truth);
+      await expectCarried(trace, workload.truth);
     });
   }
   carries("echo is none", "echo");
@@ -72,7 +66,7 @@ describe("pty", () => {
   carries("failed and empty writes are silent", "failed");
   test("requests of io_submit are seen, or said to be not seen and nothing is made of them", async () => {
     using workload = await Workload.staged("pty", trace.notSeen("pty").includes("aio") ? "aio" : "aio_seen");
-    await compared(workload.truth);
+    await expectCarried(trace, workload.truth);
   });
   carries("nobody's session", "no_session");
   carries("a number given out again", "reused");
@@ -82,7 +76,7 @@ describe("pty", () => {
     using workload = await Workload.staged("pty", "given_away");
     await trace.settle();
     await workload.proceed();
-    await compared(workload.truth);
+    await expectCarried(trace, workload.truth);
   });
 
   test("a real shell", async () => {

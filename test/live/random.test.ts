@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { PATIENCE } from "../harness/condition.ts";
 import { inVm } from "../harness/programs.ts";
 import { play } from "../harness/random.ts";
-import { Trace } from "../harness/trace.ts";
+import { NOBODY, Trace } from "../harness/trace.ts";
 import { Verdict } from "../harness/verdict.ts";
 
 setDefaultTimeout(3 * PATIENCE);
@@ -36,7 +36,7 @@ afterAll(async () => {
 test.each(SEEDS)("what random processes say they received, seed %d", async (seed) => {
   const played = await play(seed, OPERATIONS);
   expect(played.messages.size).toBeGreaterThan(OPERATIONS / 2);
-  await trace.settle();
+  await trace.settle(NOBODY);
   const { wrong, missing } = new Verdict(played, trace.events.splice(0), {
     writers: !trace.capabilities("pipe").overlappingWriters,
     // the kernel tells of messages, and of sockets that get them, since 6.3
