@@ -9,7 +9,7 @@ setDefaultTimeout(3 * PATIENCE);
 
 /** operations after one, for what waits to be received */
 const AFTERMATH = 10;
-const KINDS = "pipe,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp";
+const KINDS = "pipe,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp,pty";
 
 /** `1,2,5-9` */
 function numbers(text: string): number[] {

@@ -28,10 +28,10 @@ static void remove_fifo(int number)
 static void open_something(void)
 {
 	static const enum kind kinds[] = {
-		PIPE, PIPE, UNIX_STREAM, UNIX_STREAM, UNIX_DGRAM, UNIX_SEQPACKET, TCP, TCP, UDP};
+		PIPE, PIPE, UNIX_STREAM, UNIX_STREAM, UNIX_DGRAM, UNIX_SEQPACKET, TCP, TCP, UDP, PTY, PTY};
 	enum kind kind = kinds[roll(sizeof(kinds) / sizeof(*kinds))];
 	int place = one_of(everybody()), first = new_thing(kind);
-	unsigned how = kind == TCP || kind == UDP ? 1 + roll(2) : roll(2);
+	unsigned how = kind == TCP || kind == UDP ? 1 + roll(2) : kind == PTY ? 0 : roll(2);
 	struct player *player = player_at(place);
 
 	do_at(place, (struct job){.work = OPEN, .kind = kind, .how = how, .id = first});

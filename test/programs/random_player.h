@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <termios.h>
 
 static struct player *self;
 /* of this process, if it was made for one job */
@@ -205,6 +206,21 @@ static void open_fifo(int fifo)
 	self->fds[1] = open_end(fifo, 1);
 }
 
+/* The master, and the slave, which is nobody's terminal and gives what it gets as it is */
+static void open_terminal(void)
+{
+	struct termios mode;
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+
+	check(master >= 0 && unlockpt(master) == 0, "posix_openpt");
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	check(slave >= 0 && tcgetattr(slave, &mode) == 0, "the slave");
+	cfmakeraw(&mode);
+	check(tcsetattr(slave, TCSANOW, &mode) == 0, "tcsetattr");
+	self->fds[0] = master;
+	self->fds[1] = slave;
+}
+
 /* how: 0 a pair, 1 by name, 2 by IPv6 */
 static void open_channel(const struct job *job)
 {
@@ -218,6 +234,8 @@ static void open_channel(const struct job *job)
 		check(pipe(self->fds) == 0, "pipe");
 	else if (job->kind == PIPE)
 		open_fifo(job->id);
+	else if (job->kind == PTY)
+		open_terminal();
 	else if (job->kind == TCP || job->kind == UDP)
 		open_server(job, job->how == 2 ? AF_INET6 : AF_INET, types[job->kind]);
 	else if (job->how == 0)

@@ -67,11 +67,11 @@ static void begin_traffic(struct traffic *traffic, int takes)
 	int takes_first = roll(2);
 
 	traffic->senders = may_send(way) ? some_of(holders_of(way->from)) : 0;
-	/* several who send to one end at once, or read one pipe at once, are not among it yet */
+	/* several who send to one end at once, or read one pipe or terminal at once, are not among it yet */
 	if (traffic->senders)
 		traffic->senders = 1u << one_of(traffic->senders);
 	traffic->takers = takes ? some_of(holders_of(way->to) & ~traffic->senders) : 0;
-	if (way->kind == PIPE && traffic->takers)
+	if ((way->kind == PIPE || way->kind == PTY) && traffic->takers)
 		traffic->takers = 1u << one_of(traffic->takers);
 	/* with nobody to send more nobody is to wait for it */
 	if (!traffic->senders && scene->pending[way->to] <= 0)
