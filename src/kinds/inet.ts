@@ -81,7 +81,9 @@ export class InetReader implements Reader {
     if ((record.flags & EventFlags.EVENT_OPEN) === 0) return true;
     this.#inode = this.#dstInode;
     const [src, dst] = [this.#sender(), nobody()];
-    return this.#guessHolder(src, dst) || this.#guessListener(src, dst);
+    const isFound = this.#guessHolder(src, dst);
+    if (isFound) this.#looks.note(this.#channel, this.#time, dst);
+    return isFound || this.#guessListener(src, dst);
   }
 
   isUnderWay(at: number): boolean {

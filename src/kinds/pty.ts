@@ -47,6 +47,7 @@ class PtyReader implements Reader {
     const end = nobody();
     this.#record.at = at;
     this.#guess(end, this.#sender());
+    if (this.#record.dstTgid === 0) this.#looks.note(this.#line, this.#time, end);
     return end.pid !== -1;
   }
 

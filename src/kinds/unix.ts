@@ -64,7 +64,9 @@ class UnixReader implements Reader {
     if ((flags & EventFlags.EVENT_OPEN) === 0 || (flags & EventFlags.SEND_UNHELD) !== 0) return true;
     this.#look();
     const [src, dst] = [this.#sender(), nobody()];
-    return this.#guessHolder(src, dst) || this.#guessListener(src, dst);
+    const isFound = this.#guessHolder(src, dst);
+    if (isFound) this.#looks.note(this.#channel, this.#time, dst);
+    return isFound || this.#guessListener(src, dst);
   }
 
   channel(at: number): number {

@@ -31,12 +31,19 @@ export class Looks {
     return this.#begun >= this.#due;
   }
 
-  /** Keeps who has it; pid -1: nobody has. */
-  keep(key: number, time: number, { pid, comm }: End): void {
+  /** Keeps who has it by that look; pid -1: nobody has. */
+  keep(key: number, time: number, end: End): void {
     const now = performance.now();
     this.#due = now + (now - this.#begun) * pause;
-    const found = pid === -1 ? this.#looks.get(key) : { found: time, pid, comm };
-    this.#looks.set(key, { ...(found ?? { found: 0, pid, comm }), asked: time });
+    this.note(key, time, end);
+  }
+
+  /** The same of whoever was found otherwise: until the event is printed he may have passed it on. */
+  note(key: number, time: number, { pid, comm }: End): void {
+    const known = this.#looks.get(key);
+    const asked = Math.max(time, known?.asked ?? 0);
+    const isKnown = known !== undefined && (pid === -1 || known.found > time);
+    this.#looks.set(key, isKnown ? { ...known, asked } : { asked, found: pid === -1 ? 0 : time, pid, comm });
   }
 
   /** Fills `end`, a guess, with who had it soon after that time; false: nobody was seen to have it. */
