@@ -109,7 +109,7 @@ export class Verdict {
       const taker = takers.get(message.sent);
       // what nobody was there for may be gone at once
       const isOwed = taker !== undefined || message.holders > 0;
-      const event = this.#claim(message, `${message.sent} 0`, isOwed);
+      const event = this.#claim(message, `${message.sent} 0`, isOwed, taker);
       if (event === null) continue;
       this.#checkSource(message, event);
       if (event.meta.count !== message.size)
@@ -137,7 +137,7 @@ export class Verdict {
       if (!isGuess && !isAlone && event.dst_pid !== -1) this.#accuse(message, "was not received", event);
       return;
     }
-    const truth = `was received by ${taker.pid}(${taker.comm}) after ${(taker.time - message.begun) / 1e6} ms`;
+    const truth = `was received by ${receipt(taker, message)}`;
     if (event.dst_pid === taker.pid && !isGuess) {
       if (!this.#wasCalled(event.dst_comm, taker, message.begun)) this.#accuse(message, truth, event);
       return;
@@ -165,10 +165,11 @@ export class Verdict {
     });
   }
 
-  #claim(message: Message, key: string, isOwed = true): TraceEvent | null {
+  #claim(message: Message, key: string, isOwed = true, taker?: Taken): TraceEvent | null {
     const event = this.#events.get(key);
     this.#events.delete(key);
-    if (event === undefined && isOwed) this.missing.push(fault(message, `has no event (${key})`));
+    const received = taker ? `, was received by ${receipt(taker, message)}` : "";
+    if (event === undefined && isOwed) this.missing.push(fault(message, `has no event (${key})${received}`));
     return event ?? null;
   }
 
@@ -181,6 +182,10 @@ export class Verdict {
 
 function nameOf({ pid, comm }: Message): string {
   return `${pid}(${comm})`;
+}
+
+function receipt({ pid, comm, time }: Taken, { begun, ended }: Message): string {
+  return `${pid}(${comm}) after ${(time - begun) / 1e6} ms, of which its sending took ${(ended - begun) / 1e6}`;
 }
 
 function fault(message: Message, what: string): Fault {
