@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Ipcdump, STATIC } from "../harness/ipcdump.ts";
 import type { Bench } from "./bench.ts";
-import { type Figure, figure } from "./figure.ts";
+import { type Figure, figure, median, ratios } from "./figure.ts";
 import { Tracer } from "./tracer.ts";
-import { ipcdump } from "./tracers.ts";
+import { bpftraceStart, ipcdump, isInstalled } from "./tracers.ts";
 import { pingPong, run } from "./workload.ts";
 
 const MEGABYTE = 2 ** 20;
@@ -14,8 +14,10 @@ const FIRST_EVENTS = 20;
 
 export async function start(bench: Bench): Promise<Figure[]> {
   // bun build.ts --static makes the other one
-  const both = existsSync(STATIC) ? await compared(bench) : [];
-  return [...(await starts(bench)), ...both, ...(await latencies(bench)), ...(await footprint(bench))];
+  const both = existsSync(STATIC) ? await toPlain(bench) : [];
+  const other = isInstalled("bpftrace") ? await toBpftrace(bench) : [];
+  const begun = [...(await starts(bench)), ...both, ...other, ...(await latencies(bench))];
+  return bench.inVm ? begun : [...begun, ...(await footprint(bench))];
 }
 
 async function starts(bench: Bench): Promise<Figure[]> {
@@ -26,7 +28,7 @@ async function starts(bench: Bench): Promise<Figure[]> {
   ] as const) {
     const command = ipcdump(bench, kinds, []);
     const values: number[] = [];
-    for (let round = -1; round < bench.rounds * 2; round++) {
+    for (let round = -1; round < roundsOf(bench); round++) {
       const took = await startTime(bench, command.words, command.ready);
       if (round >= 0) values.push(took); // the first one is to warm up
     }
@@ -37,17 +39,45 @@ async function starts(bench: Bench): Promise<Figure[]> {
 }
 
 /** How much longer dist/ipcdump-static takes than dist/ipcdump, by turns. */
-async function compared(bench: Bench): Promise<Figure[]> {
+async function toPlain(bench: Bench): Promise<Figure[]> {
   const { words, ready } = ipcdump(bench, "pipe", []);
-  const values: number[] = [];
-  for (let round = -1; round < bench.rounds * 2; round++) {
-    const plain = await startTime(bench, words, ready);
-    const other = await startTime(bench, [STATIC, ...words.slice(1)], ready);
-    if (round >= 0) values.push(other / plain);
+  return byTurns(bench, "start to tracing, -t pipe, static to plain", 1.2, [
+    () => startTime(bench, [STATIC, ...words.slice(1)], ready),
+    () => startTime(bench, words, ready),
+  ]);
+}
+
+/** How much longer all kinds take than two tracepoints of bpftrace, by turns. */
+async function toBpftrace(bench: Bench): Promise<Figure[]> {
+  const { words, ready } = ipcdump(bench, "all", []);
+  return byTurns(bench, "start to tracing, -t all, to bpftrace", 1.5, [
+    () => startTime(bench, words, ready),
+    () => startTime(bench, bpftraceStart, "ready"),
+  ]);
+}
+
+/** What the first takes to what the second does. */
+async function byTurns(
+  bench: Bench,
+  name: string,
+  target: number,
+  [first, second]: readonly [() => Promise<number>, () => Promise<number>],
+): Promise<Figure[]> {
+  const [these, those]: [number[], number[]] = [[], []];
+  for (let round = -1; round < roundsOf(bench); round++) {
+    const [one, other] = [await first(), await second()];
+    if (round < 0) continue;
+    these.push(one);
+    those.push(other);
   }
-  const made = figure(4, "start to tracing, -t pipe, static to plain", values, " ×", 1.2);
-  bench.say(`${made.name}: ${made.value.toPrecision(3)} ×`);
+  const made = figure(4, name, ratios(these, those), " ×", target, `${Math.round(median(those))} ms`);
+  bench.say(`${made.name}: ${made.value.toPrecision(3)} ×, of ${made.note}`);
   return [made];
+}
+
+/** An emulated processor takes that much longer for a start. */
+function roundsOf({ inVm, rounds }: Bench): number {
+  return inVm ? 2 : rounds * 2;
 }
 
 /** In milliseconds, as whoever started it sees the line. */

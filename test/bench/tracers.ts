@@ -34,6 +34,15 @@ export function bpftrace(): Command {
   };
 }
 
+/** The same, which says on stderr that it traces once it does, and not before. */
+export const bpftraceStart: readonly string[] = [
+  "sh",
+  "-c",
+  'exec bpftrace -B line -e "$1" >&2',
+  "sh",
+  `BEGIN { printf("ready\\n"); } ${script}`,
+];
+
 /** Whether a program is here to be compared with. */
 export function isInstalled(program: string): boolean {
   return Bun.which(program) !== null;

@@ -7,6 +7,7 @@ import { kernel, type Series } from "../vm/kernels.ts";
 import { projectFiles } from "../vm/matrix.ts";
 import { Scratch } from "../vm/scratch.ts";
 import { compileReference, LIBRARY, objectFile } from "./reference.ts";
+import { isInstalled } from "./tracers.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const BACKENDS = ["fentry", "kprobe"];
@@ -31,6 +32,7 @@ export async function inMachine(
       ["/project/dist/ipcdump.bpf.o", objectFile()],
       ["/project/dist/bench/libbpf.so.1", LIBRARY],
       ["/project/dist/bench/reference", reference],
+      ...(isInstalled("bpftrace") ? [["/usr/bin/bpftrace", Bun.which("bpftrace")!] as const] : []),
       ["/project/programs", programs],
       ...projectFiles(["test/bench", "test/vm"]).map(
         (path) => [join("/project", path), join(ROOT, path)] as const,
