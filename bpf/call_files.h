@@ -14,7 +14,7 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 {
 	int fd = taken(regs, 0, compat);
 
-	*from = takes_from(call, fd);
+	*from = takes_from(call, fd, regs, compat);
 	*to = gives_to(call, fd, regs, compat);
 	switch (call) {
 	case CALL_IOCTL:

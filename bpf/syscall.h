@@ -20,7 +20,7 @@
 	X(READV, FILE, FIRST, NO)                                                                  \
 	X(WRITE, FILE, NO, FIRST)                                                                  \
 	X(WRITEV, FILE, NO, FIRST)                                                                 \
-	X(SENDFILE, FILE, NO, FIRST)                                                               \
+	X(SENDFILE, FILE, SECOND, FIRST)                                                           \
 	X(SPLICE, FILE, FIRST, THIRD)                                                              \
 	X(TEE, FILE, NO, SECOND)                                                                   \
 	X(VMSPLICE, FILE, NO, NO)                                                                  \
@@ -219,7 +219,7 @@ static __always_inline u64 taken(struct pt_regs *regs, int n, u32 compat)
 #define TAKES_FROM(call, class, from, to)                                                          \
 	case CALL_##call:                                                                          \
 		return VALUE_##from;
-static __always_inline int takes_from(enum call call, int first)
+static __always_inline int takes_from(enum call call, int first, struct pt_regs *regs, u32 compat)
 {
 	switch (call) {
 		CALLS(TAKES_FROM)

@@ -39,6 +39,7 @@ static const struct way takes[] = {
 	{"recvmsg", take_by_recvmsg, READ, 0},
 	{"recvmmsg", take_by_recvmmsg, READ, 0},
 	{"splice", take_by_splice, READ, 1},
+	{"sendfile", take_by_sendfile, READ, 1},
 	{"io_submit", take_by_aio, READ, 0},
 	{"io_submit of pieces", take_by_aio_pieces, READ, 0},
 	{"io_uring recv", take_ring_recv, READ, 0},
