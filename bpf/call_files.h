@@ -22,7 +22,8 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 			*to = fd;
 		break;
 	case CALL_SETSOCKOPT:
-		if (taken(regs, 1, compat) == IPPROTO_UDP && taken(regs, 2, compat) == UDP_CORK)
+		if ((u32)taken(regs, 1, compat) == IPPROTO_UDP &&
+		    (u32)taken(regs, 2, compat) == UDP_CORK)
 			*to = fd;
 		break;
 	case CALL_AIO:

@@ -82,7 +82,7 @@ static __always_inline void message_of_call(struct message *message, struct sock
 	begin_message(message, sk, (void *)bpf_get_current_task(), result);
 	if (ongoing->call == CALL_SENDTO) {
 		message->name = ongoing->argument[4];
-		message->name_length = ongoing->argument[5];
+		message->name_length = (u32)ongoing->argument[5];
 	} else if (ongoing->call == CALL_SENDMSG) {
 		read_name(message, ongoing->argument[1], ongoing->compat);
 	}

@@ -24,18 +24,26 @@ static void say_udp(const struct plug *from, const struct plug *to, struct place
 	check(take(to) == count, "recv");
 }
 
+/* The kernel looks at the lower half of such an argument only. */
+static long wide(long argument)
+{
+	return sizeof(long) > 4 ? argument | 1L << 40 : argument;
+}
+
 /* What was held back is sent as UDP_CORK is taken off; and what a filter leaves of the next ones */
 static void uncorked(void)
 {
 	struct place client, server;
 	struct pair pair = udp_between("127.0.0.1", 0, &client, &server);
+	int off = 0;
 
 	connect_plug(&pair.from, server.address, server.length);
 	client = place_at(&pair.from);
 	set_option(&pair.from, IPPROTO_UDP, UDP_CORK, 1);
 	check(call(ann, SYS_sendto, pair.from.fd, P("held "), 5, 0, 0, 0) == 5, "send");
 	check(call(ann, SYS_sendto, pair.from.fd, P("back"), 4, 0, 0, 0) == 4, "send");
-	set_option(&pair.from, IPPROTO_UDP, UDP_CORK, 0);
+	must(call(ann, SYS_setsockopt, pair.from.fd, wide(IPPROTO_UDP), wide(UDP_CORK), P(lend_copy(&off, sizeof(off))),
+		  sizeof(off)), "setsockopt");
 	say_udp(&pair.from, &pair.to, client, server, "held back", 9, SPLICED);
 	check(call(ann, SYS_sendto, pair.from.fd, P("free"), 4, 0, 0, 0) == 4, "send");
 	say_udp(&pair.from, &pair.to, client, server, "free", 4, READ);
