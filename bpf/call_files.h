@@ -21,6 +21,10 @@ static __always_inline void descriptors(struct task_struct *task, enum call call
 		if (serves(FAMILY_PTY) && (u32)argument(regs, 1, compat) == TIOCSTI)
 			*to = fd;
 		break;
+	case CALL_FCNTL:
+		if (serves(FAMILY_PIPE) && (u32)argument(regs, 1, compat) == F_SETPIPE_SZ)
+			*to = fd;
+		break;
 	case CALL_SETSOCKOPT:
 		if ((u32)taken(regs, 1, compat) == IPPROTO_UDP &&
 		    (u32)taken(regs, 2, compat) == UDP_CORK)

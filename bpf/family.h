@@ -10,6 +10,7 @@
 #define PTY_SLAVE_MAJORS 8
 #define TIOCSTI 0x5412
 #define UDP_CORK 1
+#define F_SETPIPE_SZ 1031
 
 /* Whether any of these families is traced by system calls: known at load, so the verifier drops what is for others */
 static __always_inline bool serves(u32 families)

@@ -94,6 +94,8 @@ static __always_inline s64 written(struct ledger *ledger, const struct ongoing *
 	u64 pipe = ongoing->to_pipe;
 	s64 bytes;
 
+	if (ongoing->call == CALL_FCNTL)
+		return 0;
 	if (ongoing->call != CALL_AIO && !(result < 0 && moves_in_pieces(ongoing->call)))
 		return result;
 	if (ledger->writers || ledger->readers)

@@ -154,8 +154,11 @@ static __always_inline int on_unlock(u64 pipe)
 	}
 	ledger->flags &= ~LEDGER_FRESH;
 	moved = bytes - ledger->total;
-	if (!moved)
+	if (!moved) {
+		/* F_SETPIPE_SZ counts anew */
+		ledger->head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
 		return 0;
+	}
 	identify(task, &self);
 	if (moved > 0) {
 		mention(&self, &ledger->writer);

@@ -25,6 +25,7 @@
 	X(TEE, FILE, NO, SECOND)                                                                   \
 	X(VMSPLICE, FILE, NO, NO)                                                                  \
 	X(IOCTL, FILE, NO, NO) /* TIOCSTI: it types for the user */                                \
+	X(FCNTL, FILE, NO, NO) /* F_SETPIPE_SZ: what is in a pipe is counted anew */               \
 	X(AIO, FILE, NO, NO)   /* io_submit: its requests name the files */                        \
 	X(SENDTO, SOCKET, NO, FIRST)                                                               \
 	X(SENDMSG, SOCKET, NO, FIRST)                                                              \
@@ -72,6 +73,8 @@
 	X(TEE, 276, 315, 77, 342)                                                                  \
 	X(VMSPLICE, 278, 316, 75, 343)                                                             \
 	X(IOCTL, 16, 54, 29, 54)                                                                   \
+	X(FCNTL, 72, 55, 25, 55)                                                                   \
+	X(FCNTL, NONE, 221, NONE, 221)                                                             \
 	X(AIO, 209, 248, 2, 246)                                                                   \
 	X(SENDTO, 44, 369, 206, 290)                                                               \
 	X(SENDMSG, 46, 370, 211, 296)                                                              \

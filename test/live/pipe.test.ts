@@ -121,6 +121,7 @@ describe("pipe", () => {
   moves("a megabyte in one read", ["pipe", "big_read"]);
   moves("failed, empty and would-block calls are silent", ["pipe", "failed"]);
   moves("packets (O_DIRECT)", ["pipe", "packets"]);
+  moves("made larger and smaller (F_SETPIPE_SZ)", ["pipe", "resized"]);
   moves("ends dup'ed and reopened", ["pipe", "reopened"]);
 });
 

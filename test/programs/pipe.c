@@ -174,6 +174,26 @@ static void packets(void)
 	get_from(bob, reader, &a, 100);
 }
 
+/* What is in a pipe is moved to another ring of buffers, which are counted from 0 again. */
+static void resized(void)
+{
+	struct tube a = lay("a", 0);
+	struct actor *ann = cast("ann"), *bob = cast("bob"), *reader = cast("reader");
+
+	for (int size = 1 << 12; size <= 1 << 18; size <<= 3) {
+		for (int i = 0; i < 5; i++) {
+			put(ann, &a, "before");
+			get_from(ann, reader, &a, 100);
+		}
+		put(ann, &a, "of Ann");
+		check(call(bob, SYS_fcntl, a.out, F_SETPIPE_SZ, size) == size, "F_SETPIPE_SZ");
+		put(bob, &a, "of Bob");
+		check(get(reader, &a, 100) == 12, "read");
+		say_moved("ann", "a", "reader", "of Ann", 6, READ);
+		say_moved("bob", "a", "reader", "of Bob", 6, READ);
+	}
+}
+
 /* Ends that moved: dup'ed, and opened again through /proc. */
 static void reopened(void)
 {
@@ -209,6 +229,7 @@ static const struct mode modes[] = {
 	{"big_read", big_read},
 	{"failed", failed},
 	{"packets", packets},
+	{"resized", resized},
 	{"reopened", reopened},
 };
 
