@@ -83,11 +83,19 @@ __noinline int pipe_begun(u64 task, u32 thread)
 	struct ongoing *ongoing = ongoing_of(thread);
 	struct ledger *from, *to;
 	struct identity self = {};
+	u64 from_pipe, to_pipe;
 
 	if (!serves(FAMILY_PIPE) || !ongoing)
 		return 0;
-	from = enter_pipe(ongoing->from, &ongoing->from_pipe);
-	to = enter_pipe(ongoing->to, &ongoing->to_pipe);
+	from = enter_pipe(ongoing->from, &from_pipe);
+	to = enter_pipe(ongoing->to, &to_pipe);
+	ongoing->from_pipe = from_pipe;
+	ongoing->to_pipe = to_pipe;
+	/* not of ongoing: it would be relocated as if it were the kernel's */
+	if (from)
+		find_unseen(from, from_pipe);
+	if (to)
+		find_unseen(to, to_pipe);
 	if (from)
 		__sync_fetch_and_add(&from->readers, 1);
 	if (to) {

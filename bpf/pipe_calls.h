@@ -73,6 +73,41 @@ static __always_inline void reconcile(struct ledger *ledger, u64 pipe)
 		empty(ledger);
 }
 
+/*
+ * Some may have been put in or taken unseen since the ledger was looked at last, which the look at the end of the next
+ * call would take for that one's doing. While no read is under way that is counted the tail stays, and while no write is
+ * the head does: who ends one writes them down, under the lock.
+ */
+static __always_inline void find_unseen(struct ledger *ledger, u64 pipe)
+{
+	u32 settled = *(volatile u32 *)&ledger->settled, taken = *(volatile u32 *)&ledger->tail;
+	u32 head = BPF_CORE_READ((struct pipe_inode_info *)pipe, head);
+	u32 tail = BPF_CORE_READ((struct pipe_inode_info *)pipe, tail);
+	u32 writers, readers;
+
+	/* in this order: whoever moved them meanwhile is counted, or at the ledger, or has been */
+	barrier();
+	readers = *(volatile u32 *)&ledger->readers;
+	writers = *(volatile u32 *)&ledger->writers;
+	barrier();
+	if (!ledger->total || readers || *(volatile u32 *)&ledger->lock)
+		return;
+	barrier();
+	if ((tail != taken && *(volatile u32 *)&ledger->tail == taken) ||
+	    (head != settled && !writers && *(volatile u32 *)&ledger->settled == settled))
+		ledger->doubted = 1;
+}
+
+/* The same at the end of a write, which has moved the head itself, under the lock */
+static __always_inline void find_taken(struct ledger *ledger, u64 pipe)
+{
+	u32 tail = BPF_CORE_READ((struct pipe_inode_info *)pipe, tail);
+
+	barrier();
+	if (!*(volatile u32 *)&ledger->readers && tail != ledger->tail)
+		ledger->doubted = 1;
+}
+
 static __always_inline void begin(struct ledger *ledger)
 {
 	u32 misses = *(volatile u32 *)&shared.misses;
@@ -101,18 +136,17 @@ static __always_inline s64 written(struct ledger *ledger, const struct ongoing *
 	if (ledger->writers || ledger->readers)
 		return 0;
 	bytes = occupancy(pipe);
-	/* some of what was there was taken unseen */
-	if (ledger->tail != BPF_CORE_READ((struct pipe_inode_info *)pipe, tail))
-		ledger->doubted = 1;
 	return bytes < 0 ? 0 : bytes - ledger->total + ledger->debt;
 }
 
 static __always_inline void finish_write(struct ledger *ledger, const struct ongoing *ongoing,
 					 long result)
 {
+	/* as above */
+	u64 pipe = ongoing->to_pipe;
 	u32 bytes;
 
-	if (!lock_ledger(ledger, ongoing->to_pipe)) {
+	if (!lock_ledger(ledger, pipe)) {
 		leave_ledger(ledger, false);
 		ledger->doubted = 1;
 		return;
@@ -121,6 +155,9 @@ static __always_inline void finish_write(struct ledger *ledger, const struct ong
 	leave_ledger(ledger, false);
 	if (ledger->writers)
 		ledger->tainted = 1;
+	/* which counts anew */
+	if (ongoing->call != CALL_FCNTL)
+		find_taken(ledger, pipe);
 	result = written(ledger, ongoing, result);
 	bytes = result;
 	if (result > 0) {
@@ -133,7 +170,7 @@ static __always_inline void finish_write(struct ledger *ledger, const struct ong
 	}
 	if (!ledger->writers) {
 		ledger->debt = 0;
-		reconcile(ledger, ongoing->to_pipe);
+		reconcile(ledger, pipe);
 	}
 	unlock_ledger(ledger);
 }
@@ -221,6 +258,7 @@ static __always_inline void finish_read(struct ledger *ledger, u64 pipe, long re
 			reading->guess = RUN_GUESS;
 		settle(ledger, reading);
 	}
+	ledger->tail = BPF_CORE_READ((struct pipe_inode_info *)pipe, tail);
 	if (!ledger->writers)
 		reconcile(ledger, pipe);
 	else if (ledger->flags & LEDGER_PACKETS)

@@ -113,8 +113,7 @@ describe("pipe", () => {
       expect(events.filter((event) => !guessed(event)).length).toBeGreaterThan(126);
     });
   }
-  moves("two readers", ["pipe", "two_readers"]);
-  moves("two pipes", ["pipe", "two_pipes"]);
+  for (const what of ["readers", "pipes"]) moves(`two ${what}`, ["pipe", `two_${what}`]);
   moves("a reader that waits", ["pipe", "blocked_reader"]);
   moves("a writer that blocks half-way", ["pipe", "blocked_writer"], { guesses: true });
   moves("a non-blocking write that half fits", ["pipe", "short_write"]);
@@ -152,7 +151,7 @@ describe("pipe splice", () => {
 });
 
 describe("pipe io_uring", () => {
-  for (const mode of ["both", "write", "read", "waiting", "instead"]) {
+  for (const mode of ["both", "write", "read", "waiting", "instead", "later", "idle", "under_way"]) {
     test(mode, async () => {
       const truth = await run("uring", mode);
       if (trace.capabilities("pipe").uring) return expectMoved(trace, truth);

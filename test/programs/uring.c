@@ -63,17 +63,66 @@ static void waiting(void)
 }
 
 /* As many bytes as were there before are taken by one ring and put in by another. */
-static void instead(void)
+static void exchange_written(void)
 {
-	struct actor *writer = cast("writer"), *taker = cast("taker");
-	struct actor *ringer = cast("ringer"), *reader = cast("reader");
+	struct actor *taker = cast("taker"), *ringer = cast("ringer");
 
-	put(writer, &a, "of them");
 	check(play(taker, uring_read, 100) == 7, "io_uring read");
 	say_moved("writer", "a", "taker", "of them", 7, URING);
 	check(play(ringer, uring_write, "instead") == 7, "io_uring write");
-	check(get(reader, &a, 100) == 7, "read");
+}
+
+static void exchange(void)
+{
+	put(cast("writer"), &a, "of them");
+	exchange_written();
+}
+
+static void instead(void)
+{
+	exchange();
+	check(get(cast("reader"), &a, 100) == 7, "read");
 	say_moved("ringer", "a", "reader", "instead", 7, URING);
+}
+
+/* The next call at the pipe is another writer's. */
+static void later(void)
+{
+	exchange();
+	put(cast("late"), &a, "more");
+	check(get(cast("reader"), &a, 100) == 11, "read");
+	say_moved("ringer", "a", "reader", "instead", 7, URING);
+	say_moved("late", "a", "reader", "more", 4, URING);
+}
+
+/* It moves nothing. */
+static void idle(void)
+{
+	struct actor *late = cast("late");
+
+	exchange();
+	check(call(late, SYS_write, a.out, P("x"), 0) == 0, "write of nothing");
+	check(get(cast("reader"), &a, 100) == 7, "read");
+	say_moved("ringer", "a", "reader", "instead", 7, URING);
+}
+
+/* It was under way before, and waits for something to write. */
+static void under_way(void)
+{
+	struct tube b = lay("b", 0);
+	struct actor *writer = cast("writer"), *late = cast("late"), *giver = cast("giver");
+
+	put(writer, &a, "of them");
+	begin(late, SYS_splice, b.in, 0, a.out, 0, 100, 0);
+	until_blocked(late->pid, SYS_splice);
+	exchange_written();
+	check(get(cast("reader"), &a, 100) == 7, "read");
+	say_moved("ringer", "a", "reader", "instead", 7, URING);
+	put(giver, &b, "more");
+	check(answer(late) == 4, "splice");
+	say_moved("giver", "b", "late", "more", 4, SPLICED);
+	check(get(cast("last"), &a, 100) == 4, "read");
+	say_moved("late", "a", "last", "more", 4, READ);
 }
 
 static const struct mode modes[] = {
@@ -82,6 +131,9 @@ static const struct mode modes[] = {
 	{"read", read_only},
 	{"waiting", waiting},
 	{"instead", instead},
+	{"later", later},
+	{"idle", idle},
+	{"under_way", under_way},
 };
 
 int main(int argc, char **argv)
