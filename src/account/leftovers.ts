@@ -5,11 +5,14 @@
 import type { BpfObject } from "../../ffi/object.ts";
 import type { Link } from "../../ffi/program.ts";
 import type { Traced } from "../attach/plan.ts";
+import { printable } from "../bytes/escape.ts";
+import { unknownPath } from "../bytes/path.ts";
 import { blankEvent, type End, key, type Meta, nobody } from "../event.ts";
 import type { Filter } from "../filter/filter.ts";
 import { DescriptorOf, DescriptorRecord, LeftRecord } from "../layout.ts";
 import { log } from "../log.ts";
 import type { Names } from "../name/names.ts";
+import type { Paths } from "../name/paths.ts";
 import { type Descriptor, descriptorOf, descriptorsBy } from "../proc/descriptors.ts";
 import { PipeWriters } from "./pipewriters.ts";
 import { Streams, streamName } from "./streams.ts";
@@ -33,6 +36,7 @@ export class Leftovers {
     object: BpfObject,
     traced: readonly Traced[],
     private readonly names: Names,
+    private readonly paths: Paths,
     private readonly filter: Filter,
     private readonly descriptors: Link | null,
   ) {
@@ -40,8 +44,8 @@ export class Leftovers {
     this.#kinds = new Set(traced.map(({ kind }) => kind.name));
   }
 
-  /** Takes in a left_record. */
-  add(record: LeftRecord): void {
+  /** Takes in a left_record at a position of the ring. */
+  add(record: LeftRecord, position: number): void {
     const descriptor = new DescriptorRecord(record.words);
     // it stands last
     descriptor.at = record.at + (LeftRecord.size - DescriptorRecord.size) / 4;
@@ -61,13 +65,19 @@ export class Leftovers {
     this.#left.set(one.object, {
       kind,
       inode: one.inode,
-      name: kind === "pipe" ? this.#writers.nameOf(one) : streamName(one),
+      name: kind === "pipe" ? this.#nameOf(one, descriptor, position) : streamName(one),
       ports: [one.remotePort, one.localPort],
       bytes: one.queued,
       from,
       readers: [reader],
     });
     if (this.#left.size > mostLeft) this.#left.delete(this.#left.keys().next().value!);
+  }
+
+  /** Of a pipe whose descriptor may be gone: a FIFO's path is known by its use. */
+  #nameOf(pipe: Descriptor, { device, inodeLow, inodeHigh }: DescriptorRecord, position: number): string {
+    const path = this.paths.find(device, inodeLow, inodeHigh, position);
+    return path === unknownPath ? this.#writers.nameOf(pipe) : printable(path);
   }
 
   /**

@@ -68,7 +68,7 @@ export class Facts {
     private readonly onFork: ((parent: number, child: number) => void) | null = null,
     private readonly identities: Identities | null = null,
     private readonly onIdentity: ((tgid: number, tag: number, who: Identity) => void) | null = null,
-    private readonly onLeft: ((record: LeftRecord) => void) | null = null,
+    private readonly onLeft: ((record: LeftRecord, position: number) => void) | null = null,
   ) {
     this.#bytes = bytes;
     this.#names = names;
@@ -131,7 +131,7 @@ export class Facts {
       return this.#passed.add(at, length, position);
     } else if (type === RecordType.RECORD_LEFT && length >= LeftRecord.size) {
       this.#left.at = at;
-      this.onLeft?.(this.#left);
+      this.onLeft?.(this.#left, position);
     } else {
       return false;
     }

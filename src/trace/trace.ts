@@ -103,8 +103,8 @@ async function traceEvents(options: Options, child: Child | null, ending: Ending
   const learning = isDescribed ? new Learning(object.map("named"), filter) : null;
   const onIdentity =
     learning === null ? null : (tgid: number, tag: number, who: Identity) => learning.learn(tgid, tag, who);
-  const leftovers = new Leftovers(object, traced, names, filter, attached.descriptors);
-  const onLeft = (record: LeftRecord) => leftovers.add(record);
+  const leftovers = new Leftovers(object, traced, names, paths, filter, attached.descriptors);
+  const onLeft = (record: LeftRecord, position: number) => leftovers.add(record, position);
   const facts = new Facts(ring.words, ring.bytes, known, onFork, identities, onIdentity, onLeft);
   const { bytes, maxBytes } = options;
   const batch = new Batch(ring, kinds, { ...known, maxBytes }, facts, bytes);

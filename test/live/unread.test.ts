@@ -1,4 +1,7 @@
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { Hang } from "../harness/hang.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
@@ -67,6 +70,18 @@ test("what was full before tracing, and who is blocked there", async () => {
   ipcdump.kill("SIGINT");
   expect(await ipcdump.ended()).toBe(0);
   expect(said(ipcdump, named)).toEqual(expected);
+});
+
+test("under -- cmd a FIFO has its path, though who had it is gone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ipcdump-unread-"));
+  const path = join(folder, "fifo");
+  const script = `mkfifo ${path}; exec 3<>${path}; echo left >&3`;
+  using ipcdump = new Ipcdump([...KINDS, "--", "sh", "-c", script]);
+  expect(await ipcdump.ended()).toBe(0);
+  rmSync(folder, { recursive: true });
+  expect(said(ipcdump, (text) => text.replace(/ \d+/, " N").replace(/\d+\(/g, "N("))).toEqual([
+    `unread: pipe N ${path}: 5 bytes from N(sh), readers: N(sh)`,
+  ]);
 });
 
 test("under -- cmd its own, also when it has ended by then", async () => {
