@@ -54,7 +54,7 @@ __weak __noinline int path_walk_step(void)
 	u32 zero = 0;
 	struct path_walk *walk = bpf_map_lookup_elem(&path_walks, &zero);
 	struct vfsmount *vfsmount;
-	struct dentry *dentry, *parent;
+	struct dentry *dentry, *parent, *root;
 	struct mount *mount;
 
 	if (!walk)
@@ -67,7 +67,14 @@ __weak __noinline int path_walk_step(void)
 		walk->at_root = true;
 		return false;
 	}
-	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
+	root = BPF_CORE_READ(vfsmount, mnt_root);
+	/* in no folder: a file in memory, which has a name only */
+	if (dentry == parent && dentry != root) {
+		add_component(walk, BPF_CORE_READ(dentry, d_name.name));
+		walk->at_root = true;
+		return false;
+	}
+	if (dentry == root) {
 		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
 		if (up == mount) {

@@ -113,6 +113,13 @@ test("what it was before exec stays what its older events say", async () => {
   ]);
 });
 
+test("a program in memory has its name there", async () => {
+  expect(await told("memory", "of ours", "word")).toMatchObject({
+    exe: "/memfd:of ours",
+    args: [program, "plain", "word"],
+  });
+});
+
 test("another user", async () => {
   const passwd = readFileSync("/etc/passwd", "utf8");
   const [, name = "", uid = ""] = /^(\w+):[^:]*:([1-9]\d*):/m.exec(passwd) ?? [];

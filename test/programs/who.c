@@ -7,16 +7,20 @@
  *   who user UID ARGS…          as that user
  *   who child ARGS…             by a child that has its memory, and runs nothing
  *   who exec ARGS…              becomes `who plain ARGS…`, having written before that
+ *   who memory NAME ARGS…       becomes `who plain ARGS…` of a file in memory
  *   who cgroup FOLDER ARGS…     after it moved there
  *   who many N PATH             starts N processes, one after the other, of PATH and a number, that live for a moment
  *   who once ARGS…              a signal to itself, and it is gone
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +56,17 @@ static void enter(const char *folder)
 	if (fd < 0 || write(fd, pid, length) != length)
 		die(path);
 	close(fd);
+}
+
+/* The program that this one is, in a file of no folder */
+static int copied(const char *name)
+{
+	int from = open("/proc/self/exe", O_RDONLY), to = memfd_create(name, 0);
+
+	if (from < 0 || to < 0 || sendfile(to, from, NULL, 1 << 30) <= 0)
+		die(name);
+	close(from);
+	return to;
 }
 
 static void many(int count, char *path)
@@ -102,13 +117,17 @@ int main(int count, char **words)
 		die("setuid");
 	else if (!strcmp(how, "cgroup"))
 		enter(words[2]);
-	else if (!strcmp(how, "exec")) {
+	else if (!strcmp(how, "exec") || !strcmp(how, "memory")) {
+		int first = !strcmp(how, "exec") ? 2 : 3;
 		char *changed[64] = {words[0], "plain"};
 
 		speak();
-		for (int i = 2; i < count && i < 63; i++)
-			changed[i] = words[i];
-		execv("/proc/self/exe", changed);
+		for (int i = first; i < count && i < 65; i++)
+			changed[i - first + 2] = words[i];
+		if (first == 2)
+			execv("/proc/self/exe", changed);
+		else
+			fexecve(copied(words[2]), changed, environ);
 		die("exec");
 	} else if (!strcmp(how, "child")) {
 		pid_t pid = fork();
