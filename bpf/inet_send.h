@@ -79,7 +79,8 @@ __noinline int locate_inet_send(u32 via_uring)
 	} else if (other) {
 		destination->who = holder_of(other, send->dst_inode, INET_PEER);
 		known = destination->who.tgid != 0;
-		if (has_others(other, known))
+		/* MPTCP: who has received it by now may be gone, and another have it still */
+		if (has_others(other, known) || (!known && send->kind == KIND_LOOPBACK_TCP))
 			send->located = EVENT_DST_GUESS;
 	} else {
 		destination->who = send->listener;

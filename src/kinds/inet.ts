@@ -57,7 +57,7 @@ export class InetReader implements Reader {
     }
     if (record.dstTgid !== 0) return true;
     const { owners } = this.#tools;
-    if (!this.#waitsForDelivery(owners)) return owners.isKnown(this.#dstInode, this.#time);
+    if (!this.#waitsForDelivery(owners)) return owners.isKnown(this.#inodeThere, this.#time);
     const send = this.#send();
     const [first] = owners.deliveries.claim(send);
     // copies for others may still be on their way
@@ -70,7 +70,7 @@ export class InetReader implements Reader {
     record.at = at;
     if (record.dstTgid !== 0 || (record.flags & EventFlags.EVENT_OPEN) !== 0) return false;
     const { owners } = this.#tools;
-    if (!this.#waitsForDelivery(owners)) return this.#dstInode !== 0;
+    if (!this.#waitsForDelivery(owners)) return this.#dstInode !== 0 || this.#protocol === "tcp";
     const [first] = owners.deliveries.claim(this.#send());
     return first !== undefined && first.tgid === 0 && first.inode !== 0;
   }
@@ -149,6 +149,11 @@ export class InetReader implements Reader {
     return whole(this.#record.dstInodeLow, this.#record.dstInodeHigh);
   }
 
+  /** Of the socket at the other end; that of MPTCP from before tracing is not known to the kernel side. */
+  get #inodeThere(): number {
+    return this.#dstInode || (this.#protocol === "tcp" ? (this.#other()?.inode ?? 0) : 0);
+  }
+
   read(entry: Entry, event: Event, emit: () => boolean): void {
     const record = this.#record;
     record.at = entry.at;
@@ -211,7 +216,10 @@ export class InetReader implements Reader {
     const found = this.#other();
     if (found === null && (record.flags & EventFlags.SEND_TO_ADDRESS) !== 0) return false;
     this.#inode = found === null || found.guess ? 0 : found.inode;
-    owners.byOpening(dst, found?.inode ?? 0, found?.guess ?? false, this.#time);
+    // MPTCP: who has it by now was not seen to have had it alone
+    const isGuess = found?.guess === true || this.#protocol === "tcp";
+    if (!owners.byOpening(dst, found?.inode ?? 0, isGuess, this.#time) && found !== null)
+      owners.mayHaveUsed(dst, found.inode, this.#time);
     return true;
   }
 

@@ -8,8 +8,10 @@ import { Workload } from "../harness/workload.ts";
 setDefaultTimeout(1.2 * PATIENCE);
 
 let trace: Trace;
+let early: Workload;
 
 beforeAll(async () => {
+  early = await Workload.staged("sends", "mptcp_early");
   // all is received at once; a machine that has no time for it makes no guesses of it
   trace = await Trace.start(
     "pipe,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp",
@@ -18,6 +20,7 @@ beforeAll(async () => {
 }, 2 * PATIENCE);
 
 afterAll(async () => {
+  early?.[Symbol.dispose]();
   await trace?.stop();
 }, 2 * PATIENCE);
 
@@ -79,6 +82,10 @@ describe("sent", () => {
   // as i386 programs do; whatever the kernel tells
   if (process.arch === "x64") always("by socketcall", "socketcall");
   always("by MPTCP", "mptcp");
+  test("by MPTCP from before tracing, to who is gone at once", async () => {
+    await early.proceed();
+    await expectCarried(trace, early.truth);
+  });
 });
 
 describe("at the end", () => {

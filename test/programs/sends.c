@@ -150,6 +150,29 @@ static void by_mptcp(void)
 	check(take(&pair.from) == 4, "recv");
 }
 
+static long take_and_go(long fd)
+{
+	char bytes[TEXT];
+
+	_exit(recv(fd, bytes, TEXT, 0) != TEXT);
+}
+
+/* From before tracing; who receives is gone at once, and cyd has that end still. */
+static void mptcp_early(void)
+{
+	struct place client, server;
+	struct pair pair = connection(IPPROTO_MPTCP, &client, &server);
+	siginfo_t end;
+
+	must(call(cyd, SYS_pidfd_getfd, call(cyd, SYS_pidfd_open, bob->pid, 0), pair.to.fd, 0), "pidfd_getfd");
+	wait_for_test();
+	begin(bob, PLAY, P(take_and_go), pair.to.fd);
+	until_blocked(bob->pid, SYS_recvfrom);
+	check(call(ann, SYS_sendto, pair.from.fd, P(text), TEXT, 0, 0, 0) == TEXT, "send");
+	check(waitid(P_PID, bob->pid, &end, WEXITED | WNOWAIT) == 0 && end.si_status == 0, "recv");
+	say_inet_sent((struct inet_sent){"loopback-tcp", &pair.from, &pair.to, client, server, text, TEXT, READ, MAY_GUESS});
+}
+
 #ifdef __x86_64__
 /* As a 32-bit program's libc makes its socket calls; number: SYS_SEND and so on of linux/net.h */
 static long socketcall(long arguments)
@@ -198,6 +221,7 @@ static const struct mode modes[] = {
 	{"aio", by_aio},			  {"overwritten", overwritten},
 	{"filtered", filtered},			  {"reconnected", reconnected},
 	{"mptcp", by_mptcp},			  {"uncorked", uncorked},
+	{"mptcp_early", mptcp_early},
 	{"answered", answered},			  {"to_group", to_group},
 	{"redirected", redirected},		  {"taken_by_aio", taken_by_aio},
 	{"not_taken", not_taken},		  {"taken_and_failed", taken_and_failed},
