@@ -101,6 +101,22 @@ static __always_inline void reverse(const struct flow *flow, struct flow *into)
 	into->remote_port = flow->local_port;
 }
 
+/* The same in place */
+static __always_inline void turn(struct flow *flow)
+{
+	u64 *words = (u64 *)flow;
+	u16 port = flow->local_port;
+
+	for (u32 i = 0; i < 2; i++) {
+		u64 word = words[i];
+
+		words[i] = words[i + 2];
+		words[i + 2] = word;
+	}
+	flow->local_port = flow->remote_port;
+	flow->remote_port = port;
+}
+
 static __always_inline bool same_flow(const struct flow *a, const struct flow *b)
 {
 	const u64 *x = (const u64 *)a, *y = (const u64 *)b;

@@ -39,13 +39,79 @@ __noinline int on_inet_sock_used(u64 socket, u64 task, s32 fd)
 	return 0;
 }
 
+/* Whether a socket is where what another one sends arrives: what it waits for next is among what that has sent last */
+static __always_inline bool continues(struct sock *sk, struct sock *peer)
+{
+	struct tcp_sock *sender = (void *)sk, *receiver = (void *)peer;
+	u32 next = BPF_CORE_READ(receiver, rcv_nxt);
+
+	return !is_before(next, BPF_CORE_READ(sender, snd_una)) &&
+	       !is_before(BPF_CORE_READ(sender, write_seq), next);
+}
+
+/* Whether they are the two ends of one connection; closed since, maybe, until the memory serves another */
+static __always_inline bool are_connected(struct sock *sk, struct sock *peer)
+{
+	return is_inet(peer, IPPROTO_TCP) && continues(sk, peer) && continues(peer, sk);
+}
+
+/* The number of the connection towards a socket, as that has it. A function of its own, for its frame to lie beside others */
+__noinline u64 channel_towards(u64 socket)
+{
+	struct flow flow = {};
+
+	flow_of((void *)socket, &flow);
+	return channel_of(&flow);
+}
+
+/* The socket that was seen in use with this end, if it is connected to another one; NULL: it is not */
+static __always_inline struct sock *peer_with(const struct end *end, u64 socket)
+{
+	u64 *other = bpf_map_lookup_elem(&tcp_ends, end);
+	struct sock *peer;
+
+	if (!other || *other == socket)
+		return NULL;
+	peer = (void *)*other;
+	return sock_net(peer) == end->net && are_connected((void *)socket, peer) ? peer : NULL;
+}
+
+/*
+ * The same as the sender has it, where NAT has changed an address: what he sent before this socket was seen in use is
+ * known by that. 0: there it is the same, or he is not known
+ */
+__noinline u64 channel_translated(u64 socket)
+{
+	struct flow flow = {};
+	struct end end = {};
+	struct sock *peer;
+
+	if (!has_traced(FAMILY_LOOPBACK))
+		return 0;
+	flow_of((void *)socket, &flow);
+	turn(&flow);
+	if (bpf_map_lookup_elem(&flows, &flow))
+		return 0;
+	end_of(&flow, false, &end);
+	peer = peer_with(&end, socket);
+	if (!peer) {
+		end_of(&flow, true, &end);
+		peer = peer_with(&end, socket);
+	}
+	if (!peer)
+		return 0;
+	flow_of(peer, &flow);
+	turn(&flow);
+	return channel_of(&flow);
+}
+
 /* A process took from a TCP socket what begins at a number. A function of its own, for frames of two callers */
 __noinline int note_tcp(u64 socket, u64 task, u32 start, u32 count)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct tcp_sock *tcp = (void *)socket;
 	struct identity self = {};
-	struct flow flow = {};
+	u64 translated;
 	bool is_new;
 
 	if (!owner || !count || !has_traced(FAMILY_LOOPBACK))
@@ -54,8 +120,10 @@ __noinline int note_tcp(u64 socket, u64 task, u32 start, u32 count)
 	is_new = note_reader(owner, &self, start, count);
 	if (!is_told(owner, sock_file((void *)socket), is_new, start, BPF_CORE_READ(tcp, rcv_nxt)))
 		return 0;
-	flow_of((void *)socket, &flow);
-	tell_receive(channel_of(&flow), owner->inode, start, count, &self);
+	tell_receive(channel_towards(socket), owner->inode, start, count, &self);
+	translated = channel_translated(socket);
+	if (translated)
+		tell_receive(translated, owner->inode, start, count, &self);
 	return 0;
 }
 
@@ -113,22 +181,6 @@ __noinline int tcp_consumed_by_call(u64 socket, s64 result)
 	count = settle_piece(owner, ongoing, is_left);
 	note_tcp(socket, task, ongoing->piece_start, count);
 	return 0;
-}
-
-/* Whether a socket is where what another one sends arrives: what it waits for next is among what that has sent last */
-static __always_inline bool continues(struct sock *sk, struct sock *peer)
-{
-	struct tcp_sock *sender = (void *)sk, *receiver = (void *)peer;
-	u32 next = BPF_CORE_READ(receiver, rcv_nxt);
-
-	return !is_before(next, BPF_CORE_READ(sender, snd_una)) &&
-	       !is_before(BPF_CORE_READ(sender, write_seq), next);
-}
-
-/* Whether they are the two ends of one connection; closed since, maybe, until the memory serves another */
-static __always_inline bool are_connected(struct sock *sk, struct sock *peer)
-{
-	return is_inet(peer, IPPROTO_TCP) && continues(sk, peer) && continues(peer, sk);
 }
 
 /*

@@ -140,6 +140,15 @@ static void redirected(void)
 		check(call(bob, SYS_write, to.fd, P("200"), 3) == 3, "write");
 		say_translated("loopback-tcp", &to, &from, proxy, client, server, "200");
 	}
+	/* before it is accepted nobody knows by what address it comes */
+	server = place_of(meant[0], 80);
+	from = open_plug(ann, AF_INET, SOCK_STREAM);
+	connect_plug(&from, server.address, server.length);
+	client = place_at(&from);
+	check(call(ann, SYS_write, from.fd, P("early"), 5) == 5, "write");
+	to = accept_plug(&listener);
+	say_inet_sent((struct inet_sent){"loopback-tcp", &from, &to, client, server, "early", 5, READ, SURE});
+	check(take(&to) == 5, "recv");
 	proxy = place_of("127.0.0.1", 5353);
 	server = place_of("127.0.0.1", 53);
 	to = open_plug(bob, AF_INET, SOCK_DGRAM);
