@@ -11,6 +11,7 @@
 #define MORE_TO_COME 2 /* IORING_CQE_F_MORE */
 #define VECTORIZED 32  /* IORING_SEND_VECTORIZED */
 #define IO_RING_F_COMPAT 2048
+#define SPLICE_F_FD_IN_FIXED (1U << 31)
 #define NAME_DATA 128
 
 enum opcode {

@@ -623,6 +623,11 @@ struct io_rw {
 struct io_accept {
 	u32 file_slot;
 };
+struct io_splice {
+	struct file *file_in;
+	int splice_fd_in;
+	unsigned int flags;
+};
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
