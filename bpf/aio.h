@@ -2,15 +2,18 @@
 /* Requests of io_submit(2): of which file each is, and where its bytes are. */
 #ifndef AIO_H
 #define AIO_H
-#include "ongoing.h"
+#include "calls.h"
 #include "family.h"
+#include "ongoing.h"
+#include "repeat.h"
 
 #define IOCB_CMD_PREAD 0
 #define IOCB_CMD_PWRITE 1
 #define IOCB_CMD_PREADV 7
 #define IOCB_CMD_PWRITEV 8
-/* of one call that are looked through */
+/* of one call that are looked through, in a round */
 #define REQUESTS 64
+#define REQUEST_ROUNDS 16
 
 /* struct iocb, the same for 32-bit programs */
 struct iocb {
@@ -32,6 +35,16 @@ static __always_inline bool read_request(u64 list, u32 n, u32 compat, struct ioc
 	return address && !bpf_probe_read_user(request, sizeof(*request), (void *)address);
 }
 
+static __always_inline bool writes(const struct iocb *request)
+{
+	return request->opcode == IOCB_CMD_PWRITE || request->opcode == IOCB_CMD_PWRITEV;
+}
+
+static __always_inline bool reads(const struct iocb *request)
+{
+	return request->opcode == IOCB_CMD_PREAD || request->opcode == IOCB_CMD_PREADV;
+}
+
 /* The descriptor that the n-th request writes to; -1: none */
 __weak __noinline int written_by_request(u64 list, u32 n, u32 compat)
 {
@@ -39,9 +52,7 @@ __weak __noinline int written_by_request(u64 list, u32 n, u32 compat)
 
 	if (!read_request(list, n, compat, &request))
 		return -1;
-	return request.opcode == IOCB_CMD_PWRITE || request.opcode == IOCB_CMD_PWRITEV
-		       ? (int)request.fd
-		       : -1;
+	return writes(&request) ? (int)request.fd : -1;
 }
 
 /* The n-th request of the current call; false: it has none */
@@ -60,7 +71,7 @@ __weak __noinline int is_request_of(u64 socket, u32 n)
 
 	if (!current_request(ongoing, n, &request))
 		return -1;
-	if (request.opcode != IOCB_CMD_PWRITE && request.opcode != IOCB_CMD_PWRITEV)
+	if (!writes(&request))
 		return 0;
 	if ((u64)sock_of(file_of(request.fd)) != socket)
 		return 0;
@@ -91,7 +102,7 @@ __weak __noinline int is_reading(u64 socket, u32 n)
 
 	if (!current_request(ongoing, n, &request))
 		return -1;
-	if (request.opcode != IOCB_CMD_PREAD && request.opcode != IOCB_CMD_PREADV)
+	if (!reads(&request))
 		return 0;
 	file = file_of(request.fd);
 	family = family_of(file, &found);
@@ -110,6 +121,38 @@ static __always_inline void find_reading(struct ongoing *ongoing, u64 socket)
 	u32 first = ongoing->messages;
 
 	repeat_while(i, REQUESTS, !is_reading(socket, first + i));
+}
+
+/* The n-th request of the current task's io_submit(2), where the kernel tells of none; -1: there is none */
+__weak __noinline int on_untold_request(u64 list, u32 n, u32 compat)
+{
+	struct iocb request = {};
+	u64 socket = 0;
+
+	if (!read_request(list, n, compat, &request))
+		return -1;
+	if ((writes(&request) || reads(&request)) &&
+	    family_of(file_of(request.fd), &socket) == FAMILY_UNIX)
+		unix_uncounted(socket, writes(&request));
+	return 0;
+}
+
+/* A round of them */
+__weak __noinline int on_untold_round(u64 list, u32 first, u32 count, u32 compat)
+{
+	repeat_while(i, REQUESTS, first + i < count && !on_untold_request(list, first + i, compat));
+	return 0;
+}
+
+/* All of them, by rounds. A function of its own, for the verifier to go through it once */
+__weak __noinline int on_untold_requests(u64 list, u32 count, u32 compat)
+{
+	for (u32 n = 0; n < REQUEST_ROUNDS * REQUESTS; n += REQUESTS) {
+		if (n >= count)
+			break;
+		on_untold_round(list, n, count, compat);
+	}
+	return 0;
 }
 
 #endif

@@ -178,6 +178,8 @@ static __always_inline int on_enter(struct pt_regs *regs, u32 number)
 		return serves(families_by(WAY_FILES)) ? on_close(argument(regs, 0, compat)) : 0;
 	if (!concerns_files(call))
 		return 0;
+	if (call == CALL_AIO && !config.sends && serves(FAMILY_UNIX))
+		on_untold_requests(argument(regs, 2, compat), argument(regs, 1, compat), compat);
 	thread = bpf_get_current_pid_tgid();
 	skipped = ongoing_of(thread);
 	if (skipped)

@@ -36,6 +36,9 @@ FAMILIES(ASKED)
 /* A socket becomes one that others connect to */
 int loopback_listens(u64 socket);
 
+/* Something is about to be sent by a socket, or received from it, that nobody tells of */
+int unix_uncounted(u64 socket, u32 is_sent);
+
 /*
  * What is asked of the family of an object, as the cases of a switch: of families of one way, or, for what moves bytes,
  * of sockets and of files

@@ -40,7 +40,7 @@ struct owner {
 	u32 piece_count;
 	u32 failed_thread; /* who copied a piece that is still there */
 	u32 counted;	   /* what was in a unix socket at first sight is in `sent` */
-	u32 reserved;
+	u32 uncounted;	   /* something passed that is in no count: nobody knows whose receive is of what */
 };
 
 struct {
@@ -185,6 +185,14 @@ static __always_inline bool sock_used(struct sock *sk, u64 inode, u64 peer, stru
 	record->who = id->who;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return true;
+}
+
+/* As sock_used has it: the descriptor of a receive that functions tell of, none where one was let go meanwhile */
+static __always_inline s32 held_since(const struct ongoing *ongoing, u64 socket)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	return !owner || owner->let_go == (u32)ongoing->argument[1] ? HELD : -1;
 }
 
 /* The current process made a socket */

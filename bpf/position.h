@@ -21,6 +21,8 @@
 #define MSG_WAITALL 0x100
 /* in place of a thread: what it copies is about to be counted */
 #define COPYING (~0U)
+/* so far behind all that is received that no receive covers it */
+#define NOWHERE (1U << 30)
 
 /* Where what a call sent goes; in a map, for global functions answer numbers only */
 struct destination {
@@ -122,14 +124,6 @@ static __always_inline u32 consumed_by(const struct ongoing *ongoing, struct soc
 	return result;
 }
 
-/* As sock_used has it: the descriptor of a receive that functions tell of, none where one was let go meanwhile */
-static __always_inline s32 held_since(const struct ongoing *ongoing, u64 socket)
-{
-	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
-
-	return !owner || owner->let_go == (u32)ongoing->argument[1] ? HELD : -1;
-}
-
 /*
  * Finds out where what was sent to a socket from `start` on goes, into `destinations`. `peer` as above, 0 where
  * that is not known. 1: to whoever used the socket last, whom name_destination is to name.
@@ -156,6 +150,10 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 	if (is_held && is_held_by_one(file, owner->leader) && same(&owner->who, &owner->reader)) {
 		destination->open = 0;
 		return 1;
+	}
+	if (owner->uncounted) {
+		destination->position = start + NOWHERE;
+		return is_held;
 	}
 	if (is_before(owner->watched, end))
 		owner->watched = end;

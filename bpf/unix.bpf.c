@@ -215,6 +215,24 @@ __noinline int unix_sent(u64 socket, s64 result)
 	return 0;
 }
 
+/*
+ * Something is about to be sent by a unix socket, or received from it, that nobody tells of: who receives there is a guess
+ * from now, unless there is but one who can
+ */
+__noinline int unix_uncounted(u64 socket, u32 is_sent)
+{
+	struct sock *sk = (void *)socket, *peer = unix_peer(sk);
+	struct owner *owner;
+
+	if (!serves(FAMILY_UNIX) || (is_sent && !peer))
+		return 0;
+	owner = is_sent ? owner_begun(peer, sock_inode(peer), sock_inode(sk))
+			: owner_begun(sk, sock_inode(sk), peer ? sock_inode(peer) : 0);
+	if (owner)
+		owner->uncounted = 1;
+	return 0;
+}
+
 /* The socket that the current thread sends with */
 static __always_inline struct sock *current_sender(void)
 {

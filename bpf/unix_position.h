@@ -116,7 +116,8 @@ __noinline int note_unix(u64 socket, u64 task, u32 start, u32 count)
 		return 0;
 	identify((void *)task, &self);
 	is_new = note_reader(owner, &self, start, count);
-	if (is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket)))
+	if (!owner->uncounted &&
+	    is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket)))
 		tell_receive(socket, owner->inode, start, count, &self);
 	return 0;
 }
