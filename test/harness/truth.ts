@@ -39,8 +39,11 @@ export interface Carried {
   count: number;
   hex: string;
   how?: "spliced" | "uring";
-  /** `must`: the right destination, marked as a guess; `may`: it, or marked; `miss`: or unknown as well */
-  guess?: "must" | "may" | "miss";
+  /**
+   * `must`: the right destination, marked as a guess; `may`: it, or marked; `miss`: or unknown as well; `none`: it, and
+   * not marked though the machine be slow
+   */
+  guess?: "must" | "may" | "miss" | "none";
 }
 
 export class Truth {
@@ -52,6 +55,8 @@ export class Truth {
   /** inodes of the sockets, `tty_name`s of the terminals that are the workload's own */
   readonly sockets = new Set<unknown>();
   readonly terminals = new Set<unknown>();
+  /** `unix-stream: io_uring send_zc`: what this kernel does not do, as it answered when it was tried */
+  readonly refused: string[] = [];
   /** Between these the workload ran: milliseconds since the epoch. */
   readonly from = Date.now();
   to = Number.POSITIVE_INFINITY;
@@ -70,7 +75,7 @@ export class Truth {
 
   /** Takes in one line. */
   learn(line: string): void {
-    const { role, pipe, moved, sent, carried, socket, terminal, ...rest } = JSON.parse(line);
+    const { role, pipe, moved, sent, carried, socket, terminal, refused, ...rest } = JSON.parse(line);
     if (role !== undefined) this.roles.set(role, rest);
     else if (pipe !== undefined) this.pipes.set(pipe, rest);
     else if (moved !== undefined) this.moved.push(moved);
@@ -78,6 +83,7 @@ export class Truth {
     else if (carried !== undefined) this.carried.push(carried);
     else if (socket !== undefined) this.sockets.add(socket);
     else if (terminal !== undefined) this.terminals.add(terminal);
+    else if (refused !== undefined) this.refused.push(refused);
     else throw new Error(`a workload said: ${line}`);
   }
 }

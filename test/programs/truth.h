@@ -6,6 +6,7 @@
  *   {"sent":{"src":"sender","dst":"target","num":10,"name":"SIGUSR1"}}
  *   {"socket":56}
  *   {"terminal":"pts/3"}
+ *   {"refused":"unix-stream: io_uring send_zc"}
  *   {"carried":{"type":"unix-stream","src":"ann","dst":"bob","meta":{"path":"/run/a",…},"count":2,"hex":"6869"}}
  * A test turns moved, sent and carried lines into the events that ipcdump owes it.
  */

@@ -1,147 +1,281 @@
 /*
- * ways: every way to send over a socket, and every way to receive by an end that two processes have, each in its
- * turn. Each message is another one.
+ * ways: every way to send over a socket or a terminal, and every way to receive by an end that two processes have, each
+ * in its turn. Each message is another one, and says by which ways it is sent and taken. Over each channel it goes by
+ * system calls that move bytes first, which every back end sees, then by requests of io_submit and io_uring as well.
  */
 #include "ways_calls.h"
+
+enum by { BY_CALL, BY_REQUEST };
+
+/* On what */
+enum { STREAM = 1, MESSAGES = 2, TERMINAL = 4, SOCKET = STREAM | MESSAGES, BYTES = STREAM | TERMINAL, ANY = 7 };
 
 struct way {
 	const char *name;
 	long (*act)(long job);
+	enum by by;
+	int on;
 	enum how how;
-	int streams_only;
 };
 
 static const struct way sends[] = {
-	{"write", by_write, READ, 0},
-	{"writev", by_writev, READ, 0},
-	{"send", by_send, READ, 0},
-	{"sendto", by_sendto, READ, 0},
-	{"sendmsg", by_sendmsg, READ, 0},
-	{"sendmmsg", by_sendmmsg, READ, 0},
-	{"splice", by_splice, SPLICED, 0},
-	{"tee and splice", by_tee, SPLICED, 0},
-	{"vmsplice and splice", by_vmsplice, SPLICED, 0},
-	{"sendfile", by_sendfile, SPLICED, 0},
-	{"io_submit", by_aio, READ, 0},
-	{"io_submit of pieces", by_aio_pieces, READ, 0},
-	{"io_uring send", ring_send, READ, 0},
-	{"io_uring sendmsg", ring_sendmsg, READ, 0},
-	{"io_uring write", ring_write, READ, 0},
-	{"io_uring writev", ring_writev, READ, 0},
-	{"io_uring write, by a worker", ring_worker_write, READ, 0},
+	{"write", by_write, BY_CALL, ANY, READ},
+	{"writev", by_writev, BY_CALL, ANY, READ},
+	{"pwritev2", by_pwritev2, BY_CALL, ANY, READ},
+	{"send", by_send, BY_CALL, SOCKET, READ},
+	{"sendto", by_sendto, BY_CALL, SOCKET, READ},
+	{"sendmsg", by_sendmsg, BY_CALL, SOCKET, READ},
+	{"sendmmsg", by_sendmmsg, BY_CALL, SOCKET, READ},
+	{"splice", by_splice, BY_CALL, ANY, SPLICED},
+	{"tee and splice", by_tee, BY_CALL, ANY, SPLICED},
+	{"vmsplice and splice", by_vmsplice, BY_CALL, ANY, SPLICED},
+	{"sendfile", by_sendfile, BY_CALL, ANY, SPLICED},
+	{"io_submit", by_aio, BY_REQUEST, ANY, READ},
+	{"io_submit of pieces", by_aio_pieces, BY_REQUEST, ANY, READ},
+	{"io_uring send", ring_send, BY_REQUEST, SOCKET, READ},
+	{"io_uring sendmsg", ring_sendmsg, BY_REQUEST, SOCKET, READ},
+	{"io_uring send_zc", ring_send_zc, BY_REQUEST, SOCKET, READ},
+	{"io_uring sendmsg_zc", ring_sendmsg_zc, BY_REQUEST, SOCKET, READ},
+	{"io_uring write", ring_write, BY_REQUEST, ANY, READ},
+	{"io_uring writev", ring_writev, BY_REQUEST, ANY, READ},
+	{"io_uring write, by a worker", ring_worker_write, BY_REQUEST, ANY, READ},
+	{"io_uring splice", ring_splice, BY_REQUEST, ANY, SPLICED},
 };
 
 static const struct way takes[] = {
-	{"read", take_by_read, READ, 0},
-	{"readv", take_by_readv, READ, 0},
-	{"recv", take_by_recv, READ, 0},
-	{"recvfrom", take_by_recvfrom, READ, 0},
-	{"recvmsg", take_by_recvmsg, READ, 0},
-	{"recvmmsg", take_by_recvmmsg, READ, 0},
-	{"splice", take_by_splice, READ, 1},
-	{"sendfile", take_by_sendfile, READ, 1},
-	{"io_submit", take_by_aio, READ, 0},
-	{"io_submit of pieces", take_by_aio_pieces, READ, 0},
-	{"io_uring recv", take_ring_recv, READ, 0},
-	{"io_uring recvmsg", take_ring_recvmsg, READ, 0},
-	{"io_uring read", take_ring_read, READ, 0},
-	{"io_uring readv", take_ring_readv, READ, 0},
-	{"io_uring read, by a worker", take_ring_worker, READ, 0},
+	{"read", take_by_read, BY_CALL, ANY, READ},
+	{"readv", take_by_readv, BY_CALL, ANY, READ},
+	{"preadv2", take_by_preadv2, BY_CALL, ANY, READ},
+	{"recv", take_by_recv, BY_CALL, SOCKET, READ},
+	{"recvfrom", take_by_recvfrom, BY_CALL, SOCKET, READ},
+	{"recvmsg", take_by_recvmsg, BY_CALL, SOCKET, READ},
+	{"recvmmsg", take_by_recvmmsg, BY_CALL, SOCKET, READ},
+	{"splice", take_by_splice, BY_CALL, BYTES, READ},
+	{"sendfile", take_by_sendfile, BY_CALL, BYTES, READ},
+	{"io_submit", take_by_aio, BY_REQUEST, ANY, READ},
+	{"io_submit of pieces", take_by_aio_pieces, BY_REQUEST, ANY, READ},
+	{"io_uring recv", take_ring_recv, BY_REQUEST, SOCKET, READ},
+	{"io_uring recvmsg", take_ring_recvmsg, BY_REQUEST, SOCKET, READ},
+	{"io_uring read", take_ring_read, BY_REQUEST, ANY, READ},
+	{"io_uring readv", take_ring_readv, BY_REQUEST, ANY, READ},
+	{"io_uring read, by a worker", take_ring_worker, BY_REQUEST, ANY, READ},
+	{"io_uring splice", take_ring_splice, BY_REQUEST, BYTES, READ},
 };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-enum { KINDS = 5 };
-
 /* An end of ann's, and its other, which bob and cyd have */
 struct channel {
 	const char *kind;
+	int is;	  /* one of ANY */
 	int type; /* of a unix socket, or 0 */
 	int ends[2];
 	struct plug from, to[2];
 	struct place src, dst;
+	struct terminal terminal;
+	/* by this kernel, of sends and takes: a bit each */
+	unsigned long refused_sends, refused_takes;
 };
+
+enum { CHANNELS = 6 };
+static struct channel channels[CHANNELS] = {
+	{.kind = "unix-stream", .is = STREAM, .type = SOCK_STREAM},
+	{.kind = "unix-dgram", .is = MESSAGES, .type = SOCK_DGRAM},
+	{.kind = "unix-seqpacket", .is = MESSAGES, .type = SOCK_SEQPACKET},
+	{.kind = "loopback-tcp", .is = STREAM},
+	{.kind = "loopback-udp", .is = MESSAGES},
+	{.kind = "pty", .is = TERMINAL},
+};
+
+static void check_result(long result, long wanted, const char *what)
+{
+	errno = result < 0 ? -result : 0;
+	check(result == wanted, what);
+}
+
+/* The slave of a terminal that nobody is in a session on */
+static long open_slave(long number)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/pts/%ld", number);
+	fd = open(path, O_RDWR | O_NOCTTY);
+	if (fd >= 0)
+		make_raw(fd);
+	return answered(fd);
+}
+
+/* Both ends of such a channel */
+static void make_ends(const struct channel *channel, int ends[2])
+{
+	unsigned number;
+
+	if (channel->type) {
+		make_pair(ends, channel->type);
+	} else if (channel->is != TERMINAL) {
+		make_connection(ends, channel->is == STREAM ? SOCK_STREAM : SOCK_DGRAM);
+	} else {
+		ends[0] = open_master(0);
+		check(ioctl(ends[0], TIOCGPTN, &number) == 0, "TIOCGPTN");
+		ends[1] = open_slave(number);
+	}
+}
+
+/* Whether this kernel has no such request or none for such a file, or can't splice with terminals: it says so when tried */
+static int is_refused(const struct channel *channel, const struct way *way, long result)
+{
+	if ((way->by == BY_CALL && channel->is != TERMINAL) || (result != -EINVAL && result != -EOPNOTSUPP))
+		return 0;
+	say("{\"refused\":\"%s: %s\"}", channel->kind, way->name);
+	return 1;
+}
+
+/* Tries each way over a channel that nobody else has. */
+static void try_all(struct channel *channel)
+{
+	struct job job = {.text = "tried", .count = 6}, rest = job;
+	int ends[2];
+	long result;
+
+	make_ends(channel, ends);
+	rest.fd = ends[1];
+	for (size_t i = 0; i < COUNT(sends); i++) {
+		if (!(sends[i].on & channel->is))
+			continue;
+		job.fd = ends[0];
+		result = sends[i].act(P(&job));
+		if (is_refused(channel, &sends[i], result)) {
+			channel->refused_sends |= 1UL << i;
+			continue;
+		}
+		check_result(result, job.count, sends[i].name);
+		check_result(take_by_read(P(&rest)), job.count, "what was tried");
+	}
+	for (size_t i = 0; i < COUNT(takes); i++) {
+		if (!(takes[i].on & channel->is))
+			continue;
+		job.fd = ends[0];
+		check_result(by_write(P(&job)), job.count, "write");
+		job.fd = ends[1];
+		result = takes[i].act(P(&job));
+		if (is_refused(channel, &takes[i], result)) {
+			channel->refused_takes |= 1UL << i;
+			result = take_by_read(P(&rest));
+		}
+		check_result(result, job.count, takes[i].name);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
 
 /* Of a datagram over UDP nobody can say which of the two takes it. */
 static void say_transfer(const struct channel *channel, int reader, const struct job *job, enum how how)
 {
+	const struct plug *from = &channel->from, *to = &channel->to[reader];
 	enum guess guess = strcmp(channel->kind, "loopback-udp") ? SURE : MAY_GUESS;
 
-	if (channel->type)
-		say_letter((struct letter){.type = channel->type, .from = &channel->from,
-					   .to = &channel->to[reader], .bytes = job->text, .count = job->count, .how = how});
+	if (channel->is == TERMINAL)
+		say_stroke((struct stroke){&channel->terminal, ann, to->who->name, job->text, job->count, how, guess});
+	else if (channel->type)
+		say_letter((struct letter){.type = channel->type, .from = from, .to = to, .bytes = job->text,
+					   .count = job->count, .how = how});
 	else
-		say_inet_sent((struct inet_sent){channel->kind, &channel->from, &channel->to[reader], channel->src,
-						 channel->dst, job->text, job->count, how, guess});
+		say_inet_sent((struct inet_sent){channel->kind, from, to, channel->src, channel->dst, job->text,
+						 job->count, how, guess});
 }
 
-/* Readers by turns; which way is used with which comes from how many there are of each. */
-static void use(const struct channel *channel)
+/* Those of a list that a channel's messages go by in their turns */
+struct turns {
+	const struct way *list[64];
+	size_t count;
+};
+
+static struct turns turns_of(const struct channel *channel, const struct way *list, size_t count, unsigned long refused,
+			     enum by by)
 {
+	struct turns turns = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].by <= by && list[i].on & channel->is && !(refused >> i & 1))
+			turns.list[turns.count++] = &list[i];
+	return turns;
+}
+
+/* Readers by turns, and ways: a quarter of all pairs. */
+static void use(const struct channel *channel, enum by by)
+{
+	struct turns senders = turns_of(channel, sends, COUNT(sends), channel->refused_sends, by);
+	struct turns takers = turns_of(channel, takes, COUNT(takes), channel->refused_takes, by);
 	struct job *job = lend(sizeof(*job));
-	size_t rounds = 2 * COUNT(sends) * COUNT(takes) / 7;
 
-	for (size_t i = 0, taken = 0; i < rounds; i++) {
-		const struct way *send = &sends[i % COUNT(sends)], *take;
+	for (size_t i = 0; i < senders.count * takers.count / 4; i++) {
+		const struct way *send = senders.list[i % senders.count];
+		const struct way *take = takers.list[(i + i / senders.count) % takers.count];
 		int reader = i / 3 % 2;
-		long result;
 
-		do
-			take = &takes[taken++ % COUNT(takes)];
-		while (take->streams_only && strcmp(channel->kind, "unix-stream") && strcmp(channel->kind, "loopback-tcp"));
 		*job = (struct job){.fd = channel->from.fd};
-		job->count = snprintf(job->text, sizeof(job->text), "%s %zu: %s, %s", channel->kind, i, send->name, take->name);
-		result = play(ann, send->act, job);
-		errno = result < 0 ? -result : 0;
-		check(result == job->count, send->name);
+		job->count = snprintf(job->text, sizeof(job->text), "%s %s %zu: %s; %s", channel->kind,
+				      by == BY_CALL ? "call" : "any", i, send->name, take->name);
+		check_result(play(ann, send->act, job), job->count, send->name);
 		say_transfer(channel, reader, job, send->how);
 		job->fd = channel->to[reader].fd;
 		memset(job->got, 0, sizeof(job->got));
-		result = play(channel->to[reader].who, take->act, job);
-		errno = result < 0 ? -result : 0;
-		check(result == job->count, take->name);
+		check_result(play(channel->to[reader].who, take->act, job), job->count, take->name);
 		check(memcmp(job->got, job->text, job->count) == 0, "what came");
+	}
+}
+
+/* A socket's ends, which all have by now, are left to whose they are */
+static void hand_out(struct channel *channel)
+{
+	struct actor *const all[] = {ann, bob, cyd};
+
+	channel->from = plug(ann, channel->ends[0]);
+	channel->to[0] = plug(bob, channel->ends[1]);
+	channel->to[1] = plug(cyd, channel->ends[1]);
+	for (int i = 0; i < 3; i++)
+		call(all[i], SYS_close, channel->ends[i == 0]);
+	close(channel->ends[0]);
+	close(channel->ends[1]);
+	if (channel->type)
+		return;
+	channel->src = place_at(&channel->from);
+	channel->dst = place_at(&channel->to[0]);
+}
+
+static void open_terminals(struct channel *channel)
+{
+	struct actor *const readers[] = {bob, cyd};
+
+	channel->terminal = open_terminal(ann);
+	channel->from = (struct plug){.who = ann, .fd = channel->terminal.master};
+	for (int i = 0; i < 2; i++) {
+		channel->to[i] = (struct plug){.who = readers[i], .fd = play(readers[i], open_slave,
+									     atoi(channel->terminal.name + 4))};
+		must(channel->to[i].fd, "the slave");
 	}
 }
 
 int main(void)
 {
-	static struct channel channels[KINDS] = {
-		{.kind = "unix-stream", .type = SOCK_STREAM},
-		{.kind = "unix-dgram", .type = SOCK_DGRAM},
-		{.kind = "unix-seqpacket", .type = SOCK_SEQPACKET},
-		{.kind = "loopback-tcp"},
-		{.kind = "loopback-udp"},
-	};
-
-	for (int i = 0; i < KINDS; i++) {
-		if (channels[i].type)
-			make_pair(channels[i].ends, channels[i].type);
-		else
-			make_connection(channels[i].ends, i == 3 ? SOCK_STREAM : SOCK_DGRAM);
-	}
+	for (int i = 0; i < CHANNELS; i++)
+		if (channels[i].is & SOCKET)
+			make_ends(&channels[i], channels[i].ends);
 	ann = cast("ann");
 	bob = cast("bob");
 	cyd = cast("cyd");
-	for (int i = 0; i < KINDS; i++) {
-		struct channel *channel = &channels[i];
-
-		channel->from = plug(ann, channel->ends[0]);
-		channel->to[0] = plug(bob, channel->ends[1]);
-		channel->to[1] = plug(cyd, channel->ends[1]);
-		for (int end = 0; end < 2; end++) {
-			call(end ? ann : bob, SYS_close, channel->ends[end]);
-			if (!end)
-				call(cyd, SYS_close, channel->ends[end]);
-			close(channel->ends[end]);
-		}
-		if (!channel->type) {
-			channel->src = place_at(&channel->from);
-			channel->dst = place_at(&channel->to[0]);
-		}
+	for (int i = 0; i < CHANNELS; i++) {
+		if (channels[i].is & SOCKET)
+			hand_out(&channels[i]);
+		else
+			open_terminals(&channels[i]);
 	}
-	for (int i = 0; i < KINDS; i++)
-		use(&channels[i]);
+	for (int i = 0; i < CHANNELS; i++) {
+		try_all(&channels[i]);
+		use(&channels[i], BY_CALL);
+		use(&channels[i], BY_REQUEST);
+	}
 	linger();
 	return 0;
 }

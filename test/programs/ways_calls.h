@@ -1,6 +1,7 @@
 /* One message sent or received, by each call there is for it. A job is what an actor is asked for. */
 #pragma once
 #include "net.h"
+#include "pty.h"
 #include "ring.h"
 #include "unix.h"
 #include <linux/aio_abi.h>
@@ -37,11 +38,13 @@ static inline long answered(long result)
 
 WAY(by_write, , write(job->fd, job->text, job->count))
 WAY(by_writev, PIECES_OF(job->text), writev(job->fd, pieces, 2))
+WAY(by_pwritev2, PIECES_OF(job->text), pwritev2(job->fd, pieces, 2, -1, 0))
 WAY(by_send, , send(job->fd, job->text, job->count, 0))
 WAY(by_sendto, , sendto(job->fd, job->text, job->count, MSG_NOSIGNAL, NULL, 0))
 WAY(by_sendmsg, MESSAGE_OF(job->text), sendmsg(job->fd, &message, 0))
 WAY(take_by_read, , read(job->fd, job->got, LONGEST))
 WAY(take_by_readv, PIECES_OF(job->got), readv(job->fd, pieces, 2))
+WAY(take_by_preadv2, PIECES_OF(job->got), preadv2(job->fd, pieces, 2, -1, 0))
 WAY(take_by_recv, , recv(job->fd, job->got, LONGEST, 0))
 WAY(take_by_recvmsg, MESSAGE_OF(job->got), recvmsg(job->fd, &message, 0))
 
@@ -124,7 +127,8 @@ static long by_tee(long argument)
 	return splice_out(second, job);
 }
 
-static long taken_to(struct ends ends, struct job *job, long count)
+/* What was spliced to a pipe */
+static long read_spliced(struct ends ends, struct job *job, long count)
 {
 	if (count > 0)
 		check(read(ends.in, job->got, LONGEST) == count, "read");
@@ -138,7 +142,7 @@ static long take_by_splice(long argument)
 	JOB(argument);
 	struct ends ends = new_pipe();
 
-	return taken_to(ends, job, answered(splice(job->fd, NULL, ends.out, NULL, LONGEST, 0)));
+	return read_spliced(ends, job, answered(splice(job->fd, NULL, ends.out, NULL, LONGEST, 0)));
 }
 
 /* Before 5.12 sendfile takes from files only. */
@@ -150,7 +154,7 @@ static long take_by_sendfile(long argument)
 
 	if (count == -EINVAL)
 		count = answered(splice(job->fd, NULL, ends.out, NULL, LONGEST, 0));
-	return taken_to(ends, job, count);
+	return read_spliced(ends, job, count);
 }
 
 static long by_sendfile(long argument)
@@ -203,9 +207,38 @@ REQUEST(ring_send, , ring(job, IORING_OP_SEND, 0, job->text, job->count))
 REQUEST(ring_sendmsg, MESSAGE_OF(job->text), ring(job, IORING_OP_SENDMSG, 0, &message, 1))
 REQUEST(ring_write, , ring(job, IORING_OP_WRITE, 0, job->text, job->count))
 REQUEST(ring_writev, PIECES_OF(job->text), ring(job, IORING_OP_WRITEV, 0, pieces, 2))
+REQUEST(ring_send_zc, , ring(job, IORING_OP_SEND_ZC, 0, job->text, job->count))
+REQUEST(ring_sendmsg_zc, MESSAGE_OF(job->text), ring(job, IORING_OP_SENDMSG_ZC, 0, &message, 1))
 REQUEST(ring_worker_write, , ring(job, IORING_OP_WRITE, IOSQE_ASYNC, job->text, job->count))
 REQUEST(take_ring_recv, , ring(job, IORING_OP_RECV, 0, job->got, LONGEST))
 REQUEST(take_ring_recvmsg, MESSAGE_OF(job->got), ring(job, IORING_OP_RECVMSG, 0, &message, 1))
 REQUEST(take_ring_read, , ring(job, IORING_OP_READ, 0, job->got, LONGEST))
 REQUEST(take_ring_readv, PIECES_OF(job->got), ring(job, IORING_OP_READV, 0, pieces, 2))
 REQUEST(take_ring_worker, , ring(job, IORING_OP_READ, IOSQE_ASYNC, job->got, LONGEST))
+
+static long ring_splice_between(int from, int to, long count)
+{
+	return complete_request(&(struct io_uring_sqe){.opcode = IORING_OP_SPLICE, .fd = to, .off = -1, .len = count,
+						       .splice_off_in = -1, .splice_fd_in = from});
+}
+
+static long ring_splice(long argument)
+{
+	JOB(argument);
+	struct ends ends = new_pipe();
+	long result;
+
+	write_all(ends.out, job->text, job->count);
+	result = ring_splice_between(ends.in, job->fd, job->count);
+	close(ends.in);
+	close(ends.out);
+	return result;
+}
+
+static long take_ring_splice(long argument)
+{
+	JOB(argument);
+	struct ends ends = new_pipe();
+
+	return read_spliced(ends, job, ring_splice_between(job->fd, ends.out, LONGEST));
+}

@@ -13,7 +13,7 @@ import type { Backend } from "./report.ts";
 const everywhere = ["differential", "fresh", "random"];
 /** What is about the functions that fentry and kprobes stand at. */
 const atFunctions = ["functions"];
-const inTurn = ["unix", "passed", "loopback", "pty", "select"];
+const inTurn = ["unix", "passed", "loopback", "pty", "select", "ways"];
 /**
  * Storms, crowds and twenty tracers at once, which an emulated processor takes minutes for; and for most of these
  * files no VM has the compilers, tshark, bash, script, tmux, runc or nft. No kernel changes what bad words are answered.
@@ -22,6 +22,7 @@ const onlyHere = [
   "capture",
   "cli",
   "contents",
+  "crowded",
   "decode",
   "described",
   "devices",
@@ -47,7 +48,6 @@ const onlyHere = [
   "top",
   "untouched",
   "usage",
-  "ways",
 ];
 /** What apt fetches systems for, and no VM has a network. */
 export const needsApt: readonly string[] = ["roots", "container"];
