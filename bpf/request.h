@@ -12,6 +12,9 @@
 #define VECTORIZED 32  /* IORING_SEND_VECTORIZED */
 #define IO_RING_F_COMPAT 2048
 #define SPLICE_F_FD_IN_FIXED (1U << 31)
+/* IOSQE_FIXED_FILE and IOSQE_CQE_SKIP_SUCCESS, as a request has them, too */
+#define FIXED_FILE (1U << 0)
+#define CQE_SKIP_SUCCESS (1U << 6)
 #define NAME_DATA 128
 
 enum opcode {

@@ -5,28 +5,56 @@
 #include "family.h"
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int on_submission(const struct submission *submission)
-{
-	if (!completions_name_requests())
-		on_anonymous_request(submission);
-	else if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
-		on_addressed_request((void *)submission->request);
-	return 0;
-}
-
 /*
- * What a splice took from, else NULL: which file of a ring's own it was is not known. Since 5.18 it is looked up when its
+ * What a splice takes from, else NULL: which file of a ring's own it is is not known. Since 5.18 it is looked up when its
  * turn comes: a3e4bc23d547 ("io_uring: defer splice/tee file validity check until command issue")
  */
-static __always_inline struct file *spliced_from(const struct completion *completion)
+static __always_inline struct file *spliced_from(struct io_kiocb *io)
 {
-	struct io_splice *splice = (void *)completion->request;
+	struct io_splice *splice = (void *)io;
 
 	if (bpf_core_field_exists(splice->file_in))
 		return BPF_CORE_READ(splice, file_in);
 	if (BPF_CORE_READ(splice, flags) & SPLICE_F_FD_IN_FIXED)
 		return NULL;
-	return file_of_task(completion->task, BPF_CORE_READ(splice, splice_fd_in));
+	return file_of_task(submitter(io), BPF_CORE_READ(splice, splice_fd_in));
+}
+
+static __always_inline void on_uncounted(struct file *file, bool is_sent)
+{
+	u64 socket = 0;
+
+	if (family_of(file, &socket) == FAMILY_UNIX)
+		unix_uncounted(socket, is_sent);
+}
+
+/* A request that has no completion if it succeeds (5.17): what it moves over a unix socket is in no count */
+static __always_inline void on_silent_request(struct io_kiocb *io)
+{
+	u32 flags = BPF_CORE_READ(io, flags), opcode = BPF_CORE_READ(io, opcode);
+
+	if (!(flags & CQE_SKIP_SUCCESS) || (!sends(opcode) && !receives(opcode)))
+		return;
+	if (opcode == OP_SPLICE)
+		on_uncounted(spliced_from(io), false);
+	/* which file of the ring's own it will be is not known */
+	if (!(flags & FIXED_FILE))
+		on_uncounted(file_of_task(submitter(io), BPF_CORE_READ(io, cqe.fd)), sends(opcode));
+}
+
+static __always_inline int on_submission(const struct submission *submission)
+{
+	struct io_kiocb *io = (void *)submission->request;
+
+	if (!completions_name_requests()) {
+		on_anonymous_request(submission);
+		return 0;
+	}
+	if (serves(FAMILY_UNIX))
+		on_silent_request(io);
+	if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
+		on_addressed_request(io);
+	return 0;
 }
 
 #define COMPLETED(name, NAME, way, kinds)                                                          \
@@ -54,7 +82,7 @@ static __always_inline int on_completed(const struct cqe *cqe)
 	if (opcode != OP_SPLICE)
 		return 0;
 	/* of what it took from it was a read */
-	completion->file = spliced_from(completion);
+	completion->file = spliced_from(completion->request);
 	completion->opcode = OP_READ;
 	return ask_of_completion(completion);
 }

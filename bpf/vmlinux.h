@@ -600,9 +600,14 @@ struct io_ring_ctx {
 struct io_ring_ctx___flags {
 	unsigned int int_flags;
 };
+struct io_cqe {
+	int fd;
+};
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
+	u32 flags;
+	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
 	void *async_data;
 };

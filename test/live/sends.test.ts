@@ -3,6 +3,7 @@ import { expectCarried } from "../harness/carried.ts";
 import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
 import { Trace } from "../harness/trace.ts";
+import type { Carried, Truth } from "../harness/truth.ts";
 import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
@@ -38,6 +39,18 @@ function carries(name: string, mode: string): void {
   });
 }
 
+/** With tracepoints such a request has no event, and what follows it to a unix socket may be a guess. */
+function leaveOutRequests({ carried }: Truth): void {
+  const isRequest = ({ how }: Carried) => how === "uring";
+  const owed = carried
+    .map((one, i) => {
+      const isBehind = carried.slice(0, i).some((other) => other.type === one.type && isRequest(other));
+      return isBehind && one.type !== "loopback-tcp" ? { ...one, guess: "may" as const } : one;
+    })
+    .filter((one) => !isRequest(one));
+  carried.splice(0, carried.length, ...owed);
+}
+
 function always(name: string, mode: string): void {
   test(name, async () => {
     using workload = await Workload.staged("sends", mode);
@@ -70,6 +83,14 @@ describe("sent", () => {
   carries("as packets to filters that drop and that cut", "packets");
   carries("to two processes, one of which takes by io_submit", "taken_by_aio");
   always("to two processes that have one table of descriptors", "one_table");
+
+  test("by io_uring that asks for no completion, between others", async () => {
+    using workload = await Workload.staged("sends", "sent_silently");
+    if (trace.backend("unix-stream") === "tracepoint") leaveOutRequests(workload.truth);
+    await trace.untilCarried(workload.truth);
+    await expectCarried(trace, workload.truth);
+  });
+
   always("to two processes, one of which looks at it by io_uring", "peeked_by_ring");
   always("to two processes, one of which has no memory for it", "not_taken");
   always("to two processes, and taken when the connection is over", "taken_when_over");

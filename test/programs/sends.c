@@ -134,7 +134,7 @@ static void reconnected(void)
 	check(answer(ann) == 12, "send");
 }
 
-#include "sends_taken.h"
+#include "sends_silent.h"
 #include "sends_udp.h"
 
 static void by_mptcp(void)
@@ -226,6 +226,7 @@ static const struct mode modes[] = {
 	{"redirected", redirected},		  {"taken_by_aio", taken_by_aio},
 	{"not_taken", not_taken},		  {"taken_and_failed", taken_and_failed},
 	{"packets", packets},			  {"one_table", one_table},
+	{"sent_silently", sent_silently},
 	{"peeked_by_ring", peeked_by_ring},	  {"taken_when_over", taken_when_over},
 #ifdef __x86_64__
 	{"socketcall", by_socketcall},

@@ -36,14 +36,20 @@ static void make_ends(int ends[SHARED][2])
 	}
 }
 
+static void say_sent_to(const struct shared *shared, const struct plug *to, enum how how)
+{
+	if (shared->type)
+		say_letter((struct letter){.type = shared->type, .from = &shared->a, .to = to, .bytes = text,
+					   .count = TEXT, .how = how});
+	else
+		say_inet_sent((struct inet_sent){"loopback-tcp", &shared->a, to, shared->client, shared->server, text,
+						 TEXT, how, SURE});
+}
+
 static void send_to(const struct shared *shared, const struct plug *to)
 {
 	check(call(ann, SYS_sendto, shared->a.fd, P(text), TEXT, 0, 0, 0) == TEXT, "send");
-	if (shared->type)
-		say_letter((struct letter){.type = shared->type, .from = &shared->a, .to = to, .bytes = text, .count = TEXT});
-	else
-		say_inet_sent((struct inet_sent){"loopback-tcp", &shared->a, to, shared->client, shared->server, text,
-						 TEXT, READ, SURE});
+	say_sent_to(shared, to, READ);
 }
 
 static void send_and_take(const struct shared *shared, const struct plug *to)
