@@ -44,6 +44,9 @@ struct config {
 	u32 who_groups;
 	/* nothing but sums is asked for */
 	u32 sums;
+	/* sock_recv_length is hooked: what requests of io_uring have received comes by there */
+	u32 receives;
+	u32 reserved;
 	u64 glob_first;
 	u64 glob_loops;
 	u64 glob_accepts[GROUP_BITS];
@@ -63,11 +66,12 @@ struct shared {
 	u32 ledgers;
 	/* some call was without a place of its own (ongoing.h) */
 	u32 displaced;
-	/* somebody makes calls of io_submit(2) */
+	/* somebody makes calls of io_submit(2), or receives by io_uring */
 	u32 requests;
 	/* so many events more are to have records although there are sums, for people to see some; may be below 0 */
 	s32 samples;
-	u32 reserved;
+	/* who alone receives messages by io_uring that do not tell from which socket; SEVERAL as uring_receive.h has it */
+	u32 unplaced;
 	/* events that had no room among the sums */
 	u64 spilled;
 };

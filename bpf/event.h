@@ -167,7 +167,7 @@ struct receive_record {
 	u64 channel;
 	struct process who;
 	u32 count;
-	u32 reserved;
+	u32 unclear; /* it may have been another who received this, and he something else */
 };
 
 /* A process made another; before any event of that. Both by their numbers for the tracer */

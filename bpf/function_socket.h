@@ -68,29 +68,14 @@ static __always_inline void on_accepted(u64 listener, u64 made, u64 flags, s64 r
 }
 
 /* A thread begins to receive, which copies.bpf.c asks about */
-static __always_inline void begin_receive(u32 thread, struct file *file, u64 sock, u32 family,
-					  u64 flags, bool was_begun)
+static __always_inline void begin_by_function(u32 thread, struct file *file, u64 sock, u32 family,
+					      u64 flags, bool was_begun)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &sock);
-	struct ongoing *ongoing = begin_call(thread);
+	struct ongoing *ongoing = begin_receive(thread, BY_FUNCTION, CALL_RECVMSG, file, family);
 
-	if (!ongoing) {
-		count_lost(KIND_UNKNOWN, LOST_MAP_FULL, 1);
+	if (!ongoing)
 		return;
-	}
-	ongoing->number = BY_FUNCTION;
-	ongoing->call = CALL_RECVMSG;
-	ongoing->compat = 0;
-	ongoing->from_family = family;
-	ongoing->to_family = FAMILY_NONE;
-	ongoing->from_fd = -1;
-	ongoing->to_fd = -1;
-	ongoing->taken = 0;
-	ongoing->piece_count = 0;
-	ongoing->from = (u64)file;
-	ongoing->to = 0;
-	ongoing->messages = 0;
-	ongoing->sent = 0;
 	ongoing->argument[0] = was_begun;
 	ongoing->argument[1] = owner ? owner->let_go : 0;
 	ongoing->argument[2] = flags;
@@ -108,7 +93,7 @@ static __always_inline void on_receive_begins(struct socket *socket, u64 flags)
 	if (ongoing && ongoing->number != BY_FUNCTION)
 		return;
 	if (family != FAMILY_NONE)
-		begin_receive(thread, BPF_CORE_READ(socket, file), sock, family, flags, false);
+		begin_by_function(thread, BPF_CORE_READ(socket, file), sock, family, flags, false);
 	else if (ongoing)
 		end_call(ongoing);
 }

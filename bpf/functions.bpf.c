@@ -125,6 +125,6 @@ int functions_begun__any(struct bpf_iter__task *ctx)
 	file = file_of_task(task, argument(regs, 0, compat));
 	family = family_by_functions(file, &sock);
 	if (family == FAMILY_UNIX || family == FAMILY_LOOPBACK)
-		begin_receive(thread, file, sock, family, flags, true);
+		begin_by_function(thread, file, sock, family, flags, true);
 	return 0;
 }

@@ -63,17 +63,17 @@
 		return and_who(body((struct sock *)event->sk, event->ret));                        \
 	}
 
-/* body(struct sock *sk, int result) */
+/* body(struct sock *sk, int result, int flags) */
 #define ON_SOCK_RECEIVED(hook, body)                                                               \
 	SEC("?tp_btf/sock_recv_length")                                                            \
-	int BPF_PROG(hook, struct sock *sk, int result)                                            \
+	int BPF_PROG(hook, struct sock *sk, int result, int flags)                                 \
 	{                                                                                          \
-		return and_who(body(sk, result));                                                  \
+		return and_who(body(sk, result, flags));                                           \
 	}                                                                                          \
 	SEC("?tp/sock/sock_recv_length")                                                           \
 	int hook##__perf(struct trace_event_raw_sock_msg_length *event)                            \
 	{                                                                                          \
-		return and_who(body((struct sock *)event->sk, event->ret));                        \
+		return and_who(body((struct sock *)event->sk, event->ret, event->flags));          \
 	}
 
 /* body(const struct sk_buff *skb, u32 length) */

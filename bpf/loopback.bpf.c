@@ -95,8 +95,8 @@ __noinline int loopback_completed(u64 socket)
 	if (!serves(FAMILY_LOOPBACK) || !completion)
 		return 0;
 	on_inet_sock_used(socket, (u64)completion->task, -1);
-	if (takes(completion) && is_inet(sk, IPPROTO_TCP))
-		tcp_consumed(socket, (u64)completion->task, completion->result);
+	if (!config.receives && takes(completion) && is_inet(sk, IPPROTO_TCP))
+		tcp_consumed(socket, (u64)completion->task, completion->result, true);
 	if (completion->opcode == OP_ACCEPT)
 		on_inet_sock_used((u64)sock_of(file_of(accepted(completion))),
 				  (u64)completion->task, accepted(completion));
@@ -228,7 +228,7 @@ __noinline int loopback_spliced(u64 socket, s64 result)
 		return 0;
 	on_inet_sock_used(socket, bpf_get_current_task(), HELD_AS_BEFORE);
 	if (is_inet((void *)socket, IPPROTO_TCP))
-		tcp_consumed(socket, bpf_get_current_task(), result);
+		tcp_consumed(socket, bpf_get_current_task(), result, false);
 	return 0;
 }
 

@@ -13,7 +13,9 @@
 #define CALL_PLACES 32768
 #define DISPLACED_CALLS 8192
 #define ARGUMENTS 6
-#define BY_FUNCTION ((u32)-1) /* as the number of what is no call, but a function that receives */
+/* as the number of what is no call, but a function that receives, or a request of io_uring */
+#define BY_FUNCTION ((u32)-1)
+#define BY_REQUEST ((u32)-2)
 
 struct ongoing {
 	u32 claims; /* of a place: an addition each, as pipe_calls.h has its lock */
@@ -104,6 +106,32 @@ static __always_inline struct ongoing *begin_call(u32 thread)
 		__sync_fetch_and_add(&ongoing->claims, -1);
 	}
 	return displace_call(thread) ? NULL : bpf_map_lookup_elem(&displaced_calls, &thread);
+}
+
+/* A thread begins to receive from a file, though by no call; NULL: there is no room, which is counted */
+static __always_inline struct ongoing *begin_receive(u32 thread, u32 number, enum call as,
+						     struct file *file, u32 family)
+{
+	struct ongoing *ongoing = begin_call(thread);
+
+	if (!ongoing) {
+		count_lost(KIND_UNKNOWN, LOST_MAP_FULL, 1);
+		return NULL;
+	}
+	ongoing->number = number;
+	ongoing->call = as;
+	ongoing->compat = 0;
+	ongoing->from_family = family;
+	ongoing->to_family = FAMILY_NONE;
+	ongoing->from_fd = -1;
+	ongoing->to_fd = -1;
+	ongoing->taken = 0;
+	ongoing->piece_count = 0;
+	ongoing->from = (u64)file;
+	ongoing->to = 0;
+	ongoing->messages = 0;
+	ongoing->sent = 0;
+	return ongoing;
 }
 
 static __always_inline void end_call(struct ongoing *ongoing)

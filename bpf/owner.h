@@ -41,6 +41,10 @@ struct owner {
 	u32 failed_thread; /* who copied a piece that is still there */
 	u32 counted;	   /* what was in a unix socket at first sight is in `sent` */
 	u32 uncounted;	   /* something passed that is in no count: nobody knows whose receive is of what */
+	u32 receiver;	   /* who alone has received from it, or SEVERAL */
+	u32 requested;	   /* requests received that were counted when they had completed */
+	u32 copied;	   /* messages that requests took and that have not completed */
+	u32 reserved;
 };
 
 struct {

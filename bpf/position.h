@@ -14,6 +14,7 @@
 #include "completion.h"
 #include "message.h"
 #include "owner.h"
+#include "uring_receive.h"
 
 #define RECEIVED_MESSAGES 256
 #define MSG_ERRQUEUE 0x2000
@@ -186,9 +187,9 @@ __weak __noinline int name_destination(u64 socket, u32 via_uring)
 	return 0;
 }
 
-/* Tells user space of a receive */
+/* Tells user space of a receive; unclear: it is not known that it was this process who took what is there */
 static __always_inline void tell_receive(u64 channel, u64 inode, u32 start, u32 count,
-					 struct identity *self)
+					 struct identity *self, bool unclear)
 {
 	struct receive_record *record;
 
@@ -205,7 +206,7 @@ static __always_inline void tell_receive(u64 channel, u64 inode, u32 start, u32 
 	record->channel = channel;
 	record->who = self->who;
 	record->count = count;
-	record->reserved = 0;
+	record->unclear = unclear;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 

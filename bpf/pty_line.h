@@ -273,7 +273,7 @@ __noinline int line_read(u64 side, u64 task, u32 count)
 	record->channel = line->number;
 	record->who = self.who;
 	record->count = end - start;
-	record->reserved = 0;
+	record->unclear = 0;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -105,34 +105,44 @@ __noinline u64 channel_translated(u64 socket)
 	return channel_of(&flow);
 }
 
-/* A process took from a TCP socket what begins at a number. A function of its own, for frames of two callers */
-__noinline int note_tcp(u64 socket, u64 task, u32 start, u32 count)
+/*
+ * A process took from a TCP socket what begins at a number; unsure: if it is the only one that does. A function of its
+ * own, for frames of two callers
+ */
+__noinline int note_tcp(u64 socket, u64 task, u32 start, u32 count, u32 unsure)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct tcp_sock *tcp = (void *)socket;
 	struct identity self = {};
 	u64 translated;
-	bool is_new;
+	bool is_new, unclear;
 
 	if (!owner || !count || !has_traced(FAMILY_LOOPBACK))
 		return 0;
 	identify((void *)task, &self);
-	is_new = note_reader(owner, &self, start, count);
-	if (!is_told(owner, sock_file((void *)socket), is_new, start, BPF_CORE_READ(tcp, rcv_nxt)))
-		return 0;
-	tell_receive(channel_towards(socket), owner->inode, start, count, &self);
+	unclear = unsure && *(volatile u32 *)&owner->receiver != self.who.tgid;
+	if (!unclear) {
+		is_new = note_reader(owner, &self, start, count);
+		if (!is_told(owner, sock_file((void *)socket), is_new, start,
+			     BPF_CORE_READ(tcp, rcv_nxt)))
+			return 0;
+	}
+	tell_receive(channel_towards(socket), owner->inode, start, count, &self, unclear);
 	translated = channel_translated(socket);
 	if (translated)
-		tell_receive(translated, owner->inode, start, count, &self);
+		tell_receive(translated, owner->inode, start, count, &self, unclear);
 	return 0;
 }
 
-/* A process received from a TCP socket what was not noted as it was copied */
-static __always_inline void tcp_consumed(u64 socket, u64 task, u32 count)
+/* A process received from a TCP socket what was not noted as it was copied; unsure: another's may be behind it by now */
+static __always_inline void tcp_consumed(u64 socket, u64 task, u32 count, u32 unsure)
 {
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct tcp_sock *tcp = (void *)socket;
 
-	note_tcp(socket, task, BPF_CORE_READ(tcp, copied_seq) - count, count);
+	if (owner)
+		note_receiver(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
+	note_tcp(socket, task, BPF_CORE_READ(tcp, copied_seq) - count, count, unsure);
 }
 
 /* What is in a buffer is copied to the current process, which has its TCP socket to itself meanwhile */
@@ -143,6 +153,7 @@ __noinline int loopback_copied(u64 socket, u64 buffer, u32 length)
 	struct tcp_sock *tcp = (void *)socket;
 	u64 task = bpf_get_current_task();
 	struct owner *owner;
+	bool is_left;
 	u32 start;
 
 	if (!has_traced(FAMILY_LOOPBACK) || !ongoing || !length || !is_inet(sk, IPPROTO_TCP))
@@ -150,12 +161,17 @@ __noinline int loopback_copied(u64 socket, u64 buffer, u32 length)
 	owner = owner_begun(sk, sock_inode(sk), INET_PEER);
 	if (!owner)
 		return 0;
-	note_tcp(socket, task, ongoing->piece_start, settle_piece(owner, ongoing, false));
+	note_receiver(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
+	if (ends_unseen(ongoing))
+		return 0;
 	start = BPF_CORE_READ(tcp, copied_seq);
+	/* a request that only looks goes on, and what it has copied is there still */
+	is_left = ongoing->piece_count && ongoing->piece_start == start;
+	note_tcp(socket, task, ongoing->piece_start, settle_piece(owner, ongoing, is_left), false);
 	find_failed(owner, start, 0);
 	begin_piece(owner, ongoing, start, 0, start, length);
 	if (!may_fail(ongoing))
-		note_tcp(socket, task, start, settle_piece(owner, ongoing, false));
+		note_tcp(socket, task, start, settle_piece(owner, ongoing, false), false);
 	return 0;
 }
 
@@ -173,13 +189,13 @@ __noinline int tcp_consumed_by_call(u64 socket, s64 result)
 		return 0;
 	count = consumed_by(ongoing, (void *)socket, result);
 	if (!ongoing->taken) {
-		tcp_consumed(socket, task, count);
+		tcp_consumed(socket, task, count, ongoing->number == BY_REQUEST);
 		return 0;
 	}
 	is_left = (result < 0 || count < ongoing->taken) &&
 		  BPF_CORE_READ(tcp, copied_seq) == ongoing->piece_start;
 	count = settle_piece(owner, ongoing, is_left);
-	note_tcp(socket, task, ongoing->piece_start, count);
+	note_tcp(socket, task, ongoing->piece_start, count, false);
 	return 0;
 }
 

@@ -2,106 +2,21 @@
 /* Positions of unix sockets, which the kernel does not count: from what is queued at first sight. */
 #ifndef UNIX_POSITION_H
 #define UNIX_POSITION_H
-#include "position.h"
+#include "unix_queue.h"
 
-#define QUEUED_BUFFERS 64
 #define FEW_BUFFERS 4
 
-/* How much of a stream's buffer is not taken yet */
-static __always_inline u32 left_in_buffer(struct sk_buff *skb)
-{
-	struct unix_skb_parms *parms = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
-
-	return BPF_CORE_READ(skb, len) - BPF_CORE_READ(parms, consumed);
-}
-
-/* Whether the piece that was copied last is where it was before */
-static __always_inline bool is_first(struct sock *sk, const struct owner *owner)
-{
-	u64 first = (u64)BPF_CORE_READ(sk, sk_receive_queue.next);
-
-	return first == owner->piece_place && left_in_buffer((void *)first) == owner->piece_left;
-}
-
-static __always_inline bool add_buffer(struct sk_buff **skb, u32 *bytes)
-{
-	*bytes += left_in_buffer(*skb);
-	*skb = BPF_CORE_READ(*skb, next);
-	return true;
-}
-
-/* Bytes or messages in a unix socket's queue; of more than are walked here as many as were */
-__noinline u32 queued(u64 socket)
-{
-	struct sock *sk = (void *)socket;
-	u64 end = socket + bpf_core_field_offset(struct sock, sk_receive_queue);
-	struct sk_buff *skb = BPF_CORE_READ(sk, sk_receive_queue.next);
-	u32 bytes = 0;
-
-	if (!is_stream(sk))
-		return BPF_CORE_READ(sk, sk_receive_queue.qlen);
-	repeat_while(i, QUEUED_BUFFERS, skb && (u64)skb != end && add_buffer(&skb, &bytes));
-	return bytes;
-}
-
-/* How much was sent to a unix socket follows from what has been received and what is there; false: that changed meanwhile */
-static __always_inline bool sum_up(struct owner *owner, struct sock *sk)
-{
-	u32 received = *(volatile u32 *)&owner->received, come;
-	u32 thread = *(volatile u32 *)&owner->piece_thread;
-	bool is_copied = thread && is_first(sk, owner);
-
-	come = queued((u64)sk);
-	/* a piece that is being copied is in both */
-	if (is_copied)
-		come -= owner->piece_count;
-	owner->sent = received + come;
-	owner->counted = thread != COPYING && is_copied == (thread && is_first(sk, owner)) &&
-			 thread == *(volatile u32 *)&owner->piece_thread &&
-			 received == *(volatile u32 *)&owner->received;
-	return owner->counted;
-}
-
 /*
- * Counts what was sent to a unix socket by one that has `peer` as its inode; the position where it begins. At first that
- * follows from what has been received and what is there, and so it does when more was received than is known to be sent.
+ * Whether it is not known that a process took what seems to be its own: another may have taken what is counted when a
+ * request completes. Where buffers do not tell whose they are another may do so from any socket.
  */
-static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count)
+static __always_inline bool is_unclear(struct owner *owner, struct sock *sk, u32 tgid)
 {
-	struct sock *sk = (void *)socket;
-	struct owner *owner = owner_begun(sk, sock_inode(sk), peer);
-	u32 received, since;
+	u32 unplaced = *(volatile u32 *)&shared.unplaced;
 
-	if (!owner)
-		return 0;
-	received = *(volatile u32 *)&owner->received;
-	if (owner->counted && !is_before(owner->sent + count, received)) {
-		__sync_fetch_and_add(&owner->sent, count);
-		return *(volatile u32 *)&owner->sent - count;
-	}
-	/* no loop: 5.10 calls it endless */
-	if (!sum_up(owner, sk) && !sum_up(owner, sk))
-		sum_up(owner, sk);
-	since = *(volatile u32 *)&owner->since;
-	barrier();
-	/* a message that is taken from there just now, and not counted as received yet */
-	if (!owner->reader.tgid && is_before(owner->sent, since + count))
-		owner->sent = since + count;
-	return owner->sent - count;
-}
-
-/*
- * A buffer was added to a stream's queue. Where the piece that was copied last had the same address, its own is gone: it
- * was taken, though its call may not have returned yet.
- */
-static __always_inline void note_queued(struct sock *sk)
-{
-	u64 key = (u64)sk;
-	struct owner *owner = bpf_map_lookup_elem(&owners, &key);
-
-	if (owner && owner->piece_thread &&
-	    (u64)BPF_CORE_READ(sk, sk_receive_queue.prev) == owner->piece_place)
-		owner->piece_place = 0;
+	if (*(volatile u32 *)&owner->requested && *(volatile u32 *)&owner->receiver != tgid)
+		return true;
+	return unplaced && unplaced != tgid && !is_stream(sk) && !is_paired(sk);
 }
 
 /* A process took from a unix socket what begins at a position. A function of its own, for frames of two callers */
@@ -115,10 +30,14 @@ __noinline int note_unix(u64 socket, u64 task, u32 start, u32 count)
 	if (!owner || !count || !has_traced(FAMILY_UNIX))
 		return 0;
 	identify((void *)task, &self);
+	if (is_unclear(owner, sk, self.who.tgid)) {
+		tell_receive(socket, owner->inode, start, count, &self, true);
+		return 0;
+	}
 	is_new = note_reader(owner, &self, start, count);
 	if (!owner->uncounted &&
 	    is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket)))
-		tell_receive(socket, owner->inode, start, count, &self);
+		tell_receive(socket, owner->inode, start, count, &self, false);
 	return 0;
 }
 
@@ -133,9 +52,10 @@ static __always_inline void undo_failed(struct owner *owner)
 	__sync_fetch_and_add(&owner->received, -owner->piece_count);
 }
 
-/* Counts what is taken from a unix socket; the position where it begins */
-static __always_inline u32 count_received(struct owner *owner, u32 count)
+/* Counts what a task takes from a unix socket; the position where it begins. Others are to find first that he does */
+static __always_inline u32 count_received(struct owner *owner, u64 task, u32 count)
 {
+	note_receiver(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
 	undo_failed(owner);
 	__sync_fetch_and_add(&owner->received, count);
 	return *(volatile u32 *)&owner->received - count;
@@ -170,13 +90,42 @@ static __always_inline void skip_gone(struct owner *owner, struct sock *sk, bool
 		owner->received = sent - there;
 }
 
-/* A request received from a unix socket, so many bytes or messages */
+/* A process received so many bytes from a unix socket that were not counted as they were copied */
 static __always_inline void unix_consumed(u64 socket, u64 task, u32 count)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 
 	if (owner && count)
-		note_unix(socket, task, count_received(owner, count), count);
+		note_unix(socket, task, count_received(owner, task, count), count);
+}
+
+/* A request has completed that received so many bytes or messages; it was counted as they were copied, if that was known */
+static __always_inline void unix_consumed_by_request(u64 socket, u64 task, u32 count)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	if (!owner || !count || config.receives)
+		return;
+	if (!is_stream((void *)socket) && *(volatile u32 *)&owner->copied) {
+		__sync_fetch_and_add(&owner->copied, -1);
+		return;
+	}
+	owner->requested = 1;
+	unix_consumed(socket, task, count);
+}
+
+/* A request copies a message, which it only looks at if that is in the queue still */
+static __always_inline bool request_looks(const struct ongoing *ongoing, u64 buffer)
+{
+	return ongoing->number == BY_REQUEST && BPF_CORE_READ((struct sk_buff *)buffer, next);
+}
+
+/* The same of a stream: what it has copied before is still in front of this */
+static __always_inline bool request_looks_on(const struct owner *owner,
+					     const struct ongoing *ongoing, u64 buffer)
+{
+	return ongoing->number == BY_REQUEST && ongoing->piece_count &&
+	       (u64)BPF_CORE_READ((struct sk_buff *)buffer, prev) == owner->piece_place;
 }
 
 /* What is in a buffer is copied to the current process, which has its unix socket to itself meanwhile */
@@ -194,21 +143,35 @@ __noinline int unix_copied(u64 socket, u64 buffer, u32 length)
 	owner = owner_begun(sk, sock_inode(sk), peer ? sock_inode(peer) : 0);
 	if (!owner)
 		return 0;
-	if (!is_stream(sk)) {
+	if (!is_stream(sk) && !is_for_another(ongoing)) {
+		if (request_looks(ongoing, buffer))
+			return 0;
 		ongoing->taken++;
 		skip_gone(owner, sk, false);
-		note_unix(socket, task, count_received(owner, 1), 1);
+		note_unix(socket, task, count_received(owner, task, 1), 1);
+		if (ends_unseen(ongoing))
+			__sync_fetch_and_add(&owner->copied, 1);
+		return 0;
+	}
+	if (ends_unseen(ongoing)) {
+		note_receiver(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
+		owner->requested = 1;
 		return 0;
 	}
 	if (!length)
 		return 0;
+	if (request_looks_on(owner, ongoing, buffer)) {
+		ongoing->argument[3] = MSG_PEEK;
+		settle_piece(owner, ongoing, true);
+		return 0;
+	}
 	note_unix(socket, task, ongoing->piece_start, settle_piece(owner, ongoing, false));
 	left = left_in_buffer((void *)buffer);
 	find_failed(owner, buffer, left);
 	undo_failed(owner);
 	skip_gone(owner, sk, true);
 	owner->piece_thread = COPYING;
-	start = count_received(owner, length);
+	start = count_received(owner, task, length);
 	begin_piece(owner, ongoing, buffer, left, start, length);
 	if (!may_fail(ongoing))
 		note_unix(socket, task, start, settle_piece(owner, ongoing, false));
@@ -232,7 +195,9 @@ __noinline int unix_consumed_by_call(u64 socket, s64 result)
 		return 0;
 	count = consumed_by(ongoing, sk, result);
 	if (!ongoing->taken) {
-		note_unix(socket, task, count ? count_received(owner, count) : 0, count);
+		if (count && ongoing->number == BY_REQUEST)
+			owner->requested = 1;
+		note_unix(socket, task, count ? count_received(owner, task, count) : 0, count);
 		return 0;
 	}
 	if (!ongoing->piece_count)

@@ -346,6 +346,7 @@ struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
 	struct sock *peer;
+	struct mutex iolock;
 	struct unix_vertex *vertex;
 };
 struct in_addr {
@@ -530,6 +531,7 @@ struct task_struct {
 	char comm[16];
 	struct signal_struct *signal;
 	struct files_struct *files;
+	struct io_uring_task *io_uring;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct hlist_node pid_links[4];
@@ -701,6 +703,7 @@ struct trace_event_raw_skb_copy_datagram_iovec {
 struct trace_event_raw_sock_msg_length {
 	void *sk;
 	int ret;
+	int flags;
 };
 
 struct trace_event_raw_mark_victim {

@@ -1007,7 +1007,7 @@ export class ReceiveRecord {
   get count(): number {
     return this.words[this.at + 10] as number;
   }
-  get reserved(): number {
+  get unclear(): number {
     return this.words[this.at + 11] as number;
   }
 }
@@ -1418,7 +1418,7 @@ export class WhoRecord {
 
 /** struct config */
 export class Config {
-  static readonly size = 160;
+  static readonly size = 168;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1542,32 +1542,44 @@ export class Config {
   set sums(value: number) {
     this.words[this.at + 19] = value;
   }
-  get globFirstLow(): number {
+  get receives(): number {
     return this.words[this.at + 20] as number;
   }
-  set globFirstLow(value: number) {
+  set receives(value: number) {
     this.words[this.at + 20] = value;
   }
-  get globFirstHigh(): number {
+  get reserved(): number {
     return this.words[this.at + 21] as number;
   }
-  set globFirstHigh(value: number) {
+  set reserved(value: number) {
     this.words[this.at + 21] = value;
   }
-  get globLoopsLow(): number {
+  get globFirstLow(): number {
     return this.words[this.at + 22] as number;
   }
-  set globLoopsLow(value: number) {
+  set globFirstLow(value: number) {
     this.words[this.at + 22] = value;
   }
-  get globLoopsHigh(): number {
+  get globFirstHigh(): number {
     return this.words[this.at + 23] as number;
   }
-  set globLoopsHigh(value: number) {
+  set globFirstHigh(value: number) {
     this.words[this.at + 23] = value;
   }
+  get globLoopsLow(): number {
+    return this.words[this.at + 24] as number;
+  }
+  set globLoopsLow(value: number) {
+    this.words[this.at + 24] = value;
+  }
+  get globLoopsHigh(): number {
+    return this.words[this.at + 25] as number;
+  }
+  set globLoopsHigh(value: number) {
+    this.words[this.at + 25] = value;
+  }
   /** 8 × 8 bytes */
-  static readonly globAccepts = { offset: 96, length: 8, size: 8 } as const;
+  static readonly globAccepts = { offset: 104, length: 8, size: 8 } as const;
 }
 
 /** struct shared */
@@ -1620,10 +1632,10 @@ export class Shared {
   set samples(value: number) {
     this.words[this.at + 134] = value;
   }
-  get reserved(): number {
+  get unplaced(): number {
     return this.words[this.at + 135] as number;
   }
-  set reserved(value: number) {
+  set unplaced(value: number) {
     this.words[this.at + 135] = value;
   }
   get spilledLow(): number {

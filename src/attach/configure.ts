@@ -47,6 +47,7 @@ export function configure(
   config.deliveries = isHooked(traced, "loopback_ready") ? 1 : 0;
   config.unixDeliveries = isHooked(traced, "unix_ready") ? 1 : 0;
   config.sends = isHooked(traced, "sends_length") ? 1 : 0;
+  config.receives = isHooked(traced, "sends_received") ? 1 : 0;
   config.kinds = kinds.reduce((mask, { id }) => mask | (1 << id), 0);
   config.calls = traced.filter(isByCalls).reduce((mask, { kind: { id } }) => mask | (1 << id), 0);
   for (const number of options.wanted.signals) {

@@ -14,7 +14,7 @@ export interface Receipt {
   tag: number;
   /** of the socket */
   inode: number;
-  /** another's receive covers the same: one of them it was */
+  /** another's receive covers the same: one of them it was; or nobody knows in which order several received */
   guess: boolean;
   /** the positions that it covers, counted modulo 2^32 */
   start: number;
@@ -43,7 +43,7 @@ export class Ranges {
     words[at + COUNT] = record.count;
     words[at + TGID] = record.whoTgid;
     words[at + TAG] = record.whoTag;
-    words[at + GUESS] = 0;
+    words[at + GUESS] = record.unclear;
     words[at + TIME_LOW] = record.timeLow;
     words[at + TIME_HIGH] = record.timeHigh;
     if (at > this.#first) this.#doubt(at - SIZE, at);

@@ -29,7 +29,7 @@ static inline long answered(long result)
 
 /* The call's own name; result: an expression of job, and of pieces or message where there are some */
 #define WAY(name, preparation, result)                                                                                 \
-	static long name(long argument)                                                                                \
+	static inline long name(long argument)										\
 	{                                                                                                              \
 		JOB(argument);                                                                                         \
 		preparation;                                                                                           \
@@ -48,7 +48,7 @@ WAY(take_by_preadv2, PIECES_OF(job->got), preadv2(job->fd, pieces, 2, -1, 0))
 WAY(take_by_recv, , recv(job->fd, job->got, LONGEST, 0))
 WAY(take_by_recvmsg, MESSAGE_OF(job->got), recvmsg(job->fd, &message, 0))
 
-static long take_by_recvfrom(long argument)
+static inline long take_by_recvfrom(long argument)
 {
 	JOB(argument);
 	struct sockaddr_storage from;
@@ -57,7 +57,7 @@ static long take_by_recvfrom(long argument)
 	return answered(recvfrom(job->fd, job->got, LONGEST, 0, (void *)&from, &length));
 }
 
-static long by_sendmmsg(long argument)
+static inline long by_sendmmsg(long argument)
 {
 	JOB(argument);
 	MESSAGE_OF(job->text);
@@ -66,7 +66,7 @@ static long by_sendmmsg(long argument)
 	return sendmmsg(job->fd, &one, 1, 0) == 1 ? (long)one.msg_len : -errno;
 }
 
-static long take_by_recvmmsg(long argument)
+static inline long take_by_recvmmsg(long argument)
 {
 	JOB(argument);
 	MESSAGE_OF(job->got);
@@ -87,7 +87,7 @@ static struct ends new_pipe(void)
 	return (struct ends){both[0], both[1]};
 }
 
-static long splice_out(struct ends ends, const struct job *job)
+static inline long splice_out(struct ends ends, const struct job *job)
 {
 	long result = answered(splice(ends.in, NULL, job->fd, NULL, job->count, 0));
 
@@ -96,7 +96,7 @@ static long splice_out(struct ends ends, const struct job *job)
 	return result;
 }
 
-static long by_splice(long argument)
+static inline long by_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -105,7 +105,7 @@ static long by_splice(long argument)
 	return splice_out(ends, job);
 }
 
-static long by_vmsplice(long argument)
+static inline long by_vmsplice(long argument)
 {
 	JOB(argument);
 	struct iovec piece = {job->text, job->count};
@@ -115,7 +115,7 @@ static long by_vmsplice(long argument)
 	return splice_out(ends, job);
 }
 
-static long by_tee(long argument)
+static inline long by_tee(long argument)
 {
 	JOB(argument);
 	struct ends first = new_pipe(), second = new_pipe();
@@ -128,7 +128,7 @@ static long by_tee(long argument)
 }
 
 /* What was spliced to a pipe */
-static long read_spliced(struct ends ends, struct job *job, long count)
+static inline long read_spliced(struct ends ends, struct job *job, long count)
 {
 	if (count > 0)
 		check(read(ends.in, job->got, LONGEST) == count, "read");
@@ -137,7 +137,7 @@ static long read_spliced(struct ends ends, struct job *job, long count)
 	return count;
 }
 
-static long take_by_splice(long argument)
+static inline long take_by_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -146,7 +146,7 @@ static long take_by_splice(long argument)
 }
 
 /* Before 5.12 sendfile takes from files only. */
-static long take_by_sendfile(long argument)
+static inline long take_by_sendfile(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -157,7 +157,7 @@ static long take_by_sendfile(long argument)
 	return read_spliced(ends, job, count);
 }
 
-static long by_sendfile(long argument)
+static inline long by_sendfile(long argument)
 {
 	JOB(argument);
 	int file = memfd_create("text", 0);
@@ -170,7 +170,7 @@ static long by_sendfile(long argument)
 	return result;
 }
 
-static long submit(struct job *job, int opcode, const void *buffer, long count)
+static inline long submit(struct job *job, int opcode, const void *buffer, long count)
 {
 	struct iocb request = {.aio_lio_opcode = opcode, .aio_fildes = job->fd, .aio_buf = P(buffer), .aio_nbytes = count};
 	struct iocb *list = &request;
@@ -184,7 +184,7 @@ static long submit(struct job *job, int opcode, const void *buffer, long count)
 	return event.res;
 }
 
-static long ring(struct job *job, int opcode, int flags, const void *buffer, long count)
+static inline long ring(struct job *job, int opcode, int flags, const void *buffer, long count)
 {
 	return complete_request(&(struct io_uring_sqe){
 		.opcode = opcode, .flags = flags, .fd = job->fd, .addr = P(buffer), .len = count});
@@ -192,7 +192,7 @@ static long ring(struct job *job, int opcode, int flags, const void *buffer, lon
 
 /* These answer as the kernel does */
 #define REQUEST(name, preparation, result)                                                                             \
-	static long name(long argument)                                                                                \
+	static inline long name(long argument)										\
 	{                                                                                                              \
 		JOB(argument);                                                                                         \
 		preparation;                                                                                           \
@@ -216,13 +216,13 @@ REQUEST(take_ring_read, , ring(job, IORING_OP_READ, 0, job->got, LONGEST))
 REQUEST(take_ring_readv, PIECES_OF(job->got), ring(job, IORING_OP_READV, 0, pieces, 2))
 REQUEST(take_ring_worker, , ring(job, IORING_OP_READ, IOSQE_ASYNC, job->got, LONGEST))
 
-static long ring_splice_between(int from, int to, long count)
+static inline long ring_splice_between(int from, int to, long count)
 {
 	return complete_request(&(struct io_uring_sqe){.opcode = IORING_OP_SPLICE, .fd = to, .off = -1, .len = count,
 						       .splice_off_in = -1, .splice_fd_in = from});
 }
 
-static long ring_splice(long argument)
+static inline long ring_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
@@ -235,7 +235,7 @@ static long ring_splice(long argument)
 	return result;
 }
 
-static long take_ring_splice(long argument)
+static inline long take_ring_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
