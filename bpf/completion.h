@@ -2,7 +2,7 @@
 /* Requests of io_uring that completed: what they moved, of which file, for whom. */
 #ifndef COMPLETION_H
 #define COMPLETION_H
-#include "request.h"
+#include "multishot.h"
 
 /* A request that completed; in a map, for frames of 512 bytes are all that a chain of calls has */
 struct completion {
@@ -19,6 +19,7 @@ struct completion {
 	u32 readable; /* user memory is the submitter's, and the request still says where in it */
 	s32 result;
 	u32 vectorized;
+	u32 multishot;
 };
 
 struct {
@@ -31,23 +32,34 @@ struct {
 /* What the tracepoint tells of a completion */
 struct cqe {
 	u64 ring;
-	u64 request; /* or, where it does not name that, its user_data */
+	u64 request; /* or, where it does not name that, 0 */
+	u64 user_data;
 	s32 result;
 	u32 flags;
 };
 
 static __always_inline struct cqe cqe_raw(unsigned long long *ctx)
 {
-	struct cqe cqe = {.ring = ctx[0], .request = ctx[1]};
+	struct cqe cqe = {.ring = ctx[0]};
+	struct io_uring_cqe *entry;
 
 	if (!completions_name_requests()) {
+		cqe.user_data = ctx[1];
 		cqe.result = ctx[2];
 		cqe.flags = ctx[3];
-	} else if (bpf_core_enum_value_exists(enum io_uring_register_op, IORING_REGISTER_QUERY)) {
+		return cqe;
+	}
+	cqe.request = ctx[1];
+	if (bpf_core_enum_value_exists(enum io_uring_register_op, IORING_REGISTER_QUERY)) {
 		/* the tracepoint was given the entry instead of its fields in the same version, 6.18 */
-		cqe.result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
+		entry = (void *)ctx[2];
+		cqe.user_data = BPF_CORE_READ(entry, user_data);
+		cqe.result = BPF_CORE_READ(entry, res);
+		cqe.flags = BPF_CORE_READ(entry, flags);
 	} else {
+		cqe.user_data = ctx[2];
 		cqe.result = ctx[3];
+		cqe.flags = ctx[4];
 	}
 	return cqe;
 }
@@ -64,7 +76,13 @@ static __always_inline struct cqe cqe_raw(unsigned long long *ctx)
 	SEC("?tp/io_uring/io_uring_complete")                                                      \
 	int hook##__perf(struct trace_event_raw_io_uring_complete *event)                          \
 	{                                                                                          \
-		struct cqe cqe = {.request = (u64)event->req, .result = event->res};               \
+		struct cqe cqe = {                                                                 \
+			.ring = (u64)event->ctx,                                                   \
+			.request = (u64)event->req,                                                \
+			.user_data = event->user_data,                                             \
+			.result = event->res,                                                      \
+			.flags = event->cflags,                                                    \
+		};                                                                                 \
                                                                                                    \
 		return and_who(body(&cqe));                                                        \
 	}
@@ -92,8 +110,12 @@ static __always_inline struct completion *read_completion(const struct cqe *cqe)
 	completion->result = cqe->result;
 	if (completions_name_requests()) {
 		io = (void *)cqe->request;
+		if (!io && cqe->flags & MORE_TO_COME)
+			io = find_multishot(cqe->ring, cqe->user_data);
+		else if (io && !(cqe->flags & MORE_TO_COME))
+			forget_multishot(io, cqe->ring, cqe->user_data);
 	} else {
-		known = find_anonymous(cqe->ring, cqe->request, cqe->flags);
+		known = find_anonymous(cqe->ring, cqe->user_data, cqe->flags);
 		if (!known)
 			return NULL;
 		io = (void *)known->request;
@@ -123,6 +145,9 @@ static __always_inline struct completion *read_completion(const struct cqe *cqe)
 			       !(known && known->several);
 	if (!completions_name_requests())
 		return completion;
+	completion->multishot = is_multishot(io);
+	if (completion->multishot && completion->opcode == OP_RECVMSG)
+		completion->result = bytes_of_message(io, completion->result);
 	locate(io, completion->opcode, &completion->base, &completion->segments);
 	if (completion->opcode != OP_SEND && completion->opcode != OP_SEND_ZC)
 		return completion;

@@ -169,6 +169,19 @@ static __always_inline struct submission submission_raw(unsigned long long *ctx)
 		return body(&submission);                                                          \
 	}
 
+/* The same of a request that is woken: body(struct io_kiocb *request) */
+#define ON_WAKE(hook, body)                                                                        \
+	SEC("?tp_btf/io_uring_task_add")                                                           \
+	int hook(unsigned long long *ctx)                                                          \
+	{                                                                                          \
+		return body((struct io_kiocb *)ctx[0]);                                            \
+	}                                                                                          \
+	SEC("?tp/io_uring/io_uring_task_add")                                                      \
+	int hook##__perf(struct trace_event_raw_io_uring_task_add *event)                          \
+	{                                                                                          \
+		return body((struct io_kiocb *)event->req);                                        \
+	}
+
 /* A request whose completion will be told by its ring and user_data only */
 static __always_inline void on_anonymous_request(const struct submission *submission)
 {

@@ -171,7 +171,7 @@ __noinline int unix_completed(u64 socket)
 	if (completion->opcode == OP_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
 			     accepted(completion), false);
-	else if (completion->opcode == OP_RECVMSG && completion->readable)
+	else if (completion->opcode == OP_RECVMSG && completion->readable && !completion->multishot)
 		on_control(socket, completion->base, completion->compat, true);
 	else if (sends(completion->opcode) && on_completion(completion, sk))
 		tell_unix_send(true);

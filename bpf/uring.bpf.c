@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Requests of io_uring: what completions will not tell, when they are submitted; all else when they complete */
+/* Requests of io_uring: what completions will not tell, when they are submitted or woken; all else when they complete */
 #include "calls.h"
 #include "completion.h"
 #include "family.h"
@@ -54,6 +54,14 @@ static __always_inline int on_submission(const struct submission *submission)
 		on_silent_request(io);
 	if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
 		on_addressed_request(io);
+	note_multishot(io);
+	return 0;
+}
+
+static __always_inline int on_wake(struct io_kiocb *request)
+{
+	if (completions_name_requests())
+		note_multishot(request);
 	return 0;
 }
 
@@ -88,4 +96,5 @@ static __always_inline int on_completed(const struct cqe *cqe)
 }
 
 ON_SUBMISSION(uring_submit__any, on_submission)
+ON_WAKE(uring_wake__any, on_wake)
 ON_COMPLETION(uring_complete__any, on_completed)

@@ -603,6 +603,7 @@ struct io_ring_ctx___flags {
 	unsigned int int_flags;
 };
 struct io_cqe {
+	u64 user_data;
 	int fd;
 };
 struct io_kiocb {
@@ -650,14 +651,30 @@ struct scm_cookie {
 	struct scm_fp_list *fp;
 };
 struct io_async_msghdr {
+	int namelen;
+	unsigned long controllen;
 	struct msghdr msg;
 };
+struct io_uring_recvmsg_out {
+	u32 namelen;
+	u32 controllen;
+	u32 payloadlen;
+	u32 flags;
+};
 struct io_uring_cqe {
+	u64 user_data;
 	s32 res;
+	u32 flags;
 };
 struct trace_event_raw_io_uring_complete {
+	void *ctx;
 	void *req;
+	u64 user_data;
 	s32 res;
+	u32 cflags;
+};
+struct trace_event_raw_io_uring_task_add {
+	void *req;
 };
 struct trace_event_raw_io_uring_submit_req {
 	void *req;

@@ -24,6 +24,7 @@ const copyHooks: Hooks = {
 export const requestHooks: Hooks = {
   uring_complete: ["io_uring_complete"],
   uring_submit: ["io_uring_submit_req", "io_uring_submit_sqe"],
+  uring_wake: ["io_uring_task_add"],
 };
 
 /** Who has what open: an iterator, run whenever that is asked; and what they were called before. */
@@ -73,6 +74,7 @@ const withoutSends: Readonly<Record<string, string | null>> = { sends_length: "a
 export const withoutRequests: Readonly<Record<string, string | null>> = {
   uring_complete: "io_uring",
   uring_submit: null,
+  uring_wake: null,
 };
 
 /** The same of `socketHooks`. */

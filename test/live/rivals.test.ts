@@ -71,7 +71,7 @@ async function compare(workload: Workload, count: number): Promise<void> {
 }
 
 describe("of two who receive from one end at once each has his own, or that is marked as a guess", () => {
-  test.each(["requests", "mixed"])("by %s", async (way) => {
+  test.each(["requests", "mixed", "shots"])("by %s", async (way) => {
     using workload = await Workload.staged("rivals", way, `${messages}`);
     await compare(workload, messages);
     await workload.finish();

@@ -2,9 +2,10 @@
  * rivals: two processes receive from one end at the same time, as fast as messages come, of each kind of socket.
  *   requests N  by requests of io_uring, some of which its workers do
  *   mixed N     one of them by such requests, the other by recv(2)
+ *   shots N     by requests that complete once for each receive, where the kernel has them
  *   looks       one looks by a request of io_uring, then the other one takes it
  */
-#include "channels.h"
+#include "multishot.h"
 
 enum { MOST = 1000, SIZE = 8, UNDER_WAY = 4, LOOSE = KINDS, RIVALRIES };
 
@@ -77,6 +78,33 @@ static long take_by_calls(long who)
 	return 0;
 }
 
+static struct shot mine;
+
+static long begin_shots(long end)
+{
+	mine = (struct shot){.end = end, .by = BY_RECV, .job.fd = rivalry->fd};
+	return arm(P(&mine));
+}
+
+static long take_by_shots(long who)
+{
+	struct armed *at = &armed[mine.end];
+
+	while (rivalry->taken < rivalry->count) {
+		if (!at->is_under_way)
+			put_request(at, &mine);
+		if (has_completion(&at->ring)) {
+			long count = catch_next(P(&mine));
+
+			note_taken(mine.job.got, count, who);
+		} else {
+			sched_yield();
+		}
+	}
+	close(at->ring.fd);
+	return 0;
+}
+
 static long send_one(long number)
 {
 	char text[16];
@@ -121,6 +149,8 @@ static void prepare(const struct channel *channel)
 static void compete(const struct channel *channel, long (*first)(long), long (*second)(long))
 {
 	prepare(channel);
+	if (first == take_by_shots)
+		check(play(bob, begin_shots, 0) == 0 && play(cyd, begin_shots, 0) == 0, "requests");
 	begin(bob, PLAY, P(first), 0);
 	begin(cyd, PLAY, P(second), 1);
 	check(play(ann, send_all, rivalry->count) == 0, "a sender");
@@ -183,6 +213,8 @@ int main(int argc, char **argv)
 			continue;
 		if (!strcmp(way, "looks"))
 			look_and_take(channel);
+		else if (!strcmp(way, "shots"))
+			compete(channel, take_by_shots, take_by_shots);
 		else
 			compete(channel, take_by_requests, is_mixed ? take_by_calls : take_by_requests);
 	}
