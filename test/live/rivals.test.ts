@@ -43,7 +43,7 @@ function inOrder(list: Told[]): Told[] {
 }
 
 /** Every message is told once, and of whom it is not said that he is a guess received it. */
-async function compare(workload: Workload, count: number): Promise<void> {
+async function compare(workload: Workload, count: number): Promise<Told[]> {
   const { truth } = workload;
   await trace.untilCarried(truth);
   await trace.settle();
@@ -68,7 +68,15 @@ async function compare(workload: Workload, count: number): Promise<void> {
   const sure = seen.map((one, i) => ({ ...one, right: expected[i]!.to })).filter(({ isGuess }) => !isGuess);
   expect(sure.filter(({ to, right }) => to !== right)).toEqual([]);
   expect(seen.filter(({ isGuess, isUnclear }) => isGuess && !isUnclear)).toEqual([]);
+  return seen;
 }
+
+test("of what one alone receives by requests he is no guess, though another has the end, too", async () => {
+  using workload = await Workload.staged("rivals", "alone", `${messages}`);
+  const seen = await compare(workload, messages);
+  expect(seen.filter(({ message, isGuess }) => isGuess && message.startsWith("unix-stream"))).toEqual([]);
+  await workload.finish();
+});
 
 describe("of two who receive from one end at once each has his own, or that is marked as a guess", () => {
   test.each(["requests", "mixed", "shots"])("by %s", async (way) => {

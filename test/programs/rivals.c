@@ -3,6 +3,7 @@
  *   requests N  by requests of io_uring, some of which its workers do
  *   mixed N     one of them by such requests, the other by recv(2)
  *   shots N     by requests that complete once for each receive, where the kernel has them
+ *   alone N     by such requests of one of them; the other one has the end and leaves it alone
  *   looks       one looks by a request of io_uring, then the other one takes it
  */
 #include "multishot.h"
@@ -152,9 +153,10 @@ static void compete(const struct channel *channel, long (*first)(long), long (*s
 	if (first == take_by_shots)
 		check(play(bob, begin_shots, 0) == 0 && play(cyd, begin_shots, 0) == 0, "requests");
 	begin(bob, PLAY, P(first), 0);
-	begin(cyd, PLAY, P(second), 1);
+	if (second)
+		begin(cyd, PLAY, P(second), 1);
 	check(play(ann, send_all, rivalry->count) == 0, "a sender");
-	check(answer(bob) == 0 && answer(cyd) == 0, "receivers");
+	check(answer(bob) == 0 && (!second || answer(cyd) == 0), "receivers");
 	for (int i = 0; i < rivalry->count; i++)
 		say_taken(channel, i, rivalry->taker[i]);
 }
@@ -213,6 +215,8 @@ int main(int argc, char **argv)
 			continue;
 		if (!strcmp(way, "looks"))
 			look_and_take(channel);
+		else if (!strcmp(way, "alone"))
+			compete(channel, take_by_requests, NULL);
 		else if (!strcmp(way, "shots"))
 			compete(channel, take_by_shots, take_by_shots);
 		else
