@@ -20,6 +20,7 @@ struct completion {
 	s32 result;
 	u32 vectorized;
 	u32 multishot;
+	u32 spliced; /* what it took went to a pipe */
 };
 
 struct {

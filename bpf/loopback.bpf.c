@@ -95,8 +95,10 @@ __noinline int loopback_completed(u64 socket)
 	if (!serves(FAMILY_LOOPBACK) || !completion)
 		return 0;
 	on_inet_sock_used(socket, (u64)completion->task, -1);
-	if (!config.receives && takes(completion) && is_inet(sk, IPPROTO_TCP))
-		tcp_consumed(socket, (u64)completion->task, completion->result, true);
+	/* sock_recv_length tells of no splice */
+	if ((!config.receives || completion->spliced) && takes(completion) &&
+	    is_inet(sk, IPPROTO_TCP))
+		tcp_consumed(socket, (u64)completion->task, completion->result, !config.receives);
 	if (completion->opcode == OP_ACCEPT)
 		on_inet_sock_used((u64)sock_of(file_of(accepted(completion))),
 				  (u64)completion->task, accepted(completion));

@@ -165,9 +165,10 @@ __noinline int unix_completed(u64 socket)
 		return 0;
 	on_sock_used(socket, (u64)completion->task, -1, false);
 	if (takes(completion))
-		unix_consumed_by_request(socket, (u64)completion->task,
-					 is_stream(sk) ? completion->result
-						       : completion->result >= 0);
+		unix_consumed_by_request(
+			socket, (u64)completion->task,
+			is_stream(sk) ? completion->result : completion->result >= 0,
+			completion->spliced);
 	if (completion->opcode == OP_ACCEPT)
 		on_sock_used((u64)sock_of(file_of(accepted(completion))), (u64)completion->task,
 			     accepted(completion), false);

@@ -100,17 +100,19 @@ static __always_inline void unix_consumed(u64 socket, u64 task, u32 count)
 }
 
 /* A request has completed that received so many bytes or messages; it was counted as they were copied, if that was known */
-static __always_inline void unix_consumed_by_request(u64 socket, u64 task, u32 count)
+static __always_inline void unix_consumed_by_request(u64 socket, u64 task, u32 count, u32 spliced)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 
-	if (!owner || !count || config.receives)
+	/* sock_recv_length tells of no splice */
+	if (!owner || !count || (config.receives && !spliced))
 		return;
 	if (!is_stream((void *)socket) && *(volatile u32 *)&owner->copied) {
 		__sync_fetch_and_add(&owner->copied, -1);
 		return;
 	}
-	owner->requested = 1;
+	if (!config.receives)
+		owner->requested = 1;
 	unix_consumed(socket, task, count);
 }
 

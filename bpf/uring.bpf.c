@@ -86,11 +86,13 @@ static __always_inline int on_completed(const struct cqe *cqe)
 	if (!completion)
 		return 0;
 	opcode = completion->opcode;
+	completion->spliced = false;
 	ask_of_completion(completion);
 	if (opcode != OP_SPLICE)
 		return 0;
 	/* of what it took from it was a read */
 	completion->file = spliced_from(completion->request);
+	completion->spliced = true;
 	completion->opcode = OP_READ;
 	return ask_of_completion(completion);
 }
