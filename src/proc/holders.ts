@@ -30,6 +30,11 @@ export interface Holder {
   comm: Uint8Array;
 }
 
+interface Process extends Holder {
+  /** clock ticks from boot to its start */
+  start: number;
+}
+
 /** The descriptors of processes. */
 class Inventory {
   /** socket inode → pids */
@@ -69,6 +74,8 @@ class Inventory {
 
 export class Holders {
   #scanned = false;
+  /** processes as they were when they were first asked for: what they are called later may not be told of yet */
+  readonly #processes = new Map<number, Process>();
   /** for what the look before has missed: a descriptor that was moved meanwhile */
   #hasLookedAgain = false;
   #opened = new Inventory();
@@ -118,6 +125,7 @@ export class Holders {
   refresh(): void {
     this.#scanned = false;
     this.#hasLookedAgain = false;
+    this.#processes.clear();
   }
 
   #scan(): void {
@@ -178,7 +186,8 @@ export class Holders {
     this.#scan();
     const pids = of(this.#opened);
     if (pids.length === 0 && this.#large.length > 0) this.#scanLarge();
-    const found = youngest(pids) ?? (this.#large.length > 0 ? youngest(of(this.#openedByLarge)) : null);
+    const found =
+      this.#youngest(pids) ?? (this.#large.length > 0 ? this.#youngest(of(this.#openedByLarge)) : null);
     // one with many descriptors may have it too, or no longer
     if (found !== null && (this.isNested || this.#large.length > 0)) found.guess = true;
     if (found !== null || this.#hasLookedAgain) return found;
@@ -186,27 +195,37 @@ export class Holders {
     this.#scanned = false;
     return this.#find(of);
   }
+
+  #youngest(pids: readonly number[]): Opened | null {
+    let best: Process | null = null;
+    let alive = 0;
+    for (const pid of pids) {
+      const process = this.#process(pid);
+      if (process === null) continue;
+      alive++;
+      if (best === null || process.start > best.start || (process.start === best.start && pid > best.pid))
+        best = process;
+    }
+    if (best === null) return null;
+    return { holder: best, guess: alive > 1, born: (best.start + 1) * nanosecondsPerTick };
+  }
+
+  /** null when it has ended */
+  #process(pid: number): Process | null {
+    const start = startTime(pid);
+    if (start === null) return null;
+    const known = this.#processes.get(pid);
+    if (known?.start === start) return known;
+    const process = { pid, start, comm: commOf(pid) };
+    this.#processes.set(pid, process);
+    return process;
+  }
 }
 
 function add(map: Map<number, number[]>, key: number, pid: number): void {
   const pids = map.get(key);
   if (pids === undefined) map.set(key, [pid]);
   else if (!pids.includes(pid)) pids.push(pid);
-}
-
-function youngest(pids: readonly number[]): Opened | null {
-  let best: { pid: number; start: number } | null = null;
-  let alive = 0;
-  for (const pid of pids) {
-    const start = startTime(pid);
-    if (start === null) continue;
-    alive++;
-    if (best === null || start > best.start || (start === best.start && pid > best.pid))
-      best = { pid, start };
-  }
-  if (best === null) return null;
-  const born = (best.start + 1) * nanosecondsPerTick;
-  return { holder: { pid: best.pid, comm: commOf(best.pid) }, guess: alive > 1, born };
 }
 
 /** Clock ticks from boot to the start of a process, null when it is gone. */

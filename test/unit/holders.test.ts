@@ -77,3 +77,21 @@ test("where those who had a socket at one look have ended since, it is looked at
   expect(holders.ofSocketNow(8)).toBeNull();
   expect(looks).toHaveLength(1);
 });
+
+test("until another look who was found is called as he was then: a name that he took since may not be told of yet", async () => {
+  const script = "read go; printf renamed > /proc/$$/comm; echo done; read go";
+  const child = Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
+  try {
+    const holders = new Holders(false, (found) => found(child.pid, 7, 0));
+    const name = () => Buffer.from(holders.ofSocket(7)?.holder.comm ?? []).toString();
+    expect(name()).toBe("sh");
+    child.stdin.write("\n");
+    child.stdin.flush();
+    await child.stdout.getReader().read();
+    expect(name()).toBe("sh");
+    holders.refresh();
+    expect(name()).toBe("renamed");
+  } finally {
+    child.kill();
+  }
+});
