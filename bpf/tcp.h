@@ -43,19 +43,15 @@ __noinline int on_inet_sock_used(u64 socket, u64 task, s32 fd)
 __noinline int find_translated(u64 socket, u32 via_uring, u32 is_remote)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
-	struct sock *sk = (void *)socket, *peer;
 	struct end end = {};
-	u64 *other;
+	struct sock *peer;
 
 	if (!send || !has_traced(FAMILY_LOOPBACK))
 		return 0;
 	end_of(&send->flow, !is_remote, &end);
 	end.is_remote = is_remote;
-	other = bpf_map_lookup_elem(&tcp_ends, &end);
-	if (!other || *other == socket)
-		return 0;
-	peer = (void *)*other;
-	if (sock_net(peer) != send->flow.net || !are_connected(sk, peer))
+	peer = peer_with(&end, socket);
+	if (!peer)
 		return 0;
 	send->other = (u64)peer;
 	flow_of(peer, &send->theirs);
