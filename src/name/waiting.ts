@@ -10,10 +10,10 @@ import type { Owners } from "./owners.ts";
 const none = 0;
 /** how many seconds longer what nobody can be named for waits: an end that is in a message has nobody until that is received */
 const extension = 0.5;
-/** so many wait longer at once; who sends to nobody all the time waits for nobody */
-const most = 4096;
 /** and how many what is on its way waits */
 const delay = longestDelay / 1e9;
+/** so many wait longer at once for somebody to be named; who sends to nobody all the time waits for nobody */
+const most = 4096;
 
 /** What is to be asked of a record. */
 export interface Asked {

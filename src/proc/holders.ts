@@ -30,11 +30,6 @@ export interface Holder {
   comm: Uint8Array;
 }
 
-interface Process extends Holder {
-  /** clock ticks from boot to its start */
-  start: number;
-}
-
 /** The descriptors of processes. */
 class Inventory {
   /** socket inode → pids */
@@ -74,8 +69,8 @@ class Inventory {
 
 export class Holders {
   #scanned = false;
-  /** processes as they were when they were first asked for: what they are called later may not be told of yet */
-  readonly #processes = new Map<number, Process>();
+  /** who was found, as he was called then: what he is called later may not be told of yet */
+  readonly #found = new Map<number, { start: number; holder: Holder }>();
   /** for what the look before has missed: a descriptor that was moved meanwhile */
   #hasLookedAgain = false;
   #opened = new Inventory();
@@ -125,7 +120,7 @@ export class Holders {
   refresh(): void {
     this.#scanned = false;
     this.#hasLookedAgain = false;
-    this.#processes.clear();
+    this.#found.clear();
   }
 
   #scan(): void {
@@ -197,28 +192,26 @@ export class Holders {
   }
 
   #youngest(pids: readonly number[]): Opened | null {
-    let best: Process | null = null;
+    let best: { pid: number; start: number } | null = null;
     let alive = 0;
     for (const pid of pids) {
-      const process = this.#process(pid);
-      if (process === null) continue;
+      const start = startTime(pid);
+      if (start === null) continue;
       alive++;
-      if (best === null || process.start > best.start || (process.start === best.start && pid > best.pid))
-        best = process;
+      if (best === null || start > best.start || (start === best.start && pid > best.pid))
+        best = { pid, start };
     }
     if (best === null) return null;
-    return { holder: best, guess: alive > 1, born: (best.start + 1) * nanosecondsPerTick };
+    const { pid, start } = best;
+    return { holder: this.#holder(pid, start), guess: alive > 1, born: (start + 1) * nanosecondsPerTick };
   }
 
-  /** null when it has ended */
-  #process(pid: number): Process | null {
-    const start = startTime(pid);
-    if (start === null) return null;
-    const known = this.#processes.get(pid);
-    if (known?.start === start) return known;
-    const process = { pid, start, comm: commOf(pid) };
-    this.#processes.set(pid, process);
-    return process;
+  #holder(pid: number, start: number): Holder {
+    const known = this.#found.get(pid);
+    if (known?.start === start) return known.holder;
+    const holder = { pid, comm: commOf(pid) };
+    this.#found.set(pid, { start, holder });
+    return holder;
   }
 }
 
