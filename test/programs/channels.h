@@ -26,6 +26,15 @@ static inline void say_transfer(const struct channel *channel, int reader, const
 						 channel->dst, job->text, job->count, how, guess});
 }
 
+/* Both ends of such a one */
+static inline void make_ends(const struct channel *channel, int ends[2])
+{
+	if (channel->type)
+		make_pair(ends, channel->type);
+	else
+		make_connection(ends, strcmp(channel->kind, "loopback-tcp") ? SOCK_DGRAM : SOCK_STREAM);
+}
+
 static struct channel channels[KINDS] = {
 	{.kind = "unix-stream", .type = SOCK_STREAM},
 	{.kind = "unix-dgram", .type = SOCK_DGRAM},
@@ -37,12 +46,8 @@ static struct channel channels[KINDS] = {
 /* Casts who has them. */
 static inline void open_channels(void)
 {
-	for (int i = 0; i < KINDS; i++) {
-		if (channels[i].type)
-			make_pair(channels[i].ends, channels[i].type);
-		else
-			make_connection(channels[i].ends, i == 3 ? SOCK_STREAM : SOCK_DGRAM);
-	}
+	for (int i = 0; i < KINDS; i++)
+		make_ends(&channels[i], channels[i].ends);
 	ann = cast("ann");
 	bob = cast("bob");
 	cyd = cast("cyd");

@@ -3,7 +3,7 @@
  * in its turn. Each message is another one, and says by which ways it is sent and taken. Over each channel it goes by
  * system calls that move bytes first, which every back end sees, then by requests of io_submit and io_uring as well.
  */
-#include "ways_calls.h"
+#include "channels.h"
 
 enum by { BY_CALL, BY_REQUEST };
 
@@ -64,27 +64,21 @@ static const struct way takes[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-/* An end of ann's, and its other, which bob and cyd have */
-struct channel {
-	const char *kind;
-	int is;	  /* one of ANY */
-	int type; /* of a unix socket, or 0 */
-	int ends[2];
-	struct plug from, to[2];
-	struct place src, dst;
+/* A channel, and what can be done with it */
+struct line {
+	struct channel *channel;
+	int is; /* one of ANY */
 	struct terminal terminal;
 	/* by this kernel, of sends and takes: a bit each */
 	unsigned long refused_sends, refused_takes;
 };
 
-enum { CHANNELS = 6 };
-static struct channel channels[CHANNELS] = {
-	{.kind = "unix-stream", .is = STREAM, .type = SOCK_STREAM},
-	{.kind = "unix-dgram", .is = MESSAGES, .type = SOCK_DGRAM},
-	{.kind = "unix-seqpacket", .is = MESSAGES, .type = SOCK_SEQPACKET},
-	{.kind = "loopback-tcp", .is = STREAM},
-	{.kind = "loopback-udp", .is = MESSAGES},
-	{.kind = "pty", .is = TERMINAL},
+enum { LINES = KINDS + 1 };
+static struct channel side = {.kind = "pty"};
+static struct line lines[LINES] = {
+	{.channel = &channels[0], .is = STREAM},   {.channel = &channels[1], .is = MESSAGES},
+	{.channel = &channels[2], .is = MESSAGES}, {.channel = &channels[3], .is = STREAM},
+	{.channel = &channels[4], .is = MESSAGES}, {.channel = &side, .is = TERMINAL},
 };
 
 static void check_result(long result, long wanted, const char *what)
@@ -106,61 +100,59 @@ static long open_slave(long number)
 	return answered(fd);
 }
 
-/* Both ends of such a channel */
-static void make_ends(const struct channel *channel, int ends[2])
+/* Both ends of another channel like that */
+static void try_ends(const struct line *line, int ends[2])
 {
 	unsigned number;
 
-	if (channel->type) {
-		make_pair(ends, channel->type);
-	} else if (channel->is != TERMINAL) {
-		make_connection(ends, channel->is == STREAM ? SOCK_STREAM : SOCK_DGRAM);
-	} else {
-		ends[0] = open_master(0);
-		check(ioctl(ends[0], TIOCGPTN, &number) == 0, "TIOCGPTN");
-		ends[1] = open_slave(number);
+	if (line->is != TERMINAL) {
+		make_ends(line->channel, ends);
+		return;
 	}
+	ends[0] = open_master(0);
+	check(ioctl(ends[0], TIOCGPTN, &number) == 0, "TIOCGPTN");
+	ends[1] = open_slave(number);
 }
 
 /* Whether this kernel has no such request or none for such a file, or can't splice with terminals: it says so when tried */
-static int is_refused(const struct channel *channel, const struct way *way, long result)
+static int is_refused(const struct line *line, const struct way *way, long result)
 {
-	if ((way->by == BY_CALL && channel->is != TERMINAL) || (result != -EINVAL && result != -EOPNOTSUPP))
+	if ((way->by == BY_CALL && line->is != TERMINAL) || (result != -EINVAL && result != -EOPNOTSUPP))
 		return 0;
-	say("{\"refused\":\"%s: %s\"}", channel->kind, way->name);
+	say("{\"refused\":\"%s: %s\"}", line->channel->kind, way->name);
 	return 1;
 }
 
 /* Tries each way over a channel that nobody else has. */
-static void try_all(struct channel *channel)
+static void try_all(struct line *line)
 {
 	struct job job = {.text = "tried", .count = 6}, rest = job;
 	int ends[2];
 	long result;
 
-	make_ends(channel, ends);
+	try_ends(line, ends);
 	rest.fd = ends[1];
 	for (size_t i = 0; i < COUNT(sends); i++) {
-		if (!(sends[i].on & channel->is))
+		if (!(sends[i].on & line->is))
 			continue;
 		job.fd = ends[0];
 		result = sends[i].act(P(&job));
-		if (is_refused(channel, &sends[i], result)) {
-			channel->refused_sends |= 1UL << i;
+		if (is_refused(line, &sends[i], result)) {
+			line->refused_sends |= 1UL << i;
 			continue;
 		}
 		check_result(result, job.count, sends[i].name);
 		check_result(take_by_read(P(&rest)), job.count, "what was tried");
 	}
 	for (size_t i = 0; i < COUNT(takes); i++) {
-		if (!(takes[i].on & channel->is))
+		if (!(takes[i].on & line->is))
 			continue;
 		job.fd = ends[0];
 		check_result(by_write(P(&job)), job.count, "write");
 		job.fd = ends[1];
 		result = takes[i].act(P(&job));
-		if (is_refused(channel, &takes[i], result)) {
-			channel->refused_takes |= 1UL << i;
+		if (is_refused(line, &takes[i], result)) {
+			line->refused_takes |= 1UL << i;
 			result = take_by_read(P(&rest));
 		}
 		check_result(result, job.count, takes[i].name);
@@ -169,20 +161,13 @@ static void try_all(struct channel *channel)
 	close(ends[1]);
 }
 
-/* Of a datagram over UDP nobody can say which of the two takes it. */
-static void say_transfer(const struct channel *channel, int reader, const struct job *job, enum how how)
+static void say_received(const struct line *line, int reader, const struct job *job, enum how how)
 {
-	const struct plug *from = &channel->from, *to = &channel->to[reader];
-	enum guess guess = strcmp(channel->kind, "loopback-udp") ? SURE : MAY_GUESS;
-
-	if (channel->is == TERMINAL)
-		say_stroke((struct stroke){&channel->terminal, ann, to->who->name, job->text, job->count, how, guess});
-	else if (channel->type)
-		say_letter((struct letter){.type = channel->type, .from = from, .to = to, .bytes = job->text,
-					   .count = job->count, .how = how});
+	if (line->is == TERMINAL)
+		say_stroke((struct stroke){&line->terminal, ann, line->channel->to[reader].who->name, job->text, job->count,
+					   how, SURE});
 	else
-		say_inet_sent((struct inet_sent){channel->kind, from, to, channel->src, channel->dst, job->text,
-						 job->count, how, guess});
+		say_transfer(line->channel, reader, job, how);
 }
 
 /* Those of a list that a channel's messages go by in their turns */
@@ -191,22 +176,23 @@ struct turns {
 	size_t count;
 };
 
-static struct turns turns_of(const struct channel *channel, const struct way *list, size_t count, unsigned long refused,
+static struct turns turns_of(const struct line *line, const struct way *list, size_t count, unsigned long refused,
 			     enum by by)
 {
 	struct turns turns = {0};
 
 	for (size_t i = 0; i < count; i++)
-		if (list[i].by <= by && list[i].on & channel->is && !(refused >> i & 1))
+		if (list[i].by <= by && list[i].on & line->is && !(refused >> i & 1))
 			turns.list[turns.count++] = &list[i];
 	return turns;
 }
 
 /* Readers by turns, and ways: a quarter of all pairs. */
-static void use(const struct channel *channel, enum by by)
+static void use(const struct line *line, enum by by)
 {
-	struct turns senders = turns_of(channel, sends, COUNT(sends), channel->refused_sends, by);
-	struct turns takers = turns_of(channel, takes, COUNT(takes), channel->refused_takes, by);
+	struct turns senders = turns_of(line, sends, COUNT(sends), line->refused_sends, by);
+	struct turns takers = turns_of(line, takes, COUNT(takes), line->refused_takes, by);
+	const struct channel *channel = line->channel;
 	struct job *job = lend(sizeof(*job));
 
 	for (size_t i = 0; i < senders.count * takers.count / 4; i++) {
@@ -218,7 +204,7 @@ static void use(const struct channel *channel, enum by by)
 		job->count = snprintf(job->text, sizeof(job->text), "%s %s %zu: %s; %s", channel->kind,
 				      by == BY_CALL ? "call" : "any", i, send->name, take->name);
 		check_result(play(ann, send->act, job), job->count, send->name);
-		say_transfer(channel, reader, job, send->how);
+		say_received(line, reader, job, send->how);
 		job->fd = channel->to[reader].fd;
 		memset(job->got, 0, sizeof(job->got));
 		check_result(play(channel->to[reader].who, take->act, job), job->count, take->name);
@@ -226,55 +212,28 @@ static void use(const struct channel *channel, enum by by)
 	}
 }
 
-/* A socket's ends, which all have by now, are left to whose they are */
-static void hand_out(struct channel *channel)
-{
-	struct actor *const all[] = {ann, bob, cyd};
-
-	channel->from = plug(ann, channel->ends[0]);
-	channel->to[0] = plug(bob, channel->ends[1]);
-	channel->to[1] = plug(cyd, channel->ends[1]);
-	for (int i = 0; i < 3; i++)
-		call(all[i], SYS_close, channel->ends[i == 0]);
-	close(channel->ends[0]);
-	close(channel->ends[1]);
-	if (channel->type)
-		return;
-	channel->src = place_at(&channel->from);
-	channel->dst = place_at(&channel->to[0]);
-}
-
-static void open_terminals(struct channel *channel)
+static void open_terminals(struct line *line)
 {
 	struct actor *const readers[] = {bob, cyd};
+	struct channel *channel = line->channel;
 
-	channel->terminal = open_terminal(ann);
-	channel->from = (struct plug){.who = ann, .fd = channel->terminal.master};
+	line->terminal = open_terminal(ann);
+	channel->from = (struct plug){.who = ann, .fd = line->terminal.master};
 	for (int i = 0; i < 2; i++) {
 		channel->to[i] = (struct plug){.who = readers[i], .fd = play(readers[i], open_slave,
-									     atoi(channel->terminal.name + 4))};
+									     atoi(line->terminal.name + 4))};
 		must(channel->to[i].fd, "the slave");
 	}
 }
 
 int main(void)
 {
-	for (int i = 0; i < CHANNELS; i++)
-		if (channels[i].is & SOCKET)
-			make_ends(&channels[i], channels[i].ends);
-	ann = cast("ann");
-	bob = cast("bob");
-	cyd = cast("cyd");
-	for (int i = 0; i < CHANNELS; i++) {
-		if (channels[i].is & SOCKET)
-			hand_out(&channels[i]);
-		else
-			open_terminals(&channels[i]);
-	}
-	for (int i = 0; i < CHANNELS; i++) {
-		try_all(&channels[i]);
-		use(&channels[i], BY_CALL);
-		use(&channels[i], BY_REQUEST);
+	open_channels();
+	open_terminals(&lines[KINDS]);
+	for (int i = 0; i < LINES; i++) {
+		try_all(&lines[i]);
+		use(&lines[i], BY_CALL);
+		use(&lines[i], BY_REQUEST);
 	}
 	linger();
 	return 0;

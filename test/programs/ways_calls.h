@@ -87,13 +87,16 @@ static struct ends new_pipe(void)
 	return (struct ends){both[0], both[1]};
 }
 
-static inline long splice_out(struct ends ends, const struct job *job)
+static inline long close_both(struct ends ends, long result)
 {
-	long result = answered(splice(ends.in, NULL, job->fd, NULL, job->count, 0));
-
 	close(ends.in);
 	close(ends.out);
 	return result;
+}
+
+static inline long splice_out(struct ends ends, const struct job *job)
+{
+	return close_both(ends, answered(splice(ends.in, NULL, job->fd, NULL, job->count, 0)));
 }
 
 static inline long by_splice(long argument)
@@ -132,9 +135,7 @@ static inline long read_spliced(struct ends ends, struct job *job, long count)
 {
 	if (count > 0)
 		check(read(ends.in, job->got, LONGEST) == count, "read");
-	close(ends.in);
-	close(ends.out);
-	return count;
+	return close_both(ends, count);
 }
 
 static inline long take_by_splice(long argument)
@@ -226,13 +227,9 @@ static inline long ring_splice(long argument)
 {
 	JOB(argument);
 	struct ends ends = new_pipe();
-	long result;
 
 	write_all(ends.out, job->text, job->count);
-	result = ring_splice_between(ends.in, job->fd, job->count);
-	close(ends.in);
-	close(ends.out);
-	return result;
+	return close_both(ends, ring_splice_between(ends.in, job->fd, job->count));
 }
 
 static inline long take_ring_splice(long argument)
