@@ -50,7 +50,6 @@ test.each([
     using workload = await Workload.staged(program, mode);
     await trace.settle();
     await workload.proceed();
-    await trace.untilCarried(workload.truth);
     await expectCarried(trace, workload.truth);
     await trace.stop();
   },

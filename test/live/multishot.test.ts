@@ -27,7 +27,6 @@ afterAll(async () => {
 
 /** All of it, but for what is said to be not seen of pipes. */
 async function compared(truth: Truth): Promise<void> {
-  await trace.untilCarried(truth);
   await expectCarried(trace, truth);
   if (trace.capabilities("pipe").uring) await expectMoved(trace, truth);
   else expect(trace.notSeen("pipe")).toContain("io_uring");

@@ -4,15 +4,20 @@ import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 
 setDefaultTimeout(1.2 * PATIENCE);
 
-test("contents leave the ring's last part to events", async () => {
-  const flags = ["-t", "pipe", "--backend", BACKEND, "-x", "-f", "json", "--ring", "64K", "-S", "dd"];
-  using ipcdump = await Ipcdump.tracing(flags);
+/** ipcdump with a ring of 64 KB, which did not run while a script of the shell did. */
+async function stoppedFor(script: string, ...flags: string[]): Promise<Ipcdump> {
+  using ipcdump = await Ipcdump.tracing([...flags, "--backend", BACKEND, "--ring", "64K"]);
   ipcdump.kill("SIGSTOP");
-  const script = "dd if=/dev/zero bs=4096 count=60 status=none | dd bs=4096 of=/dev/null status=none";
   expect(Bun.spawnSync(["sh", "-c", script]).exitCode).toBe(0);
   ipcdump.kill("SIGCONT");
   ipcdump.kill("SIGINT");
   expect(await ipcdump.ended()).toBe(0);
+  return ipcdump;
+}
+
+test("contents leave the ring's last part to events", async () => {
+  const script = "dd if=/dev/zero bs=4096 count=60 status=none | dd bs=4096 of=/dev/null status=none";
+  const ipcdump = await stoppedFor(script, "-t", "pipe", "-x", "-f", "json", "-S", "dd");
   expect(ipcdump.stderr.join("\n")).toMatch(/^60 events in .*, 0 lost$/m);
   const metas = ipcdump.stdout.map((line) => JSON.parse(line).meta);
   expect(metas.map(({ count }) => count)).toEqual(Array(60).fill(4096));
@@ -21,14 +26,8 @@ test("contents leave the ring's last part to events", async () => {
 });
 
 test("a new name that has no room in it is counted: whoever is looked up may be called by it too early", async () => {
-  const flags = ["-t", "unix-stream", "--backend", BACKEND, "--ring", "64K", "-S", "nobody"];
-  using ipcdump = await Ipcdump.tracing(flags);
-  ipcdump.kill("SIGSTOP");
   const script = "n=0; while [ $n -lt 5000 ]; do n=$((n+1)); echo renamed$n > /proc/$$/comm; done";
-  expect(Bun.spawnSync(["sh", "-c", script]).exitCode).toBe(0);
-  ipcdump.kill("SIGCONT");
-  ipcdump.kill("SIGINT");
-  expect(await ipcdump.ended()).toBe(0);
+  const ipcdump = await stoppedFor(script, "-t", "unix-stream", "-S", "nobody");
   const [, lost] = /lost unknown: count (\d+), reason ring_full/.exec(ipcdump.transcript()) ?? [];
   expect(Number(lost)).toBeGreaterThan(2000);
 });
