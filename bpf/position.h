@@ -5,9 +5,6 @@
  * only one process has the other end open, the one that has received from it before. Else the event
  * is open, and every receive of what it covers is told to user space, which joins them. Either side writes what
  * it did before it reads what the other did, so no event waits for a receive that is not told.
- *
- * A piece of a stream that is being copied is taken only if the caller's memory can have it. So it is noted later: as the
- * call copies its next piece, or has returned. Other calls may have taken and noted later pieces by then.
  */
 #ifndef POSITION_H
 #define POSITION_H
@@ -19,9 +16,6 @@
 #define RECEIVED_MESSAGES 256
 #define MSG_ERRQUEUE 0x2000
 #define MSG_PEEK 2
-#define MSG_WAITALL 0x100
-/* in place of a thread: what it copies is about to be counted */
-#define COPYING (~0U)
 /* so far behind all that is received that no receive covers it */
 #define NOWHERE (1U << 30)
 
@@ -66,18 +60,6 @@ static __always_inline bool takes(const struct completion *completion)
 	if (opcode == OP_RECV || opcode == OP_RECVMSG)
 		return !(BPF_CORE_READ(message, msg_flags) & (MSG_PEEK | MSG_ERRQUEUE));
 	return receives(opcode);
-}
-
-/* Whether what a call copies last may turn out not to be taken soon: unless it goes on to wait for more */
-static __always_inline bool may_fail(const struct ongoing *ongoing)
-{
-	u64 flags = 0;
-
-	if (ongoing->call == CALL_RECVFROM)
-		flags = ongoing->argument[3];
-	else if (ongoing->call == CALL_RECVMSG)
-		flags = ongoing->argument[2];
-	return !(flags & MSG_WAITALL);
 }
 
 static __always_inline bool add_message(u64 message, u32 compat, u32 *bytes)
@@ -249,49 +231,6 @@ static __always_inline bool is_told(struct owner *owner, struct file *file, bool
 		owner->watched = come;
 	return is_new || !file || !is_held_by_one(file, owner->leader) ||
 	       is_before(start, *(volatile u32 *)&owner->watched);
-}
-
-/*
- * The current call copies a piece of a stream, which begins at a place; those who do hold the socket's lock. Another
- * thread's piece that began at the same place was not taken.
- */
-static __always_inline void find_failed(struct owner *owner, u64 place, u32 left)
-{
-	u32 thread = bpf_get_current_pid_tgid(), last = owner->piece_thread;
-
-	if (last && last != thread && owner->piece_place == place && owner->piece_left == left)
-		owner->failed_thread = last;
-}
-
-static __always_inline void begin_piece(struct owner *owner, struct ongoing *ongoing, u64 place,
-					u32 left, u32 start, u32 count)
-{
-	u32 thread = bpf_get_current_pid_tgid();
-
-	if (owner->failed_thread == thread)
-		owner->failed_thread = 0;
-	owner->piece_place = place;
-	owner->piece_left = left;
-	owner->piece_count = count;
-	owner->piece_thread = thread;
-	ongoing->taken += count;
-	ongoing->piece_start = start;
-	ongoing->piece_count = count;
-}
-
-/* The last piece of the current call is settled; how much of it was taken */
-static __always_inline u32 settle_piece(struct owner *owner, struct ongoing *ongoing, bool is_left)
-{
-	u32 thread = bpf_get_current_pid_tgid(), count = ongoing->piece_count;
-
-	ongoing->piece_count = 0;
-	if (is_left)
-		owner->failed_thread = thread;
-	if (owner->failed_thread == thread)
-		return 0;
-	if (owner->piece_thread == thread)
-		owner->piece_thread = 0;
-	return count;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "count.h"
 #include "family.h"
 #include "flow.h"
+#include "piece.h"
 #include "position.h"
 
 /* Whether a socket is where what another one sends arrives: what it waits for next is among what that has sent last */

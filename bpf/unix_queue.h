@@ -2,6 +2,7 @@
 /* What is in the queue of a unix socket, and how much was sent there: from what is queued at first sight. */
 #ifndef UNIX_QUEUE_H
 #define UNIX_QUEUE_H
+#include "piece.h"
 #include "position.h"
 
 #define QUEUED_BUFFERS 64
