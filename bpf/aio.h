@@ -131,9 +131,8 @@ __weak __noinline int on_untold_request(u64 list, u32 n, u32 compat)
 
 	if (!read_request(list, n, compat, &request))
 		return -1;
-	if ((writes(&request) || reads(&request)) &&
-	    family_of(file_of(request.fd), &socket) == FAMILY_UNIX)
-		unix_uncounted(socket, writes(&request));
+	if (writes(&request) || reads(&request))
+		note_uncounted(family_of(file_of(request.fd), &socket), socket, writes(&request));
 	return 0;
 }
 

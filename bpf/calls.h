@@ -38,6 +38,16 @@ int loopback_listens(u64 socket);
 
 /* Something is about to be sent by a socket, or received from it, that nobody tells of */
 int unix_uncounted(u64 socket, u32 is_sent);
+int loopback_uncounted(u64 socket);
+
+static __always_inline void note_uncounted(u32 family, u64 socket, bool is_sent)
+{
+	if (family == FAMILY_UNIX)
+		unix_uncounted(socket, is_sent);
+	/* TCP itself counts what is received */
+	else if (family == FAMILY_LOOPBACK && is_sent)
+		loopback_uncounted(socket);
+}
 
 /*
  * What is asked of the family of an object, as the cases of a switch: of families of one way, or, for what moves bytes,

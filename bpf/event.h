@@ -211,7 +211,9 @@ struct unix_record {
 	u64 address;
 	u64 src_address;
 	u32 net;
-	u32 position;
+	u32 position; /* and `end`: between them it was sent */
+	u32 end;
+	u32 reserved;
 };
 
 /* Sent over the loopback device; addresses are IPv6 or v4-mapped, ports in host order */
@@ -224,8 +226,8 @@ struct loopback_record {
 	u32 src_port;
 	u32 dst_port;
 	u32 nat_port; /* 0: the receiver sees the same two ends */
-	u32 position;
-	u32 reserved;
+	u32 position; /* of TCP; and `end`: between them it was sent */
+	u32 end;
 	u8 src_address[16];
 	u8 dst_address[16];
 	u8 nat_address[16];

@@ -2,6 +2,7 @@
 /* What was sent over the loopback device, and its report to each who receives it. */
 #ifndef INET_SEND_H
 #define INET_SEND_H
+#include "crowd.h"
 #include "message.h"
 #include "position.h"
 #include "receivers.h"
@@ -26,7 +27,8 @@ struct inet_send {
 	u8 sockaddr[28]; /* a sockaddr_in6, or a sockaddr_in within it */
 	u32 nat_port; /* the end that the receiver has otherwise than the sender, by NAT; 0: neither */
 	u8 nat_address[16];
-	u32 position; /* of TCP: where it begins */
+	u32 position; /* of TCP: where it begins, if nobody has sent since, */
+	u32 come;     /* and behind all that was sent */
 	u32 located;  /* flags of the event, for this receiver */
 	u32 counted;  /* it has a position */
 	u32 covered;  /* of a datagram: bytes that `last` has of it by now */
@@ -41,6 +43,43 @@ struct {
 	__type(value, struct inet_send);
 } inet_sends SEC(".maps");
 
+/*
+ * What is in `inet_sends`, to a socket that several may receive from, may begin elsewhere than if it was sent last. A
+ * function of its own, for its frame to lie beside others
+ */
+__noinline int find_tcp_crowd(u32 via_uring)
+{
+	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner;
+	struct tcp_sock *tcp;
+	struct file *file;
+	u32 start, latest, come;
+
+	if (!send || !destination || !has_traced(FAMILY_LOOPBACK))
+		return 0;
+	tcp = (void *)send->message.sk;
+	owner = bpf_map_lookup_elem(&owners, &send->other);
+	file = sock_file((void *)send->other);
+	if (!owner || owner->uncounted || !is_of(owner, send->dst_inode, INET_PEER) || !file)
+		return 0;
+	if (!may_have_receivers(owner, file)) {
+		count_alone(owner, destination);
+		return 0;
+	}
+	if (!owner->counted) {
+		owner->sent = first_over_tcp((void *)send->other);
+		owner->counted = 1;
+	}
+	start = *(volatile u32 *)&owner->sent;
+	barrier();
+	come = BPF_CORE_READ(tcp, write_seq);
+	latest = send->position + come - send->come;
+	if (join_crowd(owner, destination, start, latest, come))
+		__sync_fetch_and_add(&owner->sent, send->message.count);
+	return 0;
+}
+
 /* Finds out who receives what is in `inet_sends`, for the report. 1: whom name_destination is to name */
 __noinline int locate_inet_send(u32 via_uring)
 {
@@ -48,6 +87,7 @@ __noinline int locate_inet_send(u32 via_uring)
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct owner *owner;
 	struct sock *other;
+	struct file *file;
 	int known = 0;
 
 	if (!send || !destination || !has_traced(FAMILY_LOOPBACK))
@@ -57,8 +97,12 @@ __noinline int locate_inet_send(u32 via_uring)
 	send->dst_inode = other ? sock_inode(other) : 0;
 	if (send->counted) {
 		if (other) {
-			known = find_destination(send->other, INET_PEER, send->position,
-						 send->message.count, via_uring);
+			set_place(destination, send->position, send->message.count);
+			file = sock_file(other);
+			if (file && !is_held_once(file))
+				find_tcp_crowd(via_uring);
+			known = find_destination(send->other, INET_PEER, send->message.count,
+						 via_uring);
 			send->located = destination->open ? EVENT_OPEN : 0;
 			if (destination->open && !known && send->listener.tgid)
 				destination->who = send->listener;
@@ -69,6 +113,7 @@ __noinline int locate_inet_send(u32 via_uring)
 					send->dst_inode = owner->inode;
 			}
 		} else {
+			set_place(destination, send->position, send->message.count);
 			send->located = EVENT_OPEN;
 			destination->who = send->listener;
 		}
@@ -160,8 +205,8 @@ __noinline int report_inet_send(u32 via_uring)
 	record->src_port = send->flow.local_port;
 	record->dst_port = send->flow.remote_port;
 	record->nat_port = send->nat_port;
-	record->position = send->position;
-	record->reserved = 0;
+	record->position = destination->position;
+	record->end = destination->end;
 	__builtin_memcpy(record->src_address, send->flow.local, 16);
 	__builtin_memcpy(record->dst_address, send->flow.remote, 16);
 	__builtin_memcpy(record->nat_address, send->nat_address, 16);

@@ -16,7 +16,6 @@
 #define PIPE_LOOK 256
 #define QUEUE_LOOK 128
 #define TCP_LISTENS 10
-#define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 
 /* Adds up the n-th buffer of a pipe that is not empty */

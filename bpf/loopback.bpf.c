@@ -113,6 +113,24 @@ __noinline int loopback_completed(u64 socket)
 	return 0;
 }
 
+/* A connection is about to carry what is in no count: who else sends over it at once is not known from now */
+__noinline int loopback_uncounted(u64 socket)
+{
+	struct flow flow, reversed;
+	struct owner *owner;
+	u64 *other;
+
+	if (!serves(FAMILY_LOOPBACK) || !is_inet((void *)socket, IPPROTO_TCP))
+		return 0;
+	flow_of((void *)socket, &flow);
+	reverse(&flow, &reversed);
+	other = bpf_map_lookup_elem(&flows, &reversed);
+	owner = other ? bpf_map_lookup_elem(&owners, other) : NULL;
+	if (owner)
+		owner->uncounted = 1;
+	return 0;
+}
+
 /* The current process received from a socket of ours, connected it or accepted from it */
 __noinline int loopback_received(u64 socket, s64 result)
 {

@@ -9,6 +9,7 @@
 #include "count.h"
 #include "family.h"
 #include "lock.h"
+#include "tcp_number.h"
 
 #define OWNERS 65536
 #define BEGINNINGS 256
@@ -16,7 +17,7 @@
 #define INET_PEER 1 /* as the inode of who a TCP or UDP socket is connected to */
 #define HELD_AS_BEFORE (-3) /* he has one, or had it let go while he sent */
 
-/* Positions are counts of bytes or messages, and wrap; TCP has its own */
+/* Positions are counts of bytes or messages, and wrap; those of TCP are its own numbers */
 struct owner {
 	struct process who;
 	u64 inode; /* of the socket: another one at the same address is another socket; 0: not accepted yet */
@@ -26,7 +27,7 @@ struct owner {
 	struct process reader; /* who received last */
 	u32 made;	       /* by `who`, and not used since */
 	s32 fd;		       /* by which he used it; HELD; -1: not known */
-	u32 sent;	       /* behind the last that was sent here; unused for TCP */
+	u32 sent;	       /* behind the last that was sent here */
 	u32 received;	       /* behind the last that was copied to a receiver; unused for TCP */
 	u32 since;	       /* from here on nobody but `reader` has received */
 	u32 watched;	       /* receives that begin before this are told */
@@ -39,12 +40,16 @@ struct owner {
 	u64 piece_place;       /* the buffer, or for TCP the piece's number */
 	u32 piece_count;
 	u32 failed_thread; /* who copied a piece that is still there */
-	u32 counted;	   /* what was in a unix socket at first sight is in `sent` */
-	u32 uncounted;	   /* something passed that is in no count: nobody knows whose receive is of what */
+	u32 counted;	   /* what was in a socket at first sight is in `sent` */
+	u32 uncounted;	   /* something passed that is in no count: positions of unix sockets are not known */
 	u32 receiver;	   /* who alone has received from it, or SEVERAL */
 	u32 requested;	   /* requests received that were counted when they had completed */
 	u32 copied;	   /* messages that requests took and that have not completed */
-	u32 reserved;
+	u64 taker;	   /* task of the call under way that has counted the message it takes */
+	u32 crowd_start;   /* what several sent at once, as crowd.h has it, and behind it */
+	u32 crowd_end;
+	u32 crowd_time;	 /* when that began, as crowd.h counts */
+	u32 crowd_least; /* what was missing in it all the time */
 };
 
 struct {
@@ -72,18 +77,26 @@ struct {
 
 static __always_inline void set_beginning(struct owner *fresh, u64 socket, u64 inode, u64 peer)
 {
+	struct tcp_sock *tcp = (void *)socket;
+	bool is_tcp = is_inet((void *)socket, IPPROTO_TCP);
+	u32 start, come = is_tcp ? come_over_tcp(tcp) : 0;
+
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->inode = inode;
 	fresh->peer = peer;
 	fresh->fd = -1;
 	/* not 0: receives of the socket that was here before are not to be taken for its own */
-	fresh->sent = is_inet((void *)socket, IPPROTO_TCP)
-			      ? BPF_CORE_READ((struct tcp_sock *)socket, copied_seq)
-			      : bpf_ktime_get_ns();
-	fresh->received = fresh->sent;
-	fresh->noted = fresh->sent;
-	fresh->since = fresh->sent;
-	fresh->watched = fresh->sent;
+	start = is_tcp ? BPF_CORE_READ(tcp, copied_seq) : (u32)bpf_ktime_get_ns();
+	fresh->received = start;
+	fresh->noted = start;
+	fresh->since = start;
+	fresh->watched = start;
+	/* who has sent what is there already may be about to count it */
+	fresh->crowd_start = start;
+	fresh->crowd_end = is_tcp ? come : start;
+	fresh->sent = fresh->crowd_end;
+	/* it is 0 before there is a connection */
+	fresh->counted = come != 0;
 }
 
 /*
@@ -209,7 +222,8 @@ static __always_inline void sock_created(struct sock *sk, s32 fd)
 		return;
 	identify((void *)bpf_get_current_task(), &self);
 	introduce(&self);
-	owner->counted = 1;
+	/* nothing was sent there yet; TCP's numbers begin with a connection */
+	owner->counted = !is_inet(sk, IPPROTO_TCP);
 	owner->leader = self.leader;
 	owner->born = self.born;
 	owner->fd = fd;

@@ -23,7 +23,9 @@
 struct destination {
 	struct process who;
 	u32 open;
-	u32 position;
+	u32 position; /* where it begins; of what is sent by many at once where that may be at the earliest */
+	u32 end;      /* behind it, or behind all that */
+	u32 reserved;
 };
 
 /* For calls, and for completions of io_uring */
@@ -33,6 +35,12 @@ struct {
 	__type(key, u32);
 	__type(value, struct destination);
 } destinations __weak SEC(".maps");
+
+static __always_inline void set_place(struct destination *destination, u32 start, u32 count)
+{
+	destination->position = start;
+	destination->end = start + count;
+}
 
 static __always_inline bool is_stream(struct sock *sk)
 {
@@ -107,16 +115,23 @@ static __always_inline u32 consumed_by(const struct ongoing *ongoing, struct soc
 	return result;
 }
 
+/* TCP's own numbers tell what was sent, which is as good as to count while nobody else can receive */
+static __always_inline void count_alone(struct owner *owner, const struct destination *destination)
+{
+	owner->sent = destination->end;
+	owner->counted = 1;
+}
+
 /*
- * Finds out where what was sent to a socket from `start` on goes, into `destinations`. `peer` as above, 0 where
- * that is not known. 1: to whoever used the socket last, whom name_destination is to name.
+ * Finds out where what was sent to a socket, from the place in `destinations` on, goes. `peer` as above, 0 where that is
+ * not known. 1: to whoever used the socket last, whom name_destination is to name.
  */
-__weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 count, u32 via_uring)
+__weak __noinline int find_destination(u64 socket, u64 peer, u32 count, u32 via_uring)
 {
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
 	struct sock *sk = (void *)socket;
-	u32 end = start + count, since;
+	u32 start, end, last, since;
 	struct file *file;
 	bool is_held;
 
@@ -125,25 +140,29 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 start, u32 coun
 	destination->who.tgid = 0;
 	destination->who.tag = 0;
 	destination->open = 1;
-	destination->position = start;
 	if (!owner || !is_of(owner, sock_inode(sk), peer))
 		return 0;
 	file = sock_file(sk);
+	if (peer == INET_PEER && (!file || is_held_once(file)))
+		count_alone(owner, destination);
 	is_held = holds(owner, file);
 	if (is_held && is_held_by_one(file, owner->leader) && same(&owner->who, &owner->reader)) {
 		destination->open = 0;
 		return 1;
 	}
-	if (owner->uncounted) {
-		destination->position = start + NOWHERE;
+	start = destination->position;
+	end = destination->end;
+	if (owner->uncounted && peer != INET_PEER) {
+		set_place(destination, start + NOWHERE, count);
 		return is_held;
 	}
 	if (is_before(owner->watched, end))
 		owner->watched = end;
 	__sync_fetch_and_add(&owner->waits, 1);
 	since = *(volatile u32 *)&owner->since;
-	/* the first of it is what counts, whoever takes the rest */
-	if (is_before(start, *(volatile u32 *)&owner->noted) && !is_before(start, since) &&
+	/* the first of it is what counts, whoever takes the rest, but where that is not known */
+	last = end - start == count ? start : end - 1;
+	if (is_before(last, *(volatile u32 *)&owner->noted) && !is_before(start, since) &&
 	    owner->reader.tgid) {
 		barrier();
 		destination->who = owner->reader;

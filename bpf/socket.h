@@ -8,6 +8,8 @@
 #include "process.h"
 #include "syscall.h"
 
+#define RCV_SHUTDOWN 1
+
 #define S_IFSOCK 0140000
 #define AF_UNIX 1
 #define AF_INET 2

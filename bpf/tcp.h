@@ -106,8 +106,8 @@ static __always_inline bool send_tcp(struct sock *sk, struct inet_send *send, u3
 	/* MPTCP has numbers of its own, by which nobody is looked for */
 	if (is_inet(sk, IPPROTO_TCP)) {
 		send->counted = 1;
-		send->position =
-			BPF_CORE_READ((struct tcp_sock *)sk, write_seq) - send->message.count;
+		send->come = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+		send->position = send->come - send->message.count;
 	}
 	if (!send->other && is_inet(sk, IPPROTO_TCP) && !find_translated((u64)sk, via_uring, true))
 		find_translated((u64)sk, via_uring, false);

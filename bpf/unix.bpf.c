@@ -42,7 +42,8 @@ __noinline int count_messages(u64 socket, s64 result)
 		count_sent((u64)peer, sock_inode(sk),
 			   is_stream(sk) ? bytes_of_messages(ongoing->argument[1], result,
 							     ongoing->compat)
-					 : result);
+					 : result,
+			   false);
 	return 0;
 }
 

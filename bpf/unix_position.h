@@ -2,7 +2,7 @@
 /* Positions of unix sockets, which the kernel does not count: from what is queued at first sight. */
 #ifndef UNIX_POSITION_H
 #define UNIX_POSITION_H
-#include "unix_queue.h"
+#include "unix_crowd.h"
 
 #define FEW_BUFFERS 4
 
@@ -36,7 +36,7 @@ __noinline int note_unix(u64 socket, u64 task, u32 start, u32 count)
 	}
 	is_new = note_reader(owner, &self, start, count);
 	if (!owner->uncounted &&
-	    is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket)))
+	    is_told(owner, sock_file(sk), is_new, start, start + count + queued(socket, FIRST_BUFFERS)))
 		tell_receive(socket, owner->inode, start, count, &self, false);
 	return 0;
 }
@@ -107,6 +107,8 @@ static __always_inline void unix_consumed_by_request(u64 socket, u64 task, u32 c
 	/* sock_recv_length tells of no splice */
 	if (!owner || !count || (config.receives && !spliced))
 		return;
+	if (owner->taker == task)
+		owner->taker = 0;
 	if (!is_stream((void *)socket) && *(volatile u32 *)&owner->copied) {
 		__sync_fetch_and_add(&owner->copied, -1);
 		return;
@@ -150,7 +152,10 @@ __noinline int unix_copied(u64 socket, u64 buffer, u32 length)
 			return 0;
 		ongoing->taken++;
 		skip_gone(owner, sk, false);
-		note_unix(socket, task, count_received(owner, task, 1), 1);
+		start = count_received(owner, task, 1);
+		/* a call that goes on to take another one has not counted that */
+		owner->taker = ongoing->call == CALL_RECVMMSG ? 0 : task;
+		note_unix(socket, task, start, 1);
 		if (ends_unseen(ongoing))
 			__sync_fetch_and_add(&owner->copied, 1);
 		return 0;
@@ -175,8 +180,11 @@ __noinline int unix_copied(u64 socket, u64 buffer, u32 length)
 	owner->piece_thread = COPYING;
 	start = count_received(owner, task, length);
 	begin_piece(owner, ongoing, buffer, left, start, length);
-	if (!may_fail(ongoing))
-		note_unix(socket, task, start, settle_piece(owner, ongoing, false));
+	/* it is in the queue still, so the owner keeps it */
+	if (!may_fail(ongoing)) {
+		ongoing->piece_count = 0;
+		note_unix(socket, task, start, length);
+	}
 	return 0;
 }
 
@@ -196,14 +204,18 @@ __noinline int unix_consumed_by_call(u64 socket, s64 result)
 	if (!owner || !ongoing || !has_traced(FAMILY_UNIX))
 		return 0;
 	count = consumed_by(ongoing, sk, result);
+	if (owner->taker == task)
+		owner->taker = 0;
 	if (!ongoing->taken) {
 		if (count && ongoing->number == BY_REQUEST)
 			owner->requested = 1;
 		note_unix(socket, task, count ? count_received(owner, task, count) : 0, count);
 		return 0;
 	}
-	if (!ongoing->piece_count)
+	if (!ongoing->piece_count) {
+		settle_piece(owner, ongoing, false);
 		return 0;
+	}
 	/* the caller's memory could not have it, or where it was to be told from whom it is could not be written */
 	if (result < 0 || count < ongoing->taken) {
 		is_left = is_first(sk, owner);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* What is in the queue of a unix socket, and how much was sent there: from what is queued at first sight. */
+/* What is in the queue of a unix socket, and how much has come there. */
 #ifndef UNIX_QUEUE_H
 #define UNIX_QUEUE_H
 #include "piece.h"
 #include "position.h"
 
-#define QUEUED_BUFFERS 64
+/* A sender's socket has no room for more, each of 768 bytes at least, unless it was given some (SO_SNDBUF) */
+#define QUEUED_BUFFERS 512
+#define FIRST_BUFFERS 64
 
 /* How much of a stream's buffer is not taken yet */
 static __always_inline u32 left_in_buffer(struct sk_buff *skb)
@@ -30,8 +32,8 @@ static __always_inline bool add_buffer(struct sk_buff **skb, u32 *bytes)
 	return true;
 }
 
-/* Bytes or messages in a unix socket's queue; of more than are walked here as many as were */
-__noinline u32 queued(u64 socket)
+/* Bytes or messages in a unix socket's queue, of a stream in as many buffers at most */
+__noinline u32 queued(u64 socket, u32 buffers)
 {
 	struct sock *sk = (void *)socket;
 	u64 end = socket + bpf_core_field_offset(struct sock, sk_receive_queue);
@@ -40,54 +42,44 @@ __noinline u32 queued(u64 socket)
 
 	if (!is_stream(sk))
 		return BPF_CORE_READ(sk, sk_receive_queue.qlen);
-	repeat_while(i, QUEUED_BUFFERS, skb && (u64)skb != end && add_buffer(&skb, &bytes));
+	repeat_while(i, QUEUED_BUFFERS,
+		     i < buffers && skb && (u64)skb != end && add_buffer(&skb, &bytes));
 	return bytes;
 }
 
-/* How much was sent to a unix socket follows from what has been received and what is there; false: that changed meanwhile */
-static __always_inline bool sum_up(struct owner *owner, struct sock *sk)
+/* Whether somebody receives from a unix socket just now: a message may be out of the queue that is not counted yet */
+static __always_inline bool is_taken_from(const struct owner *owner, struct sock *sk)
 {
-	u32 received = *(volatile u32 *)&owner->received, come;
-	u32 thread = *(volatile u32 *)&owner->piece_thread;
-	bool is_copied = thread && is_first(sk, owner);
+	u64 holder = holder_of_lock(sk);
 
-	come = queued((u64)sk);
-	/* a piece that is being copied is in both */
-	if (is_copied)
-		come -= owner->piece_count;
-	owner->sent = received + come;
-	owner->counted = thread != COPYING && is_copied == (thread && is_first(sk, owner)) &&
-			 thread == *(volatile u32 *)&owner->piece_thread &&
-			 received == *(volatile u32 *)&owner->received;
-	return owner->counted;
+	return holder && holder != *(volatile u64 *)&owner->taker;
 }
 
 /*
- * Counts what was sent to a unix socket by one that has `peer` as its inode; the position where it begins. At first that
- * follows from what has been received and what is there, and so it does when more was received than is known to be sent.
+ * Behind what has come to a unix socket by now: what was received and what is there. False: that, or a message or piece
+ * more, as it changes
  */
-static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count)
+static __always_inline bool come_by_now(struct owner *owner, struct sock *sk, u32 *come)
 {
-	struct sock *sk = (void *)socket;
-	struct owner *owner = owner_begun(sk, sock_inode(sk), peer);
-	u32 received, since;
+	u64 first = (u64)BPF_CORE_READ(sk, sk_receive_queue.next);
+	u32 received = *(volatile u32 *)&owner->received;
+	u32 thread = *(volatile u32 *)&owner->piece_thread;
+	bool is_a_stream = is_stream(sk), is_copied = is_a_stream && thread && is_first(sk, owner);
 
-	if (!owner)
-		return 0;
-	received = *(volatile u32 *)&owner->received;
-	if (owner->counted && !is_before(owner->sent + count, received)) {
-		__sync_fetch_and_add(&owner->sent, count);
-		return *(volatile u32 *)&owner->sent - count;
+	*come = received + queued((u64)sk, QUEUED_BUFFERS);
+	/* that it is the same comes last: who was about to count has done so by now, if he is not seen to be */
+	if ((is_a_stream ? thread != COPYING && thread == *(volatile u32 *)&owner->piece_thread &&
+				   is_copied == (thread && is_first(sk, owner))
+			 : !is_taken_from(owner, sk)) &&
+	    first == (u64)BPF_CORE_READ(sk, sk_receive_queue.next) &&
+	    received == *(volatile u32 *)&owner->received) {
+		/* a piece that is being copied is in both */
+		if (is_copied)
+			*come -= owner->piece_count;
+		return true;
 	}
-	/* no loop: 5.10 calls it endless */
-	if (!sum_up(owner, sk) && !sum_up(owner, sk))
-		sum_up(owner, sk);
-	since = *(volatile u32 *)&owner->since;
-	barrier();
-	/* a message that is taken from there just now, and not counted as received yet */
-	if (!owner->reader.tgid && is_before(owner->sent, since + count))
-		owner->sent = since + count;
-	return owner->sent - count;
+	*come = *(volatile u32 *)&owner->received + queued((u64)sk, QUEUED_BUFFERS) + !is_a_stream;
+	return false;
 }
 
 /*

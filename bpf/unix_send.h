@@ -85,21 +85,44 @@ static __always_inline enum kind kind_of_send(const struct unix_send *send)
 					  : KIND_UNIX_SEQPACKET;
 }
 
-/* Counts what is in `unix_sends`, and finds out where it goes, into `destinations` */
+static __always_inline bool is_located(const struct unix_send *send)
+{
+	return send && send->other && has_traced(FAMILY_UNIX) && traces(kind_of_send(send));
+}
+
+/* Inode of the one end that sends to the other; 0: any may */
+static __always_inline u64 peer_of(const struct unix_send *send)
+{
+	return send->type == SOCK_DGRAM ? 0 : send->message.inode;
+}
+
+/* As positions count it */
+static __always_inline u32 length_of(const struct unix_send *send)
+{
+	return send->type == SOCK_STREAM ? send->message.count : 1;
+}
+
+/* Counts what is in `unix_sends`. A function of its own, for its frame to lie beside others */
+__noinline int place_unix_send(u32 via_uring)
+{
+	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
+
+	if (!is_located(send))
+		return 0;
+	if (send->is_placed)
+		find_place((u64)send->other, send->place, length_of(send), via_uring);
+	else
+		count_sent((u64)send->other, peer_of(send), length_of(send), via_uring);
+	return 0;
+}
+
+/* Finds out where what is in `unix_sends` goes, into `destinations` */
 __noinline int locate_unix_send(u32 via_uring)
 {
 	struct unix_send *send = bpf_map_lookup_elem(&unix_sends, &via_uring);
-	u64 peer, other;
-	u32 count, place;
 
-	if (!send || !send->other || !has_traced(FAMILY_UNIX) || !traces(kind_of_send(send)))
-		return 0;
-	other = (u64)send->other;
-	peer = send->type == SOCK_DGRAM ? 0 : send->message.inode;
-	count = send->type == SOCK_STREAM ? send->message.count : 1;
-	place = send->is_placed ? send->place : count_sent(other, peer, count);
-	if (find_destination(other, peer, place, count, via_uring))
-		name_destination(other, via_uring);
+	if (is_located(send) && find_destination((u64)send->other, peer_of(send), length_of(send), via_uring))
+		name_destination((u64)send->other, via_uring);
 	return 0;
 }
 
@@ -233,6 +256,7 @@ __noinline int report_unix_send(u32 via_uring)
 	record->src_address = message->inode;
 	record->net = sock_net(message->sk);
 	record->position = destination->position;
+	record->end = destination->end;
 	record->event.captured = capture(via_uring ? SCRATCH_REQUEST : SCRATCH_CALL, &message->iov,
 					 wanted_of(message->count), record->event.thread);
 	bpf_ringbuf_submit(record, wakeup());
@@ -244,6 +268,7 @@ static __always_inline void tell_unix_send(u32 via_uring)
 {
 	int verdict;
 
+	place_unix_send(via_uring);
 	locate_unix_send(via_uring);
 	verdict = judge_unix_send(via_uring);
 	if (verdict == DESCRIPTORS_FIRST) {

@@ -24,11 +24,10 @@ static __always_inline void on_uncounted(struct file *file, bool is_sent)
 {
 	u64 socket = 0;
 
-	if (family_of(file, &socket) == FAMILY_UNIX)
-		unix_uncounted(socket, is_sent);
+	note_uncounted(family_of(file, &socket), socket, is_sent);
 }
 
-/* A request that has no completion if it succeeds (5.17): what it moves over a unix socket is in no count */
+/* A request that has no completion if it succeeds (5.17): what it moves over a socket is in no count */
 static __always_inline void on_silent_request(struct io_kiocb *io)
 {
 	u32 flags = BPF_CORE_READ(io, flags), opcode = BPF_CORE_READ(io, opcode);
@@ -50,7 +49,7 @@ static __always_inline int on_submission(const struct submission *submission)
 		on_anonymous_request(submission);
 		return 0;
 	}
-	if (serves(FAMILY_UNIX))
+	if (serves(FAMILY_UNIX | FAMILY_LOOPBACK))
 		on_silent_request(io);
 	if (!bpf_core_field_exists(((struct io_sr_msg *)0)->addr))
 		on_addressed_request(io);

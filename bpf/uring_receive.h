@@ -42,16 +42,19 @@ static __always_inline bool is_paired(struct sock *sk)
 	return peer && unix_peer(peer) == sk;
 }
 
-/* Whether the current thread has a unix socket to itself, to receive from it */
-static __always_inline bool has_locked(struct sock *sk)
+/* The task that has a unix socket to itself, to receive from it; 0: none, or it is not known */
+static __always_inline u64 holder_of_lock(struct sock *sk)
 {
 	struct unix_sock *socket = (void *)sk;
-	u64 holder;
 
 	if (!bpf_core_field_exists(socket->iolock.owner))
-		return false;
-	holder = BPF_CORE_READ(socket, iolock.owner.counter);
-	return (holder & ~(u64)MUTEX_FLAGS) == bpf_get_current_task();
+		return 0;
+	return BPF_CORE_READ(socket, iolock.owner.counter) & ~(u64)MUTEX_FLAGS;
+}
+
+static __always_inline bool has_locked(struct sock *sk)
+{
+	return holder_of_lock(sk) == bpf_get_current_task();
 }
 
 /* The unix socket that receives from another; NULL: not known for sure */

@@ -304,6 +304,7 @@ struct tcp_sock {
 	u32 write_seq;
 	u32 snd_una;
 	u64 bytes_acked;
+	u64 bytes_received;
 };
 struct socket {
 	short type;

@@ -628,7 +628,7 @@ export class LoopbackRecord {
   get position(): number {
     return this.words[this.at + 22] as number;
   }
-  get reserved(): number {
+  get end(): number {
     return this.words[this.at + 23] as number;
   }
   /** 16 × 1 bytes */
@@ -1252,7 +1252,7 @@ export class UdpDeliveryRecord {
 
 /** struct unix_record */
 export class UnixRecord {
-  static readonly size = 96;
+  static readonly size = 104;
   /** index of the struct's first 32-bit word */
   at = 0;
   constructor(readonly words: Uint32Array) {}
@@ -1327,6 +1327,12 @@ export class UnixRecord {
   }
   get position(): number {
     return this.words[this.at + 23] as number;
+  }
+  get end(): number {
+    return this.words[this.at + 24] as number;
+  }
+  get reserved(): number {
+    return this.words[this.at + 25] as number;
   }
 }
 

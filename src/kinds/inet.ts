@@ -124,9 +124,9 @@ export class InetReader implements Reader {
   }
 
   #receipt(): Readonly<Receipt> | null {
-    const { channelLow, channelHigh, position } = this.#record;
+    const { channelLow, channelHigh, position, end, count } = this.#record;
     // the numbers are those of the connection, whichever memory its socket is in
-    return this.#tools.receivers.find(channelLow, channelHigh, position, 0);
+    return this.#tools.receivers.findWithin(channelLow, channelHigh, position, end, count, 0);
   }
 
   /** Whether the record is of a datagram whose receiver is told by a udp_delivery_record. */

@@ -86,7 +86,7 @@ class PtyReader implements Reader {
 
   #receipt(): Readonly<Receipt> | null {
     const { lineLow, lineHigh, position, end, count } = this.#record;
-    return this.#tools.receivers.findWithin(lineLow, lineHigh, position, end, count);
+    return this.#tools.receivers.findWithin(lineLow, lineHigh, position, end, count, 0);
   }
 
   /** Of what is not all received. */

@@ -107,9 +107,15 @@ class UnixReader implements Reader {
     this.#looks.keep(this.#channel, this.#time, end);
   }
 
+  /** As positions count. */
+  get #length(): number {
+    return this.#record.kind === Kind.KIND_UNIX_STREAM ? this.#record.count : 1;
+  }
+
   #receipt(): Readonly<Receipt> | null {
-    const { channelLow, channelHigh, position, dstInodeLow, dstInodeHigh } = this.#record;
-    return this.#tools.receivers.find(channelLow, channelHigh, position, whole(dstInodeLow, dstInodeHigh));
+    const { channelLow, channelHigh, position, end, dstInodeLow, dstInodeHigh } = this.#record;
+    const inode = whole(dstInodeLow, dstInodeHigh);
+    return this.#tools.receivers.findWithin(channelLow, channelHigh, position, end, this.#length, inode);
   }
 
   read(entry: Entry, event: Event, emit: () => boolean): void {

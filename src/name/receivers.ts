@@ -53,6 +53,7 @@ export class Receivers {
   /**
    * Who received the first of so many bytes, whose positions are known no better than by these two, between which others'
    * may be: a guess if several received what is there. Null when nobody was seen to, or it is not all received yet.
+   * @param inode as above
    */
   findWithin(
     channelLow: number,
@@ -60,14 +61,15 @@ export class Receivers {
     position: number,
     end: number,
     count: number,
+    inode: number,
   ): Readonly<Receipt> | null {
-    const found = this.find(channelLow, channelHigh, position, 0);
+    const found = this.find(channelLow, channelHigh, position, inode);
     if (found === null || (end - position) >>> 0 === count) return found;
     const first = { ...found };
     for (let next: Readonly<Receipt> = first; ; ) {
       const behind = (next.start + next.count) >>> 0;
       if (!isBefore(behind, end)) return first;
-      const receipt = this.find(channelLow, channelHigh, behind, 0);
+      const receipt = this.find(channelLow, channelHigh, behind, inode);
       if (receipt === null) return null;
       if (receipt.tgid !== first.tgid || receipt.guess) return { ...first, guess: true };
       next = receipt;

@@ -7,6 +7,8 @@ import { Workload } from "../harness/workload.ts";
 setDefaultTimeout(2 * PATIENCE);
 
 const MESSAGES = 22_500;
+/** those that don't go over UDP */
+const FACTS = 18_000;
 
 let trace: Trace;
 
@@ -24,31 +26,31 @@ afterAll(async () => {
 }, 2 * PATIENCE);
 
 /**
- * Where threads may race unseen which of a socket's two receivers it was is not compared, only that it was one. UDP does
- * not tell, which the event has to say.
+ * `unix-stream 00000 00002 000000000017: sender-0-2 > taker-0-1`, each as often as it was told, in one order. Of a guess
+ * only which two of the receivers it may be: `taker-0, maybe`. UDP does not tell which it was, and all are to be guesses.
  */
-function receiver(type: string, name: string | undefined, isGuess = true): string | undefined {
-  if (type === "loopback-udp" && isGuess) return "a guess";
-  return trace.notSeen(type).includes("racing threads") ? name?.replace(/^(taker-\d)-\d$/, "$1") : name;
-}
-
-/** `unix-stream 00000 00002 000000000017: sender-0-2 > taker-0-1`, each as often as it was told, in one order. */
 function told(truth: Truth): string[] {
   const names = new Map([...truth.roles.values()].map(({ pid, comm }) => [pid, comm]));
   return trace.events
     .filter(({ src_pid, dst_pid }) => names.has(src_pid) || names.has(dst_pid))
     .map(({ type, src_pid, dst_pid, meta, bytes = "" }) => {
-      const isGuess = meta.dst_guess === true;
-      const ends = `${names.get(src_pid)} > ${receiver(type, names.get(dst_pid), isGuess)}`;
-      return `${type} ${Buffer.from(bytes, "base64")}: ${ends}`;
+      const what = `${type} ${Buffer.from(bytes, "base64")}: ${names.get(src_pid)}`;
+      return `${what} > ${meta.dst_guess === true ? maybe(type, names.get(dst_pid)) : names.get(dst_pid)}`;
     })
     .sort();
 }
 
-function expected(truth: Truth): string[] {
-  return truth.carried
-    .map(({ type, src, dst, hex }) => `${type} ${Buffer.from(hex, "hex")}: ${src} > ${receiver(type, dst)}`)
-    .sort();
+function maybe(type: string, receiver: string | undefined): string {
+  return type === "loopback-udp" ? "maybe" : `${receiver?.replace(/^(taker-\d)-\d$/, "$1")}, maybe`;
+}
+
+/** Of each message how it may be told: as the fact, but over UDP, or as a guess. */
+function expected(truth: Truth): string[][] {
+  return truth.carried.map(({ type, src, dst, hex }) => {
+    const what = `${type} ${Buffer.from(hex, "hex")}: ${src}`;
+    const guess = `${what} > ${maybe(type, dst)}`;
+    return type === "loopback-udp" ? [guess] : [guess, `${what} > ${dst}`];
+  });
 }
 
 // a pipe filled by many in turns forgets who wrote
@@ -61,12 +63,15 @@ describe(`${MESSAGES} messages of fifteen who send and ten who receive at once`,
     const wanted = expected(truth);
     expect(wanted.length).toBe(MESSAGES);
     const seen = told(truth);
-    const wantedOnes = new Set(wanted);
+    const wantedOnes = new Set(wanted.flat());
     // a failure's text has those that differ, not all of them
     expect(seen.filter((line) => !wantedOnes.has(line))).toEqual([]);
     const seenOnes = new Set(seen);
-    expect(wanted.filter((line) => !seenOnes.has(line))).toEqual([]);
+    expect(wanted.filter((ways) => !ways.some((line) => seenOnes.has(line)))).toEqual([]);
     expect(seen.length).toBe(MESSAGES);
+    const guesses = seen.filter((line) => line.endsWith(", maybe"));
+    // their order is seen as long as senders are not preempted
+    expect(guesses.length).toBeLessThan(FACTS / 2);
     await workload.finish();
   });
 });

@@ -79,7 +79,7 @@ test("of what one alone receives by requests he is no guess, though another has 
 });
 
 describe("of two who receive from one end at once each has his own, or that is marked as a guess", () => {
-  test.each(["requests", "mixed", "shots"])("by %s", async (way) => {
+  test.each(["calls", "whole", "requests", "mixed", "shots"])("by %s", async (way) => {
     using workload = await Workload.staged("rivals", way, `${messages}`);
     await compare(workload, messages);
     await workload.finish();

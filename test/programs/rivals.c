@@ -1,6 +1,8 @@
 /*
  * rivals: two processes receive from one end at the same time, as fast as messages come, of each kind of socket.
  *   requests N  by requests of io_uring, some of which its workers do
+ *   calls N     by recv(2)
+ *   whole N     by recv(2) with MSG_WAITALL
  *   mixed N     one of them by such requests, the other by recv(2)
  *   shots N     by requests that complete once for each receive, where the kernel has them
  *   alone N     by such requests of one of them; the other one has the end and leaves it alone
@@ -64,18 +66,30 @@ static long take_by_requests(long who)
 	return 0;
 }
 
-static long take_by_calls(long who)
+static void take_some(long who, long length, int flags)
 {
 	char got[LONGEST];
 
 	while (rivalry->taken < rivalry->count) {
-		long count = recv(rivalry->fd, got, LONGEST / SIZE * SIZE, MSG_DONTWAIT);
+		long count = recv(rivalry->fd, got, length, MSG_DONTWAIT | flags);
 
 		if (count >= 0)
 			note_taken(got, count, who);
 		else
 			sched_yield();
 	}
+}
+
+static long take_by_calls(long who)
+{
+	take_some(who, LONGEST / SIZE * SIZE, 0);
+	return 0;
+}
+
+/* Of a stream one message at a time, which is counted before it is copied: the call goes on if it can't be */
+static long take_whole(long who)
+{
+	take_some(who, SIZE, MSG_WAITALL);
 	return 0;
 }
 
@@ -161,6 +175,18 @@ static void compete(const struct channel *channel, long (*first)(long), long (*s
 		say_taken(channel, i, rivalry->taker[i]);
 }
 
+static const struct {
+	const char *name;
+	long (*first)(long), (*second)(long);
+} ways[] = {
+	{"calls", take_by_calls, take_by_calls},
+	{"whole", take_whole, take_whole},
+	{"requests", take_by_requests, take_by_requests},
+	{"mixed", take_by_requests, take_by_calls},
+	{"shots", take_by_shots, take_by_shots},
+	{"alone", take_by_requests, NULL},
+};
+
 static long look(long count)
 {
 	static char got[LONGEST];
@@ -201,7 +227,7 @@ static void open_loose(int fd)
 int main(int argc, char **argv)
 {
 	const char *way = argc > 1 ? argv[1] : "";
-	int is_mixed = !strcmp(way, "mixed"), fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
 	rivalry = lend(sizeof(*rivalry));
 	rivalry->count = argc > 2 ? atoi(argv[2]) : 0;
@@ -215,12 +241,10 @@ int main(int argc, char **argv)
 			continue;
 		if (!strcmp(way, "looks"))
 			look_and_take(channel);
-		else if (!strcmp(way, "alone"))
-			compete(channel, take_by_requests, NULL);
-		else if (!strcmp(way, "shots"))
-			compete(channel, take_by_shots, take_by_shots);
 		else
-			compete(channel, take_by_requests, is_mixed ? take_by_calls : take_by_requests);
+			for (unsigned n = 0; n < sizeof(ways) / sizeof(*ways); n++)
+				if (!strcmp(way, ways[n].name))
+					compete(channel, ways[n].first, ways[n].second);
 	}
 	linger();
 	return 0;

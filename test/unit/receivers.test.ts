@@ -69,7 +69,7 @@ test("of positions that are bounds only, all between them has to be one process'
   ] as const)
     receive(receivers, { tgid, inode: 0, position, count: 10, time: 1e9 });
   const within = (position: number, end: number, count: number) => {
-    const receipt = receivers.findWithin(channel, 0, position, end, count);
+    const receipt = receivers.findWithin(channel, 0, position, end, count, 0);
     return receipt === null ? null : [receipt.tgid, receipt.guess];
   };
   // one who received all, or another the rest

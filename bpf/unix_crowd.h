@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* How much was sent to a unix socket, which the kernel does not count: at first what was received and what is there. */
+#ifndef UNIX_CROWD_H
+#define UNIX_CROWD_H
+#include "crowd.h"
+#include "unix_queue.h"
+
+/*
+ * Until nobody is about to count what he receives, which takes him some 100 ns, as does a look at a short queue. At a long
+ * one that somebody receives from it is looked a few times only
+ */
+#define LOOKS 256
+#define FEW_LOOKS 4
+#define SHORT_QUEUE 8
+
+/* Behind what has come by now, for `destinations`; 1: somebody receives just now, and it may be less by what he does */
+__noinline int look_what_came(u64 socket, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	if (!destination || !owner || !has_traced(FAMILY_UNIX))
+		return 0;
+	return !come_by_now(owner, (void *)socket, &destination->end);
+}
+
+/*
+ * What begins at the position in `destinations`, and is not counted yet, may begin elsewhere. 0: it was counted. A function
+ * of its own, for its frame to lie beside others
+ */
+__noinline int find_unix_crowd(u64 socket, u32 count, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+	u32 length = BPF_CORE_READ((struct sock *)socket, sk_receive_queue.qlen), start, come;
+
+	if (!destination || !owner || !has_traced(FAMILY_UNIX))
+		return 1;
+	start = destination->position;
+	if (length > QUEUED_BUFFERS)
+		return 1;
+	repeat_while(i, LOOKS,
+		     (i < FEW_LOOKS || length < SHORT_QUEUE) && look_what_came(socket, via_uring));
+	come = destination->end;
+	destination->end = start + count;
+	if (join_crowd(owner, destination, start, come - count, come))
+		return 1;
+	owner->sent = come;
+	return 0;
+}
+
+/* Counts the first that is seen to be sent: how much was follows from what has come; the position where it begins */
+static __always_inline u32 count_first(struct owner *owner, u64 socket, u32 count, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	bool again = false;
+	u32 since;
+
+	if (!destination)
+		return 0;
+	repeat_while(i, LOOKS, (again = look_what_came(socket, via_uring)));
+	owner->sent = destination->end;
+	owner->counted = !again;
+	since = *(volatile u32 *)&owner->since;
+	barrier();
+	/* a message that is taken from there just now, and not counted as received yet */
+	if (!owner->reader.tgid && is_before(owner->sent, since + count))
+		owner->sent = since + count;
+	set_place(destination, owner->sent - count + (again ? NOWHERE : 0), count);
+	return owner->sent - count;
+}
+
+/*
+ * Counts what was sent to a unix socket by one that has `peer` as its inode, and writes where it begins to `destinations`;
+ * that position, if nobody else sends there at once
+ */
+static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct sock *sk = (void *)socket;
+	struct owner *owner = owner_begun(sk, sock_inode(sk), peer);
+	struct file *file;
+	u32 start;
+
+	if (!destination)
+		return 0;
+	start = owner ? *(volatile u32 *)&owner->sent : 0;
+	set_place(destination, start, count);
+	if (!owner)
+		return 0;
+	if (!owner->counted)
+		return count_first(owner, socket, count, via_uring);
+	file = sock_file(sk);
+	if (file && may_have_receivers(owner, file) && !find_unix_crowd(socket, count, via_uring))
+		return start;
+	__sync_fetch_and_add(&owner->sent, count);
+	return start;
+}
+
+/* Writes to `destinations` where what was counted already begins */
+static __always_inline void find_place(u64 socket, u32 start, u32 count, u32 via_uring)
+{
+	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &socket);
+
+	if (!owner || !destination)
+		return;
+	set_place(destination, start, count);
+	if (is_in_crowd(owner, start)) {
+		destination->position = owner->crowd_start;
+		destination->end = owner->crowd_end;
+	}
+}
+
+#endif
