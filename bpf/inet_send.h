@@ -247,6 +247,8 @@ __noinline int report_sent(u32 via_uring)
 			name_destination(send->other, via_uring);
 		report_inet_send(via_uring);
 	}
+	if (count && search->surplus)
+		count_lost(KIND_LOOPBACK_UDP, LOST_MAP_FULL, search->surplus);
 	return 0;
 }
 

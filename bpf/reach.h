@@ -39,6 +39,8 @@ struct receiver_search {
 	u32 joined; /* a receiver is a member */
 	u32 unsure; /* which of several it is */
 	u32 hidden; /* the kernel chose by a secret */
+	u32 surplus; /* more receivers than there is room for */
+	u32 reserved;
 	u64 found[RECEIVERS];
 };
 

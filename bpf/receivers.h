@@ -94,6 +94,8 @@ __noinline int consider(u64 sock, u32 via_uring)
 	if (count < RECEIVERS) {
 		search->found[count & (RECEIVERS - 1)] = sock;
 		search->count = count + 1;
+	} else {
+		search->surplus++;
 	}
 	return 0;
 }
@@ -127,6 +129,7 @@ __noinline int find_receivers(u64 sender, u32 via_uring)
 	search->joined = 0;
 	search->unsure = 0;
 	search->hidden = 0;
+	search->surplus = 0;
 	search->reach = reach_of(via_uring);
 	table = table_of((struct sock *)sender);
 	if (search->reach == REACH_NONE || !table)

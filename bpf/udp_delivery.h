@@ -208,6 +208,28 @@ __noinline int report_deferred(u64 socket, u32 which)
 	return 0;
 }
 
+/* Whether several sockets may get what is sent to an address: a group's, or perhaps one for all of a network */
+static __always_inline bool may_have_several(const u8 address[16])
+{
+	if (address[0])
+		return address[0] == 0xff;
+	return (address[12] & 0xf0) == 0xe0 || address[15] == 0xff;
+}
+
+/*
+ * More datagrams came during a call than it has room for: of one to a group no event has these receivers, and any other
+ * is somebody else's, who has queued it since
+ */
+static __always_inline void report_surplus(u64 socket, struct datagram *datagram)
+{
+	if (may_have_several(datagram->header.dst_address)) {
+		count_lost(KIND_LOOPBACK_UDP, LOST_MAP_FULL, 1);
+		return;
+	}
+	__builtin_memset(datagram, 0, sizeof(*datagram));
+	report_deferred(socket, DATAGRAM_CAME);
+}
+
 /* A socket is told of data */
 __noinline int on_udp_delivery(u64 socket)
 {
@@ -236,6 +258,11 @@ __noinline int on_udp_delivery(u64 socket)
 		if (sender && !BPF_CORE_READ(sk, sk_filter))
 			__builtin_memset(datagram, 0, sizeof(*datagram));
 		report_deferred(socket, DATAGRAM_CAME);
+		return 0;
+	}
+	in_call = find_this_call(false);
+	if (in_call && is_full(in_call)) {
+		report_surplus(socket, datagram);
 		return 0;
 	}
 	in_call = note_in_call(sk, false, datagram->device ? datagram->length : UNSEEN);

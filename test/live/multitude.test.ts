@@ -4,7 +4,7 @@ import { PATIENCE } from "../harness/condition.ts";
 import { expectMoved } from "../harness/expect.ts";
 import { FULL } from "../harness/full.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
-import { Trace } from "../harness/trace.ts";
+import { Trace, type TraceEvent } from "../harness/trace.ts";
 import { Workload } from "../harness/workload.ts";
 
 setDefaultTimeout(3 * PATIENCE);
@@ -17,6 +17,9 @@ const NAMES = 163_840;
 const SOCKETS = FULL ? 655_360 : 131_072;
 const PIPES = 81_920;
 const ENDS = 40_000;
+/** of a group, and how many of them are told of one datagram */
+const MEMBERS = 40;
+const KEPT = 32;
 
 describe("more than the maps hold", () => {
   test("of processes: who was silent all the while has his name", async () => {
@@ -72,6 +75,25 @@ describe("more than the maps hold", () => {
     expect(rows.length).toBe(Math.ceil(SOCKETS / 1000));
     for (const row of rows)
       expect(row).toMatchObject({ dst_pid: row.src_pid, dst_comm: "crowd", events: 500 });
+  });
+
+  test("of who receives one datagram: who is not told is counted", async () => {
+    using trace = await Trace.start("loopback-udp");
+    using workload = await Workload.staged("udp", "multicast_to_many");
+    await trace.settle();
+    const { carried } = workload.truth;
+    const receiver = ({ dst_pid, meta }: TraceEvent) => `${dst_pid} ${meta.dst_inode}`;
+    const told = trace.carriedFor(workload.truth).map(receiver).sort();
+    const all = carried.map(({ dst, meta }) => `${workload.truth.role(dst).pid} ${meta.dst_inode}`).sort();
+    expect(all.length).toBe(2 * MEMBERS);
+    // each of the two datagrams to the same ones
+    expect(told.length).toBe(2 * KEPT);
+    expect(told.filter((one) => !all.includes(one))).toEqual([]);
+    expect(new Set(told).size).toBe(KEPT);
+    expect(trace.lost).toMatchObject([
+      { lost_type: "loopback-udp", reason: "map_full", count: all.length - told.length },
+    ]);
+    await trace.stop();
   });
 
   test("of pipes: what is not told is counted, and it ends with them", async () => {

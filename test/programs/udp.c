@@ -161,6 +161,7 @@ static const struct mode modes[] = {
 	{"nobody", nobody},
 	{"full", full},
 	{"multicast", multicast},
+	{"multicast_to_many", multicast_to_many},
 	{"broadcast", broadcast},
 	{"reuseport", reuseport},
 	{"forked", forked},

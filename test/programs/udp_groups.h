@@ -2,10 +2,12 @@
 #pragma once
 #include "udp_scene.h"
 
-/* One event for each who receives it. */
-static void to_many(const char *group, const char *from, int option)
+enum { FEW = 3, MANY = 40 };
+
+/* One event for each of so many who receive it. */
+static void to_many(const char *group, const char *from, int option, int count)
 {
-	struct plug receivers[3];
+	struct plug receivers[MANY];
 	struct in_addr wanted;
 
 	if (!steered)
@@ -13,7 +15,7 @@ static void to_many(const char *group, const char *from, int option)
 	ann = cast("ann");
 	server = place_of(option ? group : "0.0.0.0", 7000);
 	inet_pton(AF_INET, group, &wanted);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < count; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "receiver%d", i);
@@ -41,7 +43,7 @@ static void to_many(const char *group, const char *from, int option)
 	}
 	for (int round = 0; round < 2; round++) {
 		check(call(ann, SYS_sendto, a.fd, P("to all"), 6, 0, P(server.address), server.length) == 6, "sendto");
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < count; i++) {
 			b = receivers[i];
 			forth("to all", 6, READ);
 			check(take(&b) == 6, "recv");
@@ -52,12 +54,18 @@ static void to_many(const char *group, const char *from, int option)
 
 static void multicast(void)
 {
-	to_many("239.1.2.3", "127.0.0.1", 1);
+	to_many("239.1.2.3", "127.0.0.1", 1, FEW);
+}
+
+/* More than ipcdump keeps of one datagram. */
+static void multicast_to_many(void)
+{
+	to_many("239.1.2.4", "127.0.0.1", 1, MANY);
 }
 
 static void broadcast(void)
 {
-	to_many("127.255.255.255", "127.0.0.1", 0);
+	to_many("127.255.255.255", "127.0.0.1", 0, FEW);
 }
 
 /* Two sockets at one port: one of them gets it. */
