@@ -1,5 +1,14 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
@@ -240,16 +249,23 @@ describe("-- cmd: signals", () => {
     expect(ipcdump.stderr.at(-1)).toEndWith(`the command goes on as pid ${pid}`);
   });
 
-  test("-c and --duration stop the tracing, never cmd", async () => {
-    for (const flags of [
-      ["-c", "1"],
-      ["--duration", "0.2"],
-    ]) {
-      const outcome = await command(["sh", "-c", "kill -WINCH $$; sleep 4; echo done >&2; exit 9"], flags);
-      expect(outcome.status).toBe(9);
-      const at = outcome.stderr.findIndex((line) => /^1 events in /.test(line));
-      expect(at).toBeGreaterThan(0);
-      expect(outcome.stderr.indexOf("done")).toBeGreaterThan(at);
-    }
+  test.each([
+    ["-c", "1"],
+    ["--duration", "5"],
+  ])("%s %s stops the tracing, never cmd", async (flag, value) => {
+    const gate = join(folder, `gate${flag}`);
+    expect(Bun.spawnSync(["mkfifo", gate]).exitCode).toBe(0);
+    // both ends, so that nobody waits for the other to open it
+    const fd = openSync(gate, "r+");
+    const script = 'kill -WINCH $$; read -r _ < "$0"; echo done >&2; exit 9';
+    using ipcdump = new Ipcdump([...TRACE, flag, value, "--", "sh", "-c", script, gate]);
+    const isTotals = (line: string) => /^1 events in /.test(line);
+    await ipcdump.until("the totals", () => ipcdump.stderr.find(isTotals));
+    writeSync(fd, "go on\n");
+    expect(await ipcdump.ended()).toBe(9);
+    closeSync(fd);
+    const at = ipcdump.stderr.findIndex(isTotals);
+    expect(at).toBeGreaterThan(0);
+    expect(ipcdump.stderr.indexOf("done")).toBeGreaterThan(at);
   });
 });
