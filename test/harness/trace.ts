@@ -34,6 +34,8 @@ export class Trace {
   readonly #ipcdump: Ipcdump;
   readonly #kinds: readonly string[];
   readonly #markers = new Set<number>();
+  /** what was found of each workload when it was last looked for, and when that was */
+  readonly #found = new Map<Truth, { events: ReadonlySet<TraceEvent>; at: number }>();
   #stopped: Promise<readonly string[]> | undefined;
 
   private constructor(ipcdump: Ipcdump, kinds: readonly string[], tracing: string) {
@@ -98,11 +100,23 @@ export class Trace {
     await this.#mark();
   }
 
-  /** Resolves when all bytes of a workload are there, however long their events wait; or they never come. */
+  /** Resolves when all events of a workload are there, however long they wait; or they never come. */
   async untilCarried(truth: Truth): Promise<void> {
     const all = truth.carried.reduce((sum, { count }) => sum + count, 0);
-    const isShort = () => this.carriedFor(truth).reduce((sum, { meta }) => sum + Number(meta.count), 0) < all;
-    for (const start = performance.now(); isShort() && performance.now() - start < PATIENCE / 2; )
+    await this.#settleUntil(() => {
+      const events = this.carriedFor(truth);
+      const bytes = events.reduce((sum, { meta }) => sum + Number(meta.count), 0);
+      return events.length >= truth.carried.length && bytes >= all;
+    });
+  }
+
+  /** Resolves when a process is seen to have sent so many, or they never come. */
+  async untilSent(pid: number, count: number): Promise<void> {
+    await this.#settleUntil(() => this.events.filter(({ src_pid }) => src_pid === pid).length >= count);
+  }
+
+  async #settleUntil(isThere: () => boolean): Promise<void> {
+    for (const start = performance.now(); !isThere() && performance.now() - start < PATIENCE / 2; )
       await this.settle();
   }
 
@@ -140,7 +154,29 @@ export class Trace {
 
   /** Events on the workload's sockets and terminals, and whatever else its processes did on such. */
   carriedFor(truth: Truth): TraceEvent[] {
-    const pids = new Set([...truth.roles.values()].map((role) => role.pid));
+    const events = this.#carriedFor(truth);
+    this.#found.set(truth, { events: new Set(events), at: Date.now() });
+    return events;
+  }
+
+  /**
+   * Ends it, which lets go what still waits for a receiver: what workloads had sent when carriedFor was last asked, and
+   * was not there. Of what strangers sent one of their processes may be the guess.
+   */
+  async late(): Promise<TraceEvent[]> {
+    await this.stop();
+    return [...this.#found].flatMap(([truth, { events, at }]) =>
+      this.#carriedFor(truth).filter((event) => {
+        const { src_inode, dst_inode } = event.meta;
+        const isOwn =
+          truth.sockets.has(src_inode) || truth.sockets.has(dst_inode) || pidsOf(truth).has(event.src_pid);
+        return isOwn && !events.has(event) && Date.parse(event.time) < at;
+      }),
+    );
+  }
+
+  #carriedFor(truth: Truth): TraceEvent[] {
+    const pids = pidsOf(truth);
     return byTime(
       this.events.filter(
         ({ type, src_pid, dst_pid, time, meta }) =>
@@ -178,6 +214,10 @@ export class Trace {
   [Symbol.dispose](): void {
     this.#ipcdump[Symbol.dispose]();
   }
+}
+
+function pidsOf(truth: Truth): ReadonlySet<number> {
+  return new Set([...truth.roles.values()].map(({ pid }) => pid));
 }
 
 /** Lines are ordered by time only within one drain. */

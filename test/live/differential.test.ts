@@ -37,12 +37,14 @@ const ROUNDS = 5;
 test("the same events from every back end and kernel", async () => {
   using trace = await Trace.start(
     "pipe,signal,unix-stream,unix-dgram,unix-seqpacket,loopback-tcp,loopback-udp,pty",
+    "--wait=2s",
   );
   using workload = await Workload.staged("mixed");
   const { truth } = workload;
   await expectMoved(trace, truth);
   await expectSent(trace, truth);
   await expectCarried(trace, truth);
+  expect(await trace.late()).toEqual([]);
 
   const labels = new Map([...truth.pipes].map(([label, { inode }]) => [inode, label]));
   const pids = [...truth.roles.values()].map((role) => role.pid);
@@ -64,7 +66,6 @@ test("the same events from every back end and kernel", async () => {
     Array.from({ length: ROUNDS }, () => round).flat(),
   ]);
   expect(channels).toEqual(Object.fromEntries(expected));
-  await trace.stop();
 });
 
 function signalText({ meta }: TraceEvent): string {

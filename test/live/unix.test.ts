@@ -94,7 +94,7 @@ describe("unix pair from before tracing", () => {
 describe("unix", () => {
   beforeAll(async () => {
     for (const mode of Object.keys(OWNERS)) await startEarly("owner", mode);
-    await startTracing();
+    await startTracing("--wait=2s");
   }, 2 * PATIENCE);
   afterAll(stopTracing, 2 * PATIENCE);
 
@@ -168,10 +168,10 @@ describe("unix", () => {
       const names = ["run/relative", "run/bound", "link/asked", "link/star*d", "latest"];
       const wanted = names.flatMap((name) => ["--path", join(place, name)]);
       // the markers' sockets have no names
-      using filtered = await Trace.start("unix-stream", "--path", "<anonymous>", ...wanted);
+      using filtered = await Trace.start("unix-stream", "--wait=2s", "--path", "<anonymous>", ...wanted);
       using workload = await Workload.staged("unix", "file_names", "stream", place);
       await expectCarried(filtered, workload.truth);
-      await filtered.stop();
+      expect(await filtered.late()).toEqual([]);
     });
   });
 
@@ -185,8 +185,8 @@ describe("unix", () => {
   });
 
   describe("unix at the end", () => {
-    test("nothing was lost", async () => {
-      await trace.stop();
+    test("nothing was lost, and nothing came late that was not there", async () => {
+      expect(await trace.late()).toEqual([]);
       expect(trace.lost.filter(({ reason }) => reason !== "probe_missed")).toEqual([]);
     });
   });
