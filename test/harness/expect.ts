@@ -8,7 +8,7 @@ export type Timeless = Omit<TraceEvent, "time">;
 export const UNKNOWN: Role = { pid: -1, comm: "<unknown>" };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d)$/;
 /** How far a time may be off, in milliseconds: the contract's 50, and the test's own rounding. */
-const TIME_ERROR = 51;
+export const TIME_ERROR = 51;
 
 export interface Tolerance {
   /** writes overlap or last long here, so back ends that must guess may, and say so */

@@ -1,6 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { PATIENCE } from "../harness/condition.ts";
+import { TIME_ERROR } from "../harness/expect.ts";
 import { BACKEND, Ipcdump } from "../harness/ipcdump.ts";
 import { Trace } from "../harness/trace.ts";
 
@@ -49,8 +50,8 @@ test.each(steps)("after the clock was set %s, times are right again", async (_, 
     .filter(({ src_pid, dst_pid }) => src_pid === sender.pid && dst_pid === sender.pid)
     .map(({ time }) => Date.parse(time));
   expect(times).toHaveLength(1);
-  expect(times[0]).toBeGreaterThanOrEqual(from - 1);
-  expect(times[0]).toBeLessThanOrEqual(to + 1);
+  expect(times[0]).toBeGreaterThanOrEqual(from - TIME_ERROR);
+  expect(times[0]).toBeLessThanOrEqual(to + TIME_ERROR);
   await trace.stop();
 });
 
