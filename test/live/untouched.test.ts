@@ -15,14 +15,17 @@ const byIdentity = /exe|user|unit|container|cgroup/;
 /** less than the 72 bytes that an event takes; those by who a process is have a record for each program that anybody starts meanwhile */
 const mostPerSignal = (line: string): number => (byIdentity.test(line) ? 20 : 0);
 
-/** Nothing that a process called quiet sends to itself passes; Q is its pid, and no signal of another process matters. */
+/**
+ * Nothing that a process called quiet sends to itself passes; Q is its pid, and no signal of another process matters:
+ * nobody on the machine has a name that these patterns are for.
+ */
 const filters: readonly string[] = [
   "-p 1",
   "-s 1",
   "-d 1",
-  "-P n*",
-  "-S quit",
-  "-D q?",
+  "-P quiz*",
+  "-S quie",
+  "-D qui?",
   "-p Q --not-pid Q",
   "-p Q --not-src-pid Q",
   "-p Q --not-dst-pid Q",
