@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { POLLOUT, poll } from "../../ffi/libc.ts";
 import { eventually, PATIENCE } from "../harness/condition.ts";
 import { flood } from "../harness/flood.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
@@ -82,20 +83,20 @@ test("a reader that stalls: memory stays, losses are counted, SIGTERM ends it", 
   using _flood = flood();
   try {
     using ipcdump = await Ipcdump.tracing([...PIPE, "--ring", "1M", "-o", fifo]);
-    const of = (file: string, what: RegExp) =>
-      Number(what.exec(readFileSync(`/proc/${ipcdump.pid}/${file}`, "utf8"))?.[1]);
     // nobody reads: it writes until the pipe is full, then no more
-    const written = () => of("io", /^wchar:\s*(\d+)/m);
-    let last = written();
+    const writable = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    await eventually("it is stuck", () => poll(writable, POLLOUT, 0) === 0 || undefined);
+    closeSync(writable);
+    const resident = () =>
+      Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${ipcdump.pid}/status`, "utf8"))?.[1]);
+    let before = resident();
     let same = 0;
-    await eventually("it is stuck", () => {
-      const now = written();
-      same = now === last ? same + 1 : 0;
-      last = now;
+    await eventually("its memory has settled", () => {
+      const now = resident();
+      same = now > before + 1024 ? 0 : same + 1;
+      if (same === 0) before = now;
       return same > 40 || undefined;
     });
-    const resident = () => of("status", /^VmRSS:\s*(\d+)/m);
-    const before = resident();
     let looks = 0;
     await eventually("a hundred looks", () => (++looks > 100 ? true : undefined));
     expect(resident() - before).toBeLessThan(8 * 1024);
