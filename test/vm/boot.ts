@@ -13,8 +13,8 @@ const POLL_MS = 100;
 /** Of these the guest's port is sent a byte at every tenth: see qemu(). */
 const KICK_POLLS = 10;
 
-/** A soft lockup is left out: it is what a host too busy for its guests looks like. */
-const COMPLAINT = /\b(BUG|WARNING|Oops)\b(?!: soft lockup)[: ]/;
+/** Lockups of processors and of work queues are left out: they are what a host too busy for its guests looks like. */
+const COMPLAINT = /\b(BUG|WARNING|Oops)\b(?!: (?:soft|workqueue) lockup)[: ]/;
 
 const PARAMETERS = [
   "console=ttyS0",
