@@ -16,10 +16,19 @@ const probes = "/sys/kernel/tracing/kprobe_events";
 
 /** The tracepoints that the links of a process are at, as the kernel says of its descriptors. */
 function tracepointsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const name = /^tp_name:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1];
-    return name === undefined ? [] : [name];
-  });
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap(
+    (fd) => /^tp_name:\s*(\S+)/m.exec(infoOf(pid, fd))?.[1] ?? [],
+  );
+}
+
+/** What the kernel says of a descriptor: nothing when it was closed since it was listed. */
+function infoOf(pid: number, fd: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 /** The programs that the kernel has loaded, of any tracer; those that nobody has any more go a moment later. */
