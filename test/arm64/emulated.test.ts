@@ -5,8 +5,8 @@ import { otherBun } from "../../ffi/bundle/runtime.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { LIBRARIES } from "./machine.ts";
 
-/** An emulated processor is some twenty times slower. */
-const PATIENCE_MS = 240_000;
+/** An emulated processor is some twenty times slower, more when all cores are taken. */
+const PATIENCE_MS = 600_000;
 setDefaultTimeout(PATIENCE_MS);
 
 const ROOT = join(import.meta.dir, "../..");

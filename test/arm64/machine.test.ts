@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { kinds } from "../../src/kinds/index.ts";
 import type { TraceEvent } from "../harness/trace.ts";
 import type { Moved, Pipe, Role, Sent } from "../harness/truth.ts";
-import { runInMachine } from "./machine.ts";
+import { LIMIT_MS, runInMachine } from "./machine.ts";
 
-setDefaultTimeout(500_000);
+// it may have to be booted twice
+setDefaultTimeout(2.2 * LIMIT_MS);
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/arm64/ipcdump");
 const BACKENDS = ["fentry", "kprobe", "tracepoint"] as const;
