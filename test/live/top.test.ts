@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PATIENCE } from "../harness/condition.ts";
 import { askUntil } from "../harness/hang.ts";
 import { BACKEND, EXECUTABLE, Ipcdump } from "../harness/ipcdump.ts";
+import { lines } from "../harness/lines.ts";
 
 setDefaultTimeout(2 * PATIENCE);
 
@@ -48,24 +49,30 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Two processes called pinger and ponger: one asks by JSON-RPC over a pipe, the other answers, again and again. */
-function talk(): Bun.Subprocess {
+/**
+ * Two processes called pinger and ponger: one asks by JSON-RPC over a pipe, the other answers, again and again. Both have
+ * their ends when this resolves.
+ */
+async function talk(): Promise<Bun.Subprocess> {
   const script = `
     test -p there || mkfifo there back
     export ask='{"jsonrpc":"2.0","id":1,"method":"hello"}' answer='{"jsonrpc":"2.0","id":1,"result":1}'
-    sh -c 'printf pinger > /proc/self/comm; while read line; do echo "$answer"; done' < there > back &
-    exec sh -c 'printf ponger > /proc/self/comm; while :; do echo "$ask"; read line; sleep 0.05; done' > there < back`;
-  return Bun.spawn(["sh", "-c", script], {
+    sh -c 'echo open >&2; printf pinger > /proc/self/comm; while read line; do echo "$answer"; done' < there > back &
+    exec sh -c 'echo open >&2; printf ponger > /proc/self/comm; while :; do echo "$ask"; read line; sleep 0.05; done' > there < back`;
+  const talkers = Bun.spawn(["sh", "-c", script], {
     cwd: folder,
     stdin: "ignore",
     stdout: "ignore",
-    stderr: "ignore",
+    stderr: "pipe",
   });
+  const said = lines(talkers.stderr);
+  for (let i = 0; i < 2; i++) expect((await said.next()).value).toBe("open");
+  return talkers;
 }
 
 describe("top", () => {
   test("rows, order, filter, messages, size and end, driven by keys", async () => {
-    const talkers = talk();
+    const talkers = await talk();
     try {
       keys(
         `${EXECUTABLE} top -t pipe --path '${folder}/*' --backend ${BACKEND} --interval 0.2 --decode`,
@@ -117,7 +124,7 @@ describe("top", () => {
   });
 
   test("-b -n: frames for scripts", async () => {
-    const talkers = talk();
+    const talkers = await talk();
     try {
       using ipcdump = new Ipcdump([
         "top",
