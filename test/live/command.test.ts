@@ -180,13 +180,15 @@ describe("-- cmd: --summary", () => {
   }
 
   test("every pair is named, and its totals are those of the events", async () => {
-    using all = await Ipcdump.tracing([...TRACE, "--ring", "64M"]);
+    using all = await Ipcdump.tracing([...TRACE, "-v", "--ring", "64M"]);
     const script = ["sh", "-c", build, join(folder, "build.log")];
-    const { status, stdout, stderr } = await command(script, ["--summary"]);
+    const { status, stdout, stderr } = await command(script, ["-v", "--summary"]);
     all.kill("SIGINT");
     expect([status, await all.ended()]).toEqual([0, 0]);
-    const rows: Row[] = stdout.map((line) => JSON.parse(line));
-    expect(rows.filter(({ summary }) => summary !== true)).toEqual([]);
+    const lines: Row[] = stdout.map((line) => JSON.parse(line));
+    expect(lines.filter(({ summary }) => summary !== true)).toEqual([]);
+    // the others say how many were lost
+    const rows = lines.filter(({ events }) => events > 0);
     const unnamed = rows.filter((row) => {
       return row.src_pid < 0 || row.dst_pid < 0 || `${row.src_comm} ${row.dst_comm}`.includes("<unknown>");
     });
@@ -201,7 +203,9 @@ describe("-- cmd: --summary", () => {
     }
     expect(table.size).toBeGreaterThan(inVm ? 20 : 160);
     expect(Object.fromEntries(events)).toEqual(Object.fromEntries(table));
-    expect([...stderr, ...all.stderr].filter((line) => /, [1-9]\d* lost$/.test(line))).toEqual([]);
+    // a kernel skips programs where more calls are under way than it has room for, and says so: nothing else may be lost
+    const reasons = [...stderr, ...all.stderr].filter((line) => line.startsWith("lost: "));
+    expect(reasons.filter((line) => !/^lost: \d+ probe_missed$/.test(line))).toEqual([]);
   });
 });
 
