@@ -17,6 +17,15 @@ static __always_inline bool is_in_crowd(const struct owner *owner, u32 start)
 	return !is_before(start, owner->crowd_start) && is_before(start, owner->crowd_end);
 }
 
+/* Whether nobody else can send by the socket by which the current process does */
+static __always_inline bool sends_alone(struct sock *sender)
+{
+	struct task_struct *current = (void *)bpf_get_current_task();
+	struct file *file = sock_file(sender);
+
+	return file && is_held_by_one(file, (u64)BPF_CORE_READ(current, group_leader));
+}
+
 /* Whether several processes may receive from a socket: a thread's call refers to its file as well */
 static __always_inline bool may_have_receivers(const struct owner *owner, struct file *file)
 {

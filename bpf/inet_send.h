@@ -63,7 +63,8 @@ __noinline int find_tcp_crowd(u32 via_uring)
 	file = sock_file((void *)send->other);
 	if (!owner || owner->uncounted || !is_of(owner, send->dst_inode, INET_PEER) || !file)
 		return 0;
-	if (!may_have_receivers(owner, file)) {
+	if (!may_have_receivers(owner, file) ||
+	    (!via_uring && sends_alone(send->message.sk))) {
 		count_alone(owner, destination);
 		return 0;
 	}

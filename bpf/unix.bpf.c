@@ -39,7 +39,7 @@ __noinline int count_messages(u64 socket, s64 result)
 	if (!ongoing->is_placed)
 		return 0;
 	ongoing->place =
-		count_sent((u64)peer, sock_inode(sk),
+		count_sent((u64)peer, sock_inode(sk), sk,
 			   is_stream(sk) ? bytes_of_messages(ongoing->argument[1], result,
 							     ongoing->compat)
 					 : result,

@@ -70,11 +70,21 @@ static __always_inline u32 count_first(struct owner *owner, u64 socket, u32 coun
 	return owner->sent - count;
 }
 
+/* Whether nobody else can send to a unix socket that the current process sends to */
+static __always_inline bool is_lone_sender(u64 socket, struct sock *sender)
+{
+	struct unix_sock *receiver = (void *)socket;
+	bool is_connected = BPF_CORE_READ(sender, sk_type) != SOCK_DGRAM;
+
+	return (is_connected || !BPF_CORE_READ(receiver, addr)) && sends_alone(sender);
+}
+
 /*
- * Counts what was sent to a unix socket by one that has `peer` as its inode, and writes where it begins to `destinations`;
- * that position, if nobody else sends there at once
+ * Counts what the current process has sent to a unix socket by one that has `peer` as its inode, and writes where it begins
+ * to `destinations`; that position, if nobody else sends there at once. `sender`: NULL if another process may have sent it
  */
-static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count, u32 via_uring)
+static __always_inline u32 count_sent(u64 socket, u64 peer, struct sock *sender, u32 count,
+				      u32 via_uring)
 {
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct sock *sk = (void *)socket;
@@ -91,7 +101,9 @@ static __always_inline u32 count_sent(u64 socket, u64 peer, u32 count, u32 via_u
 	if (!owner->counted)
 		return count_first(owner, socket, count, via_uring);
 	file = sock_file(sk);
-	if (file && may_have_receivers(owner, file) && !find_unix_crowd(socket, count, via_uring))
+	if (file && may_have_receivers(owner, file) &&
+	    !(sender && is_lone_sender(socket, sender)) &&
+	    !find_unix_crowd(socket, count, via_uring))
 		return start;
 	__sync_fetch_and_add(&owner->sent, count);
 	return start;

@@ -112,7 +112,8 @@ __noinline int place_unix_send(u32 via_uring)
 	if (send->is_placed)
 		find_place((u64)send->other, send->place, length_of(send), via_uring);
 	else
-		count_sent((u64)send->other, peer_of(send), length_of(send), via_uring);
+		count_sent((u64)send->other, peer_of(send), via_uring ? NULL : send->message.sk,
+			   length_of(send), via_uring);
 	return 0;
 }
 
