@@ -43,6 +43,7 @@ struct owner {
 	u32 counted;	   /* what was in a socket at first sight is in `sent` */
 	u32 uncounted;	   /* something passed that is in no count: positions of unix sockets are not known */
 	u32 receiver;	   /* who alone has received from it, or SEVERAL */
+	u32 sender;	   /* who alone has sent to a bound unix socket, while several could receive, or SEVERAL */
 	u32 requested;	   /* requests received that were counted when they had completed */
 	u32 copied;	   /* messages that requests took and that have not completed */
 	u64 taker;	   /* task of the call under way that has counted the message it takes */

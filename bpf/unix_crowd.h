@@ -25,8 +25,9 @@ __noinline int look_what_came(u64 socket, u32 via_uring)
 }
 
 /*
- * What begins at the position in `destinations`, and is not counted yet, may begin elsewhere. 0: it was counted. A function
- * of its own, for its frame to lie beside others
+ * What begins at the position in `destinations`, and is not counted yet, may begin elsewhere. If less has come than was
+ * counted, of which a buffer at the address of one that is being copied may be the cause, skip_gone makes up for it. A
+ * function of its own, for its frame to lie beside others
  */
 __noinline int find_unix_crowd(u64 socket, u32 count, u32 via_uring)
 {
@@ -35,17 +36,15 @@ __noinline int find_unix_crowd(u64 socket, u32 count, u32 via_uring)
 	u32 length = BPF_CORE_READ((struct sock *)socket, sk_receive_queue.qlen), start, come;
 
 	if (!destination || !owner || !has_traced(FAMILY_UNIX))
-		return 1;
+		return 0;
 	start = destination->position;
 	if (length > QUEUED_BUFFERS)
-		return 1;
+		return 0;
 	repeat_while(i, LOOKS,
 		     (i < FEW_LOOKS || length < SHORT_QUEUE) && look_what_came(socket, via_uring));
 	come = destination->end;
 	destination->end = start + count;
-	if (join_crowd(owner, destination, start, come - count, come))
-		return 1;
-	owner->sent = come;
+	join_crowd(owner, destination, start, come - count, come);
 	return 0;
 }
 
@@ -70,13 +69,18 @@ static __always_inline u32 count_first(struct owner *owner, u64 socket, u32 coun
 	return owner->sent - count;
 }
 
-/* Whether nobody else can send to a unix socket that the current process sends to */
-static __always_inline bool is_lone_sender(u64 socket, struct sock *sender)
+/* Whether nobody else sends to a unix socket that the current process sends to: nobody can, or has so far */
+static __always_inline bool is_lone_sender(struct owner *owner, u64 socket, struct sock *sender)
 {
 	struct unix_sock *receiver = (void *)socket;
-	bool is_connected = BPF_CORE_READ(sender, sk_type) != SOCK_DGRAM;
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	return (is_connected || !BPF_CORE_READ(receiver, addr)) && sends_alone(sender);
+	if (BPF_CORE_READ(sender, sk_type) == SOCK_DGRAM && BPF_CORE_READ(receiver, addr)) {
+		note_receiver(&owner->sender, tgid);
+		if (*(volatile u32 *)&owner->sender != tgid)
+			return false;
+	}
+	return sends_alone(sender);
 }
 
 /*
@@ -102,9 +106,8 @@ static __always_inline u32 count_sent(u64 socket, u64 peer, struct sock *sender,
 		return count_first(owner, socket, count, via_uring);
 	file = sock_file(sk);
 	if (file && may_have_receivers(owner, file) &&
-	    !(sender && is_lone_sender(socket, sender)) &&
-	    !find_unix_crowd(socket, count, via_uring))
-		return start;
+	    !(sender && is_lone_sender(owner, socket, sender)))
+		find_unix_crowd(socket, count, via_uring);
 	__sync_fetch_and_add(&owner->sent, count);
 	return start;
 }

@@ -15,7 +15,7 @@
 #define SEVERAL (~0U)
 #define MUTEX_FLAGS 7
 
-/* A process receives; `receiver` is who alone does so far, or SEVERAL */
+/* A process receives, or sends; `receiver` is who alone does so far, or SEVERAL */
 static __always_inline void note_receiver(u32 *receiver, u32 tgid)
 {
 	u32 known = *(volatile u32 *)receiver;
