@@ -17,6 +17,16 @@ static __always_inline bool is_in_crowd(const struct owner *owner, u32 start)
 	return !is_before(start, owner->crowd_start) && is_before(start, owner->crowd_end);
 }
 
+/* What was counted and seems to begin in a crowd begins anywhere in it */
+static __always_inline void spread_in_crowd(const struct owner *owner,
+					    struct destination *destination, u32 start)
+{
+	if (!is_in_crowd(owner, start))
+		return;
+	destination->position = owner->crowd_start;
+	destination->end = owner->crowd_end;
+}
+
 /* Whether nobody else can send by the socket by which the current process does */
 static __always_inline bool sends_alone(struct sock *sender)
 {
@@ -66,10 +76,7 @@ static __always_inline bool join_crowd(struct owner *owner, struct destination *
 
 	if (is_before(latest, start)) {
 		/* with what others sent after it, or as what is known of the socket began */
-		if (is_in_crowd(owner, latest)) {
-			destination->position = owner->crowd_start;
-			destination->end = owner->crowd_end;
-		}
+		spread_in_crowd(owner, destination, latest);
 		return false;
 	}
 	if (!missing && !is_in)

@@ -93,14 +93,7 @@ static __always_inline struct in_call *this_call(bool local)
 	return in_call;
 }
 
-/* Whether no more can be noted; nothing ends those of a worker of io_uring, which begins again */
-static __always_inline bool is_full(const struct in_call *in_call)
-{
-	return in_call->count >= DELIVERIES &&
-	       !(BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER);
-}
-
-/* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in */
+/* A datagram was queued at a unix (`local`) or UDP socket by the call that the current thread is in; NULL: there is no room */
 static __always_inline struct in_call *note_in_call(struct sock *sk, bool local, u32 length)
 {
 	struct in_call *in_call = this_call(local);
@@ -109,13 +102,15 @@ static __always_inline struct in_call *note_in_call(struct sock *sk, bool local,
 	if (!in_call)
 		return NULL;
 	n = in_call->count;
-	if (n >= DELIVERIES && !is_full(in_call))
+	/* nothing ends those of a worker of io_uring */
+	if (n >= DELIVERIES &&
+	    (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), flags) & PF_IO_WORKER))
 		n = 0;
-	if (n < DELIVERIES) {
-		in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
-		in_call->lengths[n & (DELIVERIES - 1)] = length;
-		in_call->count = n + 1;
-	}
+	if (n >= DELIVERIES)
+		return NULL;
+	in_call->socks[n & (DELIVERIES - 1)] = (u64)sk;
+	in_call->lengths[n & (DELIVERIES - 1)] = length;
+	in_call->count = n + 1;
 	return in_call;
 }
 

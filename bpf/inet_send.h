@@ -44,10 +44,10 @@ struct {
 } inet_sends SEC(".maps");
 
 /*
- * What is in `inet_sends`, to a socket that several may receive from, may begin elsewhere than if it was sent last. A
- * function of its own, for its frame to lie beside others
+ * Counts what is in `inet_sends`: to a socket that several may receive from it may begin elsewhere than if it was sent
+ * last. A function of its own, for its frame to lie beside others
  */
-__noinline int find_tcp_crowd(u32 via_uring)
+__noinline int place_tcp_send(u32 via_uring)
 {
 	struct inet_send *send = bpf_map_lookup_elem(&inet_sends, &via_uring);
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
@@ -61,11 +61,13 @@ __noinline int find_tcp_crowd(u32 via_uring)
 	tcp = (void *)send->message.sk;
 	owner = bpf_map_lookup_elem(&owners, &send->other);
 	file = sock_file((void *)send->other);
-	if (!owner || owner->uncounted || !is_of(owner, send->dst_inode, INET_PEER) || !file)
+	if (!owner || owner->uncounted || !is_of(owner, send->dst_inode, INET_PEER))
 		return 0;
-	if (!may_have_receivers(owner, file) ||
+	/* TCP's own numbers tell what was sent, which is as good as to count while nobody else can receive, or send */
+	if (!file || !may_have_receivers(owner, file) ||
 	    (!via_uring && sends_alone(send->message.sk))) {
-		count_alone(owner, destination);
+		owner->sent = destination->end;
+		owner->counted = 1;
 		return 0;
 	}
 	if (!owner->counted) {
@@ -88,7 +90,6 @@ __noinline int locate_inet_send(u32 via_uring)
 	struct destination *destination = bpf_map_lookup_elem(&destinations, &via_uring);
 	struct owner *owner;
 	struct sock *other;
-	struct file *file;
 	int known = 0;
 
 	if (!send || !destination || !has_traced(FAMILY_LOOPBACK))
@@ -99,9 +100,7 @@ __noinline int locate_inet_send(u32 via_uring)
 	if (send->counted) {
 		if (other) {
 			set_place(destination, send->position, send->message.count);
-			file = sock_file(other);
-			if (file && !is_held_once(file))
-				find_tcp_crowd(via_uring);
+			place_tcp_send(via_uring);
 			known = find_destination(send->other, INET_PEER, send->message.count,
 						 via_uring);
 			send->located = destination->open ? EVENT_OPEN : 0;

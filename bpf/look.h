@@ -5,6 +5,7 @@
 #include "descriptor.h"
 #include "family.h"
 #include "flow.h"
+#include "tcp_number.h"
 #include "tty.h"
 
 #define FMODE_PATH 0x4000
@@ -126,9 +127,10 @@ static __always_inline void look_at_inet(struct descriptor_record *out, struct s
 
 		out->taken_until = BPF_CORE_READ(tcp, copied_seq);
 		out->sent_until = BPF_CORE_READ(tcp, write_seq) - !!(ended & SEND_SHUTDOWN);
-		out->queued = BPF_CORE_READ(tcp, rcv_nxt) - out->taken_until;
-		if (out->queued && (ended & RCV_SHUTDOWN))
-			out->queued--;
+		/* who has been told of the end has taken its number, too */
+		out->queued = come_over_tcp(tcp) - out->taken_until;
+		if ((s32)out->queued < 0)
+			out->queued = 0;
 		out->unsent = out->sent_until - BPF_CORE_READ(tcp, snd_una);
 		if ((s32)out->unsent < 0)
 			out->unsent = 0;

@@ -115,13 +115,6 @@ static __always_inline u32 consumed_by(const struct ongoing *ongoing, struct soc
 	return result;
 }
 
-/* TCP's own numbers tell what was sent, which is as good as to count while nobody else can receive */
-static __always_inline void count_alone(struct owner *owner, const struct destination *destination)
-{
-	owner->sent = destination->end;
-	owner->counted = 1;
-}
-
 /*
  * Finds out where what was sent to a socket, from the place in `destinations` on, goes. `peer` as above, 0 where that is
  * not known. 1: to whoever used the socket last, whom name_destination is to name.
@@ -143,8 +136,6 @@ __weak __noinline int find_destination(u64 socket, u64 peer, u32 count, u32 via_
 	if (!owner || !is_of(owner, sock_inode(sk), peer))
 		return 0;
 	file = sock_file(sk);
-	if (peer == INET_PEER && (!file || is_held_once(file)))
-		count_alone(owner, destination);
 	is_held = holds(owner, file);
 	if (is_held && is_held_by_one(file, owner->leader) && same(&owner->who, &owner->reader)) {
 		destination->open = 0;

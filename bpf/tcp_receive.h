@@ -111,7 +111,7 @@ static __always_inline void tcp_consumed(u64 socket, u64 task, u32 count, u32 un
 	struct tcp_sock *tcp = (void *)socket;
 
 	if (owner)
-		note_receiver(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
+		note_process(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
 	note_tcp(socket, task, BPF_CORE_READ(tcp, copied_seq) - count, count, unsure);
 }
 
@@ -131,7 +131,7 @@ __noinline int loopback_copied(u64 socket, u64 buffer, u32 length)
 	owner = owner_begun(sk, sock_inode(sk), INET_PEER);
 	if (!owner)
 		return 0;
-	note_receiver(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
+	note_process(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
 	if (ends_unseen(ongoing))
 		return 0;
 	start = BPF_CORE_READ(tcp, copied_seq);

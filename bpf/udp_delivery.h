@@ -260,13 +260,10 @@ __noinline int on_udp_delivery(u64 socket)
 		report_deferred(socket, DATAGRAM_CAME);
 		return 0;
 	}
-	in_call = find_this_call(false);
-	if (in_call && is_full(in_call)) {
-		report_surplus(socket, datagram);
-		return 0;
-	}
 	in_call = note_in_call(sk, false, datagram->device ? datagram->length : UNSEEN);
-	if (in_call && datagram->device)
+	if (!in_call)
+		report_surplus(socket, datagram);
+	else if (datagram->device)
 		in_call->header = datagram->header;
 	return 0;
 }

@@ -76,7 +76,7 @@ static __always_inline bool is_lone_sender(struct owner *owner, u64 socket, stru
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
 	if (BPF_CORE_READ(sender, sk_type) == SOCK_DGRAM && BPF_CORE_READ(receiver, addr)) {
-		note_receiver(&owner->sender, tgid);
+		note_process(&owner->sender, tgid);
 		if (*(volatile u32 *)&owner->sender != tgid)
 			return false;
 	}
@@ -121,10 +121,7 @@ static __always_inline void find_place(u64 socket, u32 start, u32 count, u32 via
 	if (!owner || !destination)
 		return;
 	set_place(destination, start, count);
-	if (is_in_crowd(owner, start)) {
-		destination->position = owner->crowd_start;
-		destination->end = owner->crowd_end;
-	}
+	spread_in_crowd(owner, destination, start);
 }
 
 #endif

@@ -55,7 +55,7 @@ static __always_inline void undo_failed(struct owner *owner)
 /* Counts what a task takes from a unix socket; the position where it begins. Others are to find first that he does */
 static __always_inline u32 count_received(struct owner *owner, u64 task, u32 count)
 {
-	note_receiver(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
+	note_process(&owner->receiver, BPF_CORE_READ((struct task_struct *)task, tgid));
 	undo_failed(owner);
 	__sync_fetch_and_add(&owner->received, count);
 	return *(volatile u32 *)&owner->received - count;
@@ -161,7 +161,7 @@ __noinline int unix_copied(u64 socket, u64 buffer, u32 length)
 		return 0;
 	}
 	if (ends_unseen(ongoing)) {
-		note_receiver(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
+		note_process(&owner->receiver, bpf_get_current_pid_tgid() >> 32);
 		owner->requested = 1;
 		return 0;
 	}

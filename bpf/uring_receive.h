@@ -15,13 +15,13 @@
 #define SEVERAL (~0U)
 #define MUTEX_FLAGS 7
 
-/* A process receives, or sends; `receiver` is who alone does so far, or SEVERAL */
-static __always_inline void note_receiver(u32 *receiver, u32 tgid)
+/* A process receives, or sends; `only` is who alone does so far, or SEVERAL */
+static __always_inline void note_process(u32 *only, u32 tgid)
 {
-	u32 known = *(volatile u32 *)receiver;
+	u32 known = *(volatile u32 *)only;
 
 	if (known != tgid && known != SEVERAL)
-		*(volatile u32 *)receiver = known ? SEVERAL : tgid;
+		*(volatile u32 *)only = known ? SEVERAL : tgid;
 }
 
 /* Whether the current thread puts requests through a ring, or does those of one that does */
@@ -85,7 +85,7 @@ static __always_inline struct sock *socket_of_buffer(struct sk_buff *skb)
 		return NULL;
 	sk = receiver_from(owner, skb);
 	if (!sk)
-		note_receiver(&shared.unplaced, bpf_get_current_pid_tgid() >> 32);
+		note_process(&shared.unplaced, bpf_get_current_pid_tgid() >> 32);
 	return sk;
 }
 
